@@ -1,0 +1,71 @@
+import { bootstrapRoutes } from './bootstrap/routes.ts';
+import type { BootstrapService } from './bootstrap/service.ts';
+import { type AttemptCounter, authenticate, refuseLocked } from './http/authenticate.ts';
+import { readBody } from './http/body.ts';
+import type { Client } from './http/client-address.ts';
+import { securitySchemes } from './http/openapi.ts';
+import { internalError, problemOf, problemResponse } from './http/problem.ts';
+import { requestLog } from './http/request-log.ts';
+import { createRouter } from './http/router.ts';
+import { keyRoutes } from './keys/routes.ts';
+import type { KeyService } from './keys/service.ts';
+import type { Logger } from './lib/logger.ts';
+import { product } from './service/product.ts';
+import { serviceRoutes } from './service/routes.ts';
+
+export type AppParts = {
+  logger: Logger;
+  resolveClient: (peer: string | undefined, forwardedFor: string | undefined) => Client;
+  ping: () => Promise<unknown>;
+  lockout: AttemptCounter;
+  bootstrap: BootstrapService;
+  keys: KeyService;
+};
+
+/**
+ * The rooms in the order in which a request meets them. What stands above `authenticate` is open; everything below it,
+ * and whatever nobody has registered, needs a key.
+ */
+export function createApp({ logger, resolveClient, ping, lockout, bootstrap, keys }: AppParts) {
+  const app = createRouter();
+
+  app.onError((error, c) => {
+    const problem = problemOf(error);
+    if (problem && error.cause === undefined) return problemResponse(c, problem);
+    logger.error({ request_id: c.var.requestId, err: error }, 'a request failed');
+    return problemResponse(c, problem ?? internalError);
+  });
+  app.notFound((c) => problemResponse(c, { code: 'not_found', detail: 'There is nothing at this path.' }));
+
+  app.use(requestLog(logger, resolveClient));
+  const routes = app
+    .route('/', serviceRoutes(ping))
+    .use(refuseLocked(lockout))
+    .route('/', bootstrapRoutes(bootstrap, lockout))
+    .use(authenticate(lockout, keys))
+    .use(readBody)
+    .route('/', keyRoutes(keys));
+  return { app, routes };
+}
+
+/** The OpenAPI 3.1 description of what the app's routes declare. */
+export function describeApp(app: ReturnType<typeof createApp>['app']) {
+  for (const [name, scheme] of Object.entries(securitySchemes)) {
+    app.openAPIRegistry.registerComponent('securitySchemes', name, scheme);
+  }
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Keyhearth',
+      version: product.version,
+      description: `${product.description}.`,
+      license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+    },
+    servers: [{ url: '/', description: 'This service' }],
+    tags: [
+      { name: 'Bootstrap', description: 'The first key: once per database, ever' },
+      { name: 'Keys', description: 'The life of a key' },
+      { name: 'Service', description: 'Open to all' },
+    ],
+  });
+}

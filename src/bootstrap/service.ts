@@ -1,0 +1,64 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Db } from '../db/tables.ts';
+import { transaction } from '../db/transaction.ts';
+import type { KeyService } from '../keys/service.ts';
+import { insertKey } from '../keys/store.ts';
+import type { Clock } from '../lib/clock.ts';
+import { DomainError } from '../lib/errors.ts';
+import { isClaimed, takeClaim } from './store.ts';
+
+export type BootstrapService = ReturnType<typeof createBootstrapService>;
+
+export type BootstrapParts = {
+  db: Db;
+  keys: Pick<KeyService, 'prepare'>;
+  clock: Clock;
+  /** When set, who registers the first key must know it. */
+  token: string | undefined;
+};
+
+export function createBootstrapService({ db, keys, clock, token }: BootstrapParts) {
+  let lastInLine: Promise<unknown> = Promise.resolve();
+
+  /** One at a time: the first success answers all who wait, and nobody's key is hashed for nothing. */
+  function inLine<T>(work: () => Promise<T>): Promise<T> {
+    const turn = lastInLine.then(work);
+    lastInLine = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async function assertOpen(): Promise<void> {
+    if (await isClaimed(db)) throw alreadyConfigured();
+  }
+
+  return {
+    isOpen: async () => !(await isClaimed(db)),
+
+    /** @throws DomainError `api_key_already_configured` */
+    assertOpen,
+
+    needsToken: token !== undefined,
+
+    /** Compares digests of equal length, so that the time taken tells nothing. */
+    isToken: (presented: string) => token !== undefined && timingSafeEqual(sha256(presented), sha256(token)),
+
+    /**
+     * Stores the first key of the database, once, ever: the claim and the key become durable together or not at all.
+     * @throws DomainError `api_key_already_configured`
+     */
+    register: (rawKey: string, label: string): Promise<void> =>
+      inLine(async () => {
+        await assertOpen();
+        const prepared = await keys.prepare(rawKey, label);
+        await transaction(db, async (tx) => {
+          if (!(await takeClaim(tx, clock.now()))) throw alreadyConfigured();
+          await insertKey(tx, prepared);
+        });
+      }),
+  };
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+
+const alreadyConfigured = () =>
+  new DomainError({ code: 'api_key_already_configured', detail: 'An API key is already configured.' });

@@ -1,0 +1,77 @@
+import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { StartupError } from '../lib/errors.ts';
+import type { Db } from './tables.ts';
+import { transaction } from './transaction.ts';
+
+/** What an operator needs to read when the database and what stands beside it do not belong together. */
+export type IdentityContext = {
+  databasePath: string;
+  /** The note beside the pepper, and the database id in it; undefined before the first start. */
+  note: { path: string; databaseId: string | undefined };
+  /** HMAC of a database id under the pepper in hand. */
+  pepperCheck: (databaseId: string) => string;
+};
+
+/**
+ * A database that lost its rows would let anybody register a first key again. So, before anything is made in it, the
+ * note must find its database there.
+ * @throws StartupError
+ */
+export async function assertNotEmptied(db: Db, { note, databasePath }: IdentityContext): Promise<void> {
+  if (note.databaseId === undefined) return;
+  const tables = await db.introspection.getTables();
+  if (!tables.some((table) => table.name === 'database_identity'))
+    throw lostDatabase(databasePath, note.path);
+}
+
+export function lostDatabase(databasePath: string, notePath: string): StartupError {
+  return new StartupError(
+    `The database ${databasePath} is missing or empty, but ${notePath} says that it held keys; restore it from a backup, or delete ${notePath} to start over with no keys.`,
+  );
+}
+
+/**
+ * Gives a new database its id, and checks that an older one fits the pepper and the note.
+ * @returns the database id, to be noted beside the pepper.
+ * @throws StartupError
+ */
+export async function claimIdentity(db: Db, context: IdentityContext): Promise<string> {
+  const stored = (await read(db)) ?? (await transaction(db, (tx) => create(tx, context)));
+  const { note } = context;
+  if (note.databaseId !== undefined && note.databaseId !== stored.database_id) {
+    throw new StartupError(
+      `${context.databasePath} is database ${stored.database_id}, but ${note.path} belongs to ${note.databaseId}; restore the right database, or delete ${note.path} if this one is meant.`,
+    );
+  }
+  const check = context.pepperCheck(stored.database_id);
+  if (stored.pepper_check === null) {
+    await transaction(db, (tx) =>
+      tx
+        .updateTable('database_identity')
+        .set({ pepper_check: check })
+        .where('pepper_check', 'is', null)
+        .execute(),
+    );
+  } else if (!equal(stored.pepper_check, check)) {
+    throw new StartupError(
+      `The pepper does not fit the database ${context.databasePath}; restore the pepper that was in use with it (docs/operations.md says what to do when it is lost).`,
+    );
+  }
+  return stored.database_id;
+}
+
+const read = (db: Db) =>
+  db.selectFrom('database_identity').select(['database_id', 'pepper_check']).executeTakeFirst();
+
+async function create(tx: Db, { pepperCheck }: IdentityContext) {
+  const database_id = randomUUID();
+  await tx
+    .insertInto('database_identity')
+    .values({ id: 1, database_id, pepper_check: pepperCheck(database_id) })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+  return tx.selectFrom('database_identity').select(['database_id', 'pepper_check']).executeTakeFirstOrThrow();
+}
+
+const equal = (a: string, b: string) =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));

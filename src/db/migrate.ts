@@ -1,0 +1,38 @@
+import { Migrator } from 'kysely/migration';
+import { migrations } from '../../migrations/index.ts';
+import { StartupError } from '../lib/errors.ts';
+import type { Db } from './tables.ts';
+
+const newest = Object.keys(migrations).at(-1);
+
+/**
+ * Brings the schema up to date in one transaction: all of it or nothing.
+ * @throws StartupError when the database was written by a newer version.
+ */
+export async function migrate(db: Db): Promise<void> {
+  const applied = await appliedMigrations(db);
+  const unknown = applied.find((name) => !(name in migrations));
+  if (unknown !== undefined) {
+    throw new StartupError(
+      `The database was migrated to ${unknown} by a newer Keyhearth; this one knows ${newest}. Start the newer version.`,
+    );
+  }
+  if (applied.length === Object.keys(migrations).length) return;
+  await db.transaction().execute(async (tx) => {
+    const migrator = new Migrator({ db: tx, provider: { getMigrations: async () => migrations } });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) throw error;
+  });
+}
+
+/** Read before anything is locked, so that a start with a current schema waits for no writer. */
+async function appliedMigrations(db: Db): Promise<string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === 'kysely_migration')) return [];
+  const rows = await db
+    .withTables<{ kysely_migration: { name: string } }>()
+    .selectFrom('kysely_migration')
+    .select('name')
+    .execute();
+  return rows.map((row) => row.name);
+}

@@ -1,0 +1,111 @@
+import { closeSync, openSync, statSync } from 'node:fs';
+import SqliteDatabase from 'better-sqlite3';
+import { Kysely } from 'kysely';
+import { errorCode, StartupError } from '../lib/errors.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
+import type { Db, Tables } from './tables.ts';
+
+/** "KHth" in SQLite's header field for the program that a file belongs to. */
+const APPLICATION_ID = 0x4b487468;
+
+/** While starting, waiting in SQLite is simplest; once serving, every millisecond of it would stall all requests. */
+const STARTING_BUSY_MS = 1_500;
+const SERVING_BUSY_MS = 5;
+
+/** Checking every page of a small file costs some ten milliseconds; of a large one, more than a start may take. */
+const FULL_CHECK_BYTES = 16 * 1024 * 1024;
+
+export type OpenedDatabase = {
+  db: Db;
+  /** To be called when migrations are done: from here on a contended write fails at once and is tried again later. */
+  serve(): void;
+};
+
+/** Whether there is something in the file: neither missing nor emptied. */
+export function hasContent(path: string): boolean {
+  try {
+    return statSync(path).size > 0;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    throw new StartupError(
+      `Cannot read the database ${path} (${errorCode(error)}); check the path and its permissions.`,
+    );
+  }
+}
+
+/** Opens the SQLite file, making it with mode 0600. Throws a StartupError for a file that cannot be ours. */
+export function openSqlite(path: string): OpenedDatabase {
+  const sqlite = open(path);
+  try {
+    sqlite.pragma('foreign_keys = ON');
+    sqlite.pragma('trusted_schema = OFF');
+    assertOurs(sqlite, path);
+    sqlite.pragma('journal_mode = WAL');
+    sqlite.pragma('synchronous = FULL');
+    if (statSync(path).size <= FULL_CHECK_BYTES) {
+      const verdict = sqlite.pragma('quick_check(1)', { simple: true });
+      if (verdict !== 'ok') throw corrupt(path);
+    }
+  } catch (error) {
+    sqlite.close();
+    throw asStartupError(error, path);
+  }
+  return {
+    db: new Kysely<Tables>({ dialect: sqliteDialect(sqlite) }),
+    serve: () => sqlite.pragma(`busy_timeout = ${SERVING_BUSY_MS}`),
+  };
+}
+
+function open(path: string): SqliteDatabase.Database {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+    return new SqliteDatabase(path, { timeout: STARTING_BUSY_MS });
+  } catch (error) {
+    throw new StartupError(
+      `Cannot open the database ${path} (${errorCode(error)}); check that its directory exists and is writable.`,
+    );
+  }
+}
+
+function assertOurs(sqlite: SqliteDatabase.Database, path: string): void {
+  const applicationId = sqlite.pragma('application_id', { simple: true });
+  if (applicationId === APPLICATION_ID) return;
+  const claimed = sqlite
+    .transaction(() => {
+      const objects = sqlite.prepare('select count(*) from sqlite_schema').pluck().get();
+      if (applicationId !== 0 || objects !== 0) return false;
+      sqlite.pragma(`application_id = ${APPLICATION_ID}`);
+      return true;
+    })
+    .immediate();
+  const isOurs = claimed || sqlite.pragma('application_id', { simple: true }) === APPLICATION_ID;
+  if (!isOurs) {
+    throw new StartupError(
+      `${path} is an SQLite database of another program; point DATABASE_URL or KEYHEARTH_DATA_DIR at another place.`,
+    );
+  }
+}
+
+const corrupt = (path: string) =>
+  new StartupError(`${path} is damaged or not an SQLite database; restore it from a backup.`);
+
+/** What SQLite says while opening, as a sentence for the operator; anything unforeseen stays as it is. */
+export function asStartupError(error: unknown, path: string): unknown {
+  const code = errorCode(error) ?? '';
+  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) return corrupt(path);
+  if (code.startsWith('SQLITE_BUSY')) {
+    return new StartupError(`${path} is locked by another program; stop that program and start again.`);
+  }
+  if (
+    code.startsWith('SQLITE_READONLY') ||
+    code.startsWith('SQLITE_CANTOPEN') ||
+    code.startsWith('SQLITE_IOERR')
+  ) {
+    return new StartupError(
+      `${path} cannot be written (${code}); check the permissions of the file and its directory.`,
+    );
+  }
+  if (code === 'SQLITE_FULL')
+    return new StartupError(`The disk of ${path} is full; make room and start again.`);
+  return error;
+}

@@ -1,0 +1,112 @@
+import { createMiddleware } from 'hono/factory';
+import { DomainError, type Problem } from '../lib/errors.ts';
+import type { Client } from './client-address.ts';
+import { readCredentials } from './credentials.ts';
+import type { HttpEnv } from './env.ts';
+import { problemResponse } from './problem.ts';
+
+/** What the guard asks of the room that counts failed attempts. */
+export type AttemptCounter = {
+  retryAfter(address: string): number;
+  remaining(address: string): number;
+  attempt<T extends { ok: boolean }>(
+    address: string,
+    evaluate: () => Promise<T>,
+  ): Promise<{ state: 'locked'; retryAfter: number } | { state: 'evaluated'; result: T; remaining: number }>;
+};
+
+/** What the guard asks of the room that knows the keys. */
+export type KeyVerifier = {
+  verify(
+    rawKey: string,
+  ): Promise<{ code: 'VALID'; key: { id: number } } | { code: 'INACTIVE' | 'NOT_FOUND' }>;
+  hasUsableKey(): Promise<boolean>;
+};
+
+const tooManyAttempts = (retryAfter: number): Problem => ({
+  code: 'too_many_failed_attempts',
+  detail: 'Too many failed authentication attempts. Please try again later.',
+  retryAfter,
+});
+
+const noKeyConfigured: Problem = {
+  code: 'no_api_key_configured',
+  detail: 'No API key configured. Register a key via POST /auth/register-key or use an existing key.',
+};
+
+const conflictingKeys: Problem = {
+  code: 'conflicting_api_keys',
+  detail: 'The request carries different API keys. Send one key, in one header.',
+};
+
+/** The wording is the contract's, and always plural there. An address that is not counted is told no count. */
+const withCount = (sentence: string, remaining: number | undefined) =>
+  remaining === undefined ? sentence : `${sentence} ${remaining} attempts remaining.`;
+
+/** Turns a locked-out address away from everything that is registered after this. */
+export const refuseLocked = (counter: AttemptCounter) =>
+  createMiddleware<HttpEnv>(async (c, next) => {
+    c.header('Cache-Control', 'no-store');
+    const { lockoutKey } = c.var.client;
+    const retryAfter = lockoutKey === undefined ? 0 : counter.retryAfter(lockoutKey);
+    if (retryAfter > 0) return problemResponse(c, tooManyAttempts(retryAfter));
+    return next();
+  });
+
+/**
+ * Lets one guess of a client be evaluated, counted against its address.
+ * @param invalid the refusal of a wrong guess
+ * @returns the refusal, or the evaluated guess when it was right
+ */
+export async function attempt<T extends { ok: boolean }>(
+  counter: AttemptCounter,
+  { lockoutKey }: Client,
+  evaluate: () => Promise<T>,
+  invalid: Pick<Problem, 'code' | 'detail'>,
+): Promise<{ refused: Problem } | { refused: undefined; result: T }> {
+  const outcome =
+    lockoutKey === undefined
+      ? { state: 'evaluated' as const, result: await evaluate(), remaining: undefined }
+      : await counter.attempt(lockoutKey, evaluate);
+  if (outcome.state === 'locked') return { refused: tooManyAttempts(outcome.retryAfter) };
+  if (!outcome.result.ok) {
+    return { refused: { ...invalid, detail: withCount(invalid.detail, outcome.remaining) } };
+  }
+  return { refused: undefined, result: outcome.result };
+}
+
+/** Lets only requests with a valid key through to everything that is registered after this. */
+export const authenticate = (counter: AttemptCounter, keys: KeyVerifier) =>
+  createMiddleware<HttpEnv>(async (c, next) => {
+    const credentials = readCredentials((name) => c.req.header(name));
+    switch (credentials.state) {
+      case 'conflicting':
+        return problemResponse(c, conflictingKeys);
+      case 'none':
+        return problemResponse(c, await keyRequired(c.var.client));
+      case 'presented': {
+        const { rawKey } = credentials;
+        const attempted = await attempt(counter, c.var.client, () => evaluate(rawKey), {
+          code: 'invalid_api_key',
+          detail: 'Invalid API key.',
+        });
+        if (attempted.refused) return problemResponse(c, attempted.refused);
+        c.set('keyId', attempted.result.keyId);
+        return next();
+      }
+    }
+
+    async function keyRequired({ lockoutKey }: Client): Promise<Problem> {
+      if (!(await keys.hasUsableKey())) return noKeyConfigured;
+      const remaining = lockoutKey === undefined ? undefined : counter.remaining(lockoutKey);
+      return { code: 'api_key_required', detail: withCount('API key required.', remaining) };
+    }
+
+    /** Where no key could be right, nothing was guessed: throwing keeps it from being counted. */
+    async function evaluate(rawKey: string): Promise<{ ok: boolean; keyId: number }> {
+      const verdict = await keys.verify(rawKey);
+      if (verdict.code === 'VALID') return { ok: true, keyId: verdict.key.id };
+      if (!(await keys.hasUsableKey())) throw new DomainError(noKeyConfigured);
+      return { ok: false, keyId: 0 };
+    }
+  });

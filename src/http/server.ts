@@ -1,0 +1,109 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { errorCode, type Problem, StartupError } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { internalError, renderProblem } from './problem.ts';
+
+export type Fetch = Parameters<typeof getRequestListener>[0];
+
+export type RunningServer = {
+  address: AddressInfo;
+  /** Accepts nothing more, lets what is in flight finish, and cuts off after `graceMs` what has not. */
+  stop(graceMs: number): Promise<void>;
+};
+
+/** Longer than the idle time of the usual proxies, so that the proxy and not this end closes a kept connection. */
+const KEEP_ALIVE_MS = 75_000;
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 30_000;
+
+const unreadableTarget: Problem = {
+  code: 'malformed_request',
+  detail: 'The request target or the Host header is not valid.',
+};
+
+/** @throws StartupError when the port cannot be had. */
+export async function listen(
+  fetch: Fetch,
+  host: string,
+  port: number,
+  logger: Logger,
+): Promise<RunningServer> {
+  const listener = getRequestListener(fetch, {
+    errorHandler: (error) => {
+      if (!(error instanceof RequestError))
+        logger.error({ err: error }, 'a request failed outside the application');
+      const { body, ...init } = renderProblem(
+        error instanceof RequestError ? unreadableTarget : internalError,
+      );
+      return new Response(body, init);
+    },
+  });
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS },
+    listener,
+  );
+  server.on('checkExpectation', listener);
+  server.on('clientError', answerUnreadable(logger));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(asStartupError(error, host, port)));
+    server.listen(port, host, resolve);
+  });
+  return { address: server.address() as AddressInfo, stop: (graceMs) => stop(server, graceMs) };
+}
+
+async function stop(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.prependListener('request', (_request, response) => {
+    response.shouldKeepAlive = false;
+  });
+  /** A connection that was busy when the server closed becomes idle later, and would be kept open. */
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(cutOff);
+}
+
+/** What is not HTTP never reaches the application; it still gets an answer that says so. */
+const answerUnreadable = (logger: Logger) => (error: Error, socket: Socket) => {
+  const code = errorCode(error);
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, headers, body } = renderProblem(
+    code === 'HPE_HEADER_OVERFLOW'
+      ? { code: 'request_headers_too_large', detail: 'The request headers are larger than 16 KiB.' }
+      : { code: 'malformed_request', detail: 'The request is not valid HTTP, or did not arrive in time.' },
+  );
+  logger.info({ status, client: socket.remoteAddress, reason: code }, 'unreadable request');
+  const lines = Object.entries({
+    ...headers,
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  });
+  socket.end(
+    `HTTP/1.1 ${status} \r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
+  );
+};
+
+function asStartupError(error: Error, host: string, port: number): StartupError {
+  switch (errorCode(error)) {
+    case 'EADDRINUSE':
+      return new StartupError(
+        `Port ${port} on ${host} is in use; stop the program that has it, or set PORT to another.`,
+      );
+    case 'EACCES':
+      return new StartupError(`This user may not listen on port ${port}; set PORT to one above 1023.`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new StartupError(`${host} is not an address of this machine; set HOST to one that is.`);
+    default:
+      return new StartupError(
+        `Cannot listen on ${host} port ${port} (${errorCode(error)}); check HOST and PORT.`,
+      );
+  }
+}

@@ -1,0 +1,123 @@
+import { z } from '@hono/zod-openapi';
+import type { ApiKey } from './key.ts';
+import { hasPlausibleChecksum, MAX_LENGTH, MIN_LENGTH, PRINTABLE_ASCII } from './secret.ts';
+
+const MAX_LABEL = 200;
+const MAX_PAGE = 1_000;
+const DEFAULT_PAGE = 100;
+
+/** Counts what a person sees as characters, not UTF-16 units, and takes nothing that a database or terminal chokes on. */
+export const LabelSchema = z
+  .string({ error: 'must be a string' })
+  .refine((label) => [...label].length <= MAX_LABEL, { error: `must be at most ${MAX_LABEL} characters` })
+  .refine((label) => label.isWellFormed() && !/\p{Cc}/u.test(label), {
+    error: 'must be well-formed Unicode without control characters',
+  })
+  .openapi({
+    description: 'A name for people; not unique',
+    maxLength: MAX_LABEL,
+    example: 'backup-server',
+  });
+
+/** A key that the caller brings. The contract fixes the sentence for one that is too short. */
+export const SuppliedKeySchema = z
+  .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'must be a string') })
+  .min(MIN_LENGTH, { error: `API key must be at least ${MIN_LENGTH} characters.` })
+  .max(MAX_LENGTH, { error: `must be at most ${MAX_LENGTH} characters` })
+  .regex(PRINTABLE_ASCII, { error: 'must be printable ASCII without spaces' })
+  .refine(hasPlausibleChecksum, {
+    error: 'looks like a generated key with a typo: its checksum does not match',
+  })
+  .openapi({
+    description: 'The raw key: printable ASCII without spaces. Make one with `openssl rand -hex 32`',
+    example: 'your-secure-api-key-at-least-32-chars',
+  });
+
+const seconds = (description: string) =>
+  z.number().openapi({ description: `${description}, in seconds since 1970`, example: 1712345678.123 });
+
+export const KeySchema = z
+  .object({
+    id: z.int().min(1).openapi({ example: 1 }),
+    label: LabelSchema,
+    hint: z.string().openapi({ description: 'The first characters of the raw key', example: 'kh_EXAMPLEex' }),
+    is_active: z.boolean().openapi({ description: 'Whether the key opens anything', example: true }),
+    created_at: seconds('When the key was made'),
+    last_used_at: seconds('When the key was last seen, at most ten seconds late; null when never')
+      .nullable()
+      .openapi({ example: null }),
+  })
+  .openapi('Key');
+
+export const CreatedKeySchema = KeySchema.extend({
+  raw_key: z.string().openapi({
+    description: 'The key itself. It appears in this answer and nowhere else, ever: store it now',
+    example: 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl2D2GkY',
+  }),
+}).openapi('CreatedKey');
+
+export const KeyPageSchema = z
+  .object({
+    keys: z.array(KeySchema).openapi({ description: 'Newest first' }),
+    next_cursor: z
+      .string()
+      .optional()
+      .openapi({ description: 'There when there are older keys: pass it as `cursor`', example: '41' }),
+  })
+  .openapi('KeyPage');
+
+const positiveInteger = /^[1-9]\d{0,15}$/;
+
+export const KeyParamsSchema = z.object({
+  id: z
+    .string()
+    .regex(positiveInteger, { error: 'must be a positive integer' })
+    .transform(Number)
+    .refine(Number.isSafeInteger, { error: 'must be a positive integer' })
+    .openapi({ param: { name: 'id', in: 'path' }, type: 'integer', minimum: 1, example: 1 }),
+});
+
+export const ListQuerySchema = z.strictObject({
+  limit: z
+    .string({ error: 'must be given once' })
+    .regex(/^[1-9]\d{0,3}$/, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
+    .transform(Number)
+    .refine((limit) => limit <= MAX_PAGE, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
+    .prefault(String(DEFAULT_PAGE))
+    .openapi({
+      param: { name: 'limit', in: 'query', description: 'How many keys to list at most' },
+      type: 'integer',
+      minimum: 1,
+      maximum: MAX_PAGE,
+      default: DEFAULT_PAGE,
+    }),
+  cursor: z
+    .string({ error: 'must be given once' })
+    .regex(positiveInteger, { error: 'must be the next_cursor of an earlier page' })
+    .transform(Number)
+    .optional()
+    .openapi({
+      param: { name: 'cursor', in: 'query', description: 'The `next_cursor` of the page before' },
+      type: 'string',
+    }),
+});
+
+export const CreateKeySchema = z.strictObject({ label: LabelSchema.default('') }).openapi('CreateKey');
+
+export const RenameKeySchema = z
+  .strictObject({
+    label: LabelSchema,
+  })
+  .openapi('RenameKey');
+
+const toSeconds = (milliseconds: number) => milliseconds / 1_000;
+
+/** A key on the wire: these fields and no other. */
+export const presentKey = (key: ApiKey): z.infer<typeof KeySchema> => ({
+  id: key.id,
+  label: key.label,
+  hint: key.hint,
+  is_active: key.isActive,
+  created_at: toSeconds(key.createdAt),
+  last_used_at: key.lastUsedAt === null ? null : toSeconds(key.lastUsedAt),
+});

@@ -1,0 +1,145 @@
+import type { Selectable } from 'kysely';
+import type { ApiKeyTable, Db, Tx } from '../db/tables.ts';
+import type { ApiKey } from './key.ts';
+
+export type NewApiKey = { label: string; hint: string; fingerprint: string; hash: string; createdAt: number };
+
+const columns = ['id', 'label', 'hint', 'is_active', 'created_at', 'last_used_at'] as const;
+
+type Row = Pick<Selectable<ApiKeyTable>, (typeof columns)[number]>;
+
+const toApiKey = (row: Row): ApiKey => ({
+  id: row.id,
+  label: row.label,
+  hint: row.hint,
+  isActive: row.is_active === 1,
+  createdAt: row.created_at,
+  lastUsedAt: row.last_used_at,
+});
+
+const toOptionalApiKey = (row: Row | undefined) => (row ? toApiKey(row) : undefined);
+
+export async function insertKey(tx: Tx, key: NewApiKey): Promise<ApiKey> {
+  const row = await tx
+    .insertInto('api_keys')
+    .values({
+      label: key.label,
+      hint: key.hint,
+      fingerprint: key.fingerprint,
+      hash: key.hash,
+      is_active: 1,
+      created_at: key.createdAt,
+      last_used_at: null,
+    })
+    .returning(columns)
+    .executeTakeFirstOrThrow();
+  return toApiKey(row);
+}
+
+/** Newest first, of those older than `before`. */
+export async function listKeys(db: Db, limit: number, before: number | undefined): Promise<ApiKey[]> {
+  const rows = await db
+    .selectFrom('api_keys')
+    .select(columns)
+    .where('id', '<', before ?? Number.MAX_SAFE_INTEGER)
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(toApiKey);
+}
+
+export const findKey = async (db: Db | Tx, id: number) =>
+  toOptionalApiKey(await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst());
+
+export const findKeyByFingerprint = async (db: Db, fingerprint: string) =>
+  toOptionalApiKey(
+    await db.selectFrom('api_keys').select(columns).where('fingerprint', '=', fingerprint).executeTakeFirst(),
+  );
+
+/** The few rows that only their bcrypt hash can prove. */
+export const findKeysWithoutFingerprint = (db: Db, hint: string) =>
+  db
+    .selectFrom('api_keys')
+    .select(['id', 'hash'])
+    .where('hint', '=', hint)
+    .where('fingerprint', 'is', null)
+    .orderBy('id')
+    .execute();
+
+export const setFingerprint = async (tx: Tx, id: number, fingerprint: string) =>
+  toOptionalApiKey(
+    await tx
+      .updateTable('api_keys')
+      .set({ fingerprint })
+      .where('id', '=', id)
+      .returning(columns)
+      .executeTakeFirst(),
+  );
+
+export async function hasUsableKey(db: Db): Promise<boolean> {
+  const row = await db
+    .selectFrom('api_keys')
+    .select('id')
+    .where('is_active', '=', 1)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function hasOtherUsableKey(tx: Tx, id: number): Promise<boolean> {
+  const row = await tx
+    .selectFrom('api_keys')
+    .select('id')
+    .where('is_active', '=', 1)
+    .where('id', '!=', id)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Makes other transactions that retire keys wait for this one. SQLite has one writer anyway; elsewhere two
+ * transactions would each see the other's key as still usable, and together retire the last two.
+ */
+export async function lockRetirement(tx: Tx): Promise<void> {
+  await tx
+    .updateTable('bootstrap_claim')
+    .set((claim) => ({ claimed_at: claim.ref('claimed_at') }))
+    .execute();
+}
+
+export const setLabel = async (tx: Tx, id: number, label: string) =>
+  toOptionalApiKey(
+    await tx
+      .updateTable('api_keys')
+      .set({ label })
+      .where('id', '=', id)
+      .returning(columns)
+      .executeTakeFirst(),
+  );
+
+export const setActive = async (tx: Tx, id: number, isActive: boolean) =>
+  toOptionalApiKey(
+    await tx
+      .updateTable('api_keys')
+      .set({ is_active: isActive ? 1 : 0 })
+      .where('id', '=', id)
+      .returning(columns)
+      .executeTakeFirst(),
+  );
+
+export async function deleteKey(tx: Tx, id: number): Promise<void> {
+  await tx.deleteFrom('api_keys').where('id', '=', id).execute();
+}
+
+/** Never moves a time back: another process may have seen the key later. */
+export async function setLastUsed(tx: Tx, uses: Iterable<[id: number, usedAt: number]>): Promise<void> {
+  for (const [id, usedAt] of uses) {
+    await tx
+      .updateTable('api_keys')
+      .set({ last_used_at: usedAt })
+      .where('id', '=', id)
+      .where((key) => key.or([key('last_used_at', 'is', null), key('last_used_at', '<', usedAt)]))
+      .execute();
+  }
+}

@@ -1,0 +1,11 @@
+export type Clock = {
+  /** Milliseconds since 1970; may jump when the machine's time is set. For what is stored. */
+  now(): number;
+  /** Milliseconds since an arbitrary start; never goes back. For durations. */
+  monotonic(): number;
+};
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+};

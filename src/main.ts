@@ -1,0 +1,76 @@
+import { compose, type Keyhearth } from './compose.ts';
+import { type Config, parseConfig } from './config.ts';
+import { listen, type RunningServer } from './http/server.ts';
+import { StartupError } from './lib/errors.ts';
+import { createLogger, type LogOutput } from './lib/logger.ts';
+
+const GRACE_MS = 10_000;
+
+/** Everything that this process writes is for its own user alone. */
+process.umask(0o077);
+
+async function start(): Promise<void> {
+  const config = parseConfig(process.env);
+  const log = createLogger(config.logLevel, process.stdout.isTTY);
+  const keyhearth = await compose(config, log.logger);
+  const server = await listen(keyhearth.app.fetch, config.host, config.port, log.logger).catch(
+    async (error) => {
+      await keyhearth.close();
+      throw error;
+    },
+  );
+  stopOnSignal(keyhearth, server, log);
+  announce(config, keyhearth, server, log);
+}
+
+function announce(
+  config: Config,
+  { bootstrapOpen }: Keyhearth,
+  server: RunningServer,
+  { logger }: LogOutput,
+): void {
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  const address = `http://${host}:${server.address.port}`;
+  const bootstrap = bootstrapOpen ? 'open' : 'closed';
+  logger.info(
+    { address, database: config.databasePath, bootstrap, docs: `${address}/docs` },
+    `Keyhearth listens on ${address}; bootstrap is ${bootstrap}`,
+  );
+  if (config.lockout.attempts === 0) {
+    logger.warn(
+      'THE LOCKOUT IS OFF: keys can be guessed without limit, because KEYHEARTH_LOCKOUT_ATTEMPTS is 0',
+    );
+  }
+}
+
+function stopOnSignal(keyhearth: Keyhearth, server: RunningServer, { logger, flush }: LogOutput): void {
+  let stopping = false;
+
+  async function stop(signal: string): Promise<void> {
+    logger.info(`${signal}: finishing what is in flight`);
+    await server.stop(GRACE_MS);
+    await keyhearth.close();
+    logger.info('stopped');
+    flush();
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      stop(signal).then(() => process.exit(0), fail);
+    });
+  }
+}
+
+/** One sentence for what the operator can mend, a stack for what only a programmer can. */
+function fail(error: unknown): void {
+  process.stderr.write(
+    error instanceof StartupError
+      ? `keyhearth: ${error.message}\n`
+      : `keyhearth: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`,
+  );
+  process.exit(1);
+}
+
+start().catch(fail);

@@ -1,0 +1,69 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { errorCode, StartupError } from '../lib/errors.ts';
+import { writePrivateFileOnce } from '../lib/private-files.ts';
+
+const PEPPER_BYTES = 32;
+
+/** 32 secret bytes that live outside the database: who steals the database alone cannot test a guessed key against it. */
+export type Pepper = Buffer;
+
+export type PepperSource =
+  | Readonly<{ from: 'environment'; bytes: Pepper }>
+  | Readonly<{ from: 'file'; path: string; createIfMissing: boolean }>;
+
+/** 32 bytes from hex (64 digits) or base64 (padded or not, either alphabet); undefined for anything else. */
+export function decodePepper(text: string): Pepper | undefined {
+  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
+  if (!/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return undefined;
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length === PEPPER_BYTES ? bytes : undefined;
+}
+
+/** What the database keeps to know its pepper by: says nothing about the pepper itself. */
+export const pepperCheck = (pepper: Pepper) => (databaseId: string) =>
+  createHmac('sha256', pepper).update(`keyhearth:pepper-check:v1:${databaseId}`).digest('base64url');
+
+/**
+ * Reads the pepper, or makes one at the very first start.
+ * @param databaseExists a database without its pepper must not get a new one: none of its fingerprints would match.
+ * @throws StartupError when the pepper is missing, malformed or open to other users.
+ */
+export function loadPepper(source: PepperSource, databaseExists: boolean): Pepper {
+  if (source.from === 'environment') return source.bytes;
+  const found = readPepper(source.path);
+  if (found) return found;
+  if (!source.createIfMissing) {
+    throw new StartupError(
+      `KEYHEARTH_PEPPER_FILE names ${source.path}, which does not exist; make it with: (umask 077; openssl rand -hex 32 > FILE)`,
+    );
+  }
+  if (databaseExists) {
+    throw new StartupError(
+      `The pepper ${source.path} is missing, but its database is there; restore the pepper from a backup (docs/operations.md says what to do when it is lost).`,
+    );
+  }
+  writePrivateFileOnce(source.path, `${randomBytes(PEPPER_BYTES).toString('hex')}\n`);
+  const made = readPepper(source.path);
+  if (!made) throw new StartupError(`The pepper ${source.path} was removed while starting; start again.`);
+  return made;
+}
+
+function readPepper(path: string): Pepper | undefined {
+  let text: string;
+  try {
+    if ((statSync(path).mode & 0o077) !== 0) {
+      throw new StartupError(`The pepper ${path} can be read by other users; run: chmod 600 ${path}`);
+    }
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof StartupError) throw error;
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new StartupError(`Cannot read the pepper ${path} (${errorCode(error)}); check its permissions.`);
+  }
+  const pepper = decodePepper(text.trim());
+  if (!pepper) {
+    throw new StartupError(`The pepper ${path} is not 32 bytes in hex or base64; restore it from a backup.`);
+  }
+  return pepper;
+}

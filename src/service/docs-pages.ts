@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { staticDocument } from './static-document.ts';
+
+const require = createRequire(import.meta.url);
+
+const readPackageFile = (path: string) => readFile(require.resolve(path), 'utf8');
+
+type Page = { title: string; body: string; scripts: string[]; style: string };
+
+/**
+ * A page that is complete in itself: no further path has to be open for it, and its policy allows no script but its
+ * own and no connection but to this service.
+ */
+function render({ title, body, scripts, style }: Page) {
+  const inline = scripts.map((script) => script.replaceAll('</script', '<\\/script'));
+  const hashes = inline.map((script) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`);
+  const content = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+</head>
+<body>
+${body}
+${inline.map((script) => `<script>${script}</script>`).join('\n')}
+</body>
+</html>
+`;
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hashes.join(' ')}`,
+    "style-src 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    'worker-src blob:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ];
+  return {
+    content,
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Security-Policy': policy.join('; '),
+      'Referrer-Policy': 'no-referrer',
+    },
+  };
+}
+
+export const swaggerPage = staticDocument(async () =>
+  render({
+    title: 'Keyhearth: Swagger UI',
+    body: '<div id="swagger-ui"></div>',
+    style: await readPackageFile('swagger-ui-dist/swagger-ui.css'),
+    scripts: [
+      await readPackageFile('swagger-ui-dist/swagger-ui-bundle.js'),
+      `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null, tryItOutEnabled: true });`,
+    ],
+  }),
+);
+
+export const redocPage = staticDocument(async () =>
+  render({
+    title: 'Keyhearth: ReDoc',
+    body: '<div id="redoc"></div>',
+    style: 'body { margin: 0; }',
+    scripts: [
+      await readPackageFile('redoc/bundles/redoc.standalone.js'),
+      `Redoc.init('/openapi.json', { disableSearch: false, hideDownloadButton: false }, document.getElementById('redoc'));`,
+    ],
+  }),
+);
+
+/** The document as it was committed: what is served is what was reviewed. */
+export const openapiDocument = staticDocument(async () => ({
+  content: await readFile(new URL('../../openapi/openapi.json', import.meta.url), 'utf8'),
+  headers: { 'Content-Type': 'application/json' },
+}));

@@ -1,0 +1,88 @@
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
+
+export type Answer = {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  /** The body as JSON; undefined where it is empty. */
+  json: Json;
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads a body as what it expects it to be
+export type Json = any;
+
+export type Call = {
+  method?: string;
+  /** Sent as it is: no client tidies it up. */
+  path: string;
+  key?: string;
+  headers?: Record<string, string | string[]>;
+  /** An object is sent as JSON with its content type; text and bytes as they are. */
+  body?: object | string | Uint8Array;
+};
+
+/** Sends requests to `origin` exactly as written. */
+export function client(origin: string) {
+  const { hostname, port } = new URL(origin);
+  const agent = new Agent({ keepAlive: true });
+
+  return function send(call: Call | string): Promise<Answer> {
+    const {
+      method = 'GET',
+      path,
+      key,
+      headers = {},
+      body,
+    } = typeof call === 'string' ? { path: call } : call;
+    const isJson = typeof body === 'object' && !(body instanceof Uint8Array);
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        {
+          hostname,
+          port,
+          agent,
+          method,
+          path,
+          headers: {
+            ...(key !== undefined && { 'X-API-Key': key }),
+            ...(isJson && { 'Content-Type': 'application/json' }),
+            ...headers,
+          },
+        },
+        (incoming) => {
+          const chunks: Buffer[] = [];
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+          incoming.on('error', reject);
+          incoming.on('end', () => {
+            const text = Buffer.concat(chunks).toString();
+            const carriesJson = /json/.test(incoming.headers['content-type'] ?? '') && text !== '';
+            resolve({
+              status: incoming.statusCode ?? 0,
+              headers: incoming.headers,
+              text,
+              json: carriesJson ? JSON.parse(text) : undefined,
+            });
+          });
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end(isJson ? JSON.stringify(body) : body);
+    });
+  };
+}
+
+export type Send = ReturnType<typeof client>;
+
+/** Writes bytes to the port and reads until the other side closes: for what no HTTP client would send. */
+export function sendRaw(origin: string, bytes: string): Promise<string> {
+  const { hostname, port } = new URL(origin);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    const chunks: Buffer[] = [];
+    socket.setTimeout(5_000, () => socket.destroy(new Error('no answer in five seconds')));
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString()));
+  });
+}

@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import { compose } from '../../src/compose.ts';
+import { parseConfig } from '../../src/config.ts';
+import { listen } from '../../src/http/server.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import { client, type Send } from './http.ts';
+
+export const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+export const FIRST_KEY = 'first-key-of-the-tests-0123456789abcdef';
+
+/** Cost 10 is the least that the configuration takes; the tests need many keys, not slow ones. */
+const QUICK = { KEYHEARTH_BCRYPT_COST: '10' };
+
+/** A directory that is gone when the test is. */
+export function temporaryDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+export type Running = {
+  origin: string;
+  send: Send;
+  dataDir: string;
+  /** What has been logged, line by line. */
+  log: Record<string, unknown>[];
+  close(): Promise<void>;
+};
+
+export type Options = { env?: Record<string, string>; dataDir?: string; clock?: Clock };
+
+/** The real service, in this process, over real HTTP and a real SQLite file. */
+export async function startService({ env = {}, dataDir, clock }: Options = {}): Promise<Running> {
+  const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
+  const config = parseConfig({ ...QUICK, KEYHEARTH_DATA_DIR: directory, ...env });
+  const log: Record<string, unknown>[] = [];
+  const logger = pino({ level: config.logLevel }, { write: (line) => log.push(JSON.parse(line)) });
+  const keyhearth = await compose(config, logger, clock);
+  const server = await listen(keyhearth.app.fetch, '127.0.0.1', 0, logger);
+  const origin = `http://127.0.0.1:${server.address.port}`;
+  return {
+    origin,
+    send: client(origin),
+    dataDir: directory,
+    log,
+    async close() {
+      await server.stop(0);
+      await keyhearth.close();
+      if (!dataDir) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The same, gone when the test is. */
+export async function service(options: Options = {}): Promise<Running> {
+  const running = await startService(options);
+  onTestFinished(() => running.close());
+  return running;
+}
+
+export async function register(send: Send, key = FIRST_KEY): Promise<void> {
+  const answer = await send({
+    method: 'POST',
+    path: '/auth/register-key',
+    body: { api_key: key, label: 'first' },
+  });
+  if (answer.status !== 201) throw new Error(`registration answered ${answer.status}: ${answer.text}`);
+}
+
+/** A service whose first key is registered. */
+export async function bootstrapped(options: Options = {}): Promise<Running> {
+  const running = await service(options);
+  await register(running.send);
+  return running;
+}
+
+export type Process = {
+  child: ChildProcess;
+  origin: string;
+  send: Send;
+  stdout: () => string;
+  stderr: () => string;
+  /** Resolves with the exit code, or the signal that ended it. */
+  ended: Promise<number | string>;
+};
+
+/** Starts `src/main.ts` as its own process, whether or not it comes to serve. */
+export function spawnProcess(env: Record<string, string>): Omit<Process, 'origin' | 'send'> {
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env.PATH ?? '', ...QUICK, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const ended = once(child, 'close').then(([code, signal]) => code ?? signal);
+  return { child, stdout: () => stdout, stderr: () => stderr, ended };
+}
+
+/** Starts the program and waits until it says where it listens. Killed, if need be, when the test is over. */
+export async function startProcess(env: Record<string, string>): Promise<Process> {
+  const started = spawnProcess(env);
+  onTestFinished(() => void started.child.kill('SIGKILL'));
+  const origin = await new Promise<string>((resolve, reject) => {
+    const look = () => {
+      const line = started
+        .stdout()
+        .split('\n')
+        .find((text) => text.includes('"address"'));
+      if (line) resolve(JSON.parse(line).address);
+    };
+    started.child.stdout?.on('data', look);
+    void started.ended.then((end) => reject(new Error(`ended with ${end}: ${started.stderr()}`)));
+  });
+  return { ...started, origin, send: client(origin) };
+}
