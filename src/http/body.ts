@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createMiddleware } from 'hono/factory';
 import type { Problem } from '../lib/errors.ts';
-import type { HttpEnv } from './env.ts';
+import type { HttpContext, HttpEnv } from './env.ts';
 import { problemResponse } from './problem.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -22,17 +22,16 @@ const malformed = (message: string): Problem => ({
  * body loses its content type, so that "no body" and "an empty one" are the same to the routes.
  */
 export const readBody = createMiddleware<HttpEnv>(async (c, next) => {
+  if (Number(c.req.header('Content-Length') ?? 0) > MAX_BODY_BYTES) return refuseTooLarge(c);
   const { raw } = c.req;
   if (raw.body === null) return next();
-  const declared = Number(c.req.header('Content-Length') ?? 0);
-  if (declared > MAX_BODY_BYTES) return problemResponse(c, tooLarge);
   let body: Buffer<ArrayBuffer> | undefined;
   try {
     body = await readAtMost(raw.body, MAX_BODY_BYTES);
   } catch {
     return problemResponse(c, malformed('did not arrive whole'));
   }
-  if (body === undefined) return problemResponse(c, tooLarge);
+  if (body === undefined) return refuseTooLarge(c);
   if (!isUtf8(body)) return problemResponse(c, malformed('is not valid UTF-8'));
   const headers = new Headers(raw.headers);
   if (body.byteLength === 0) headers.delete('Content-Type');
@@ -44,17 +43,28 @@ export const readBody = createMiddleware<HttpEnv>(async (c, next) => {
   return next();
 });
 
-/** Undefined when there is more than `limit` bytes. */
+/** The rest of the body is still under way, so the connection is of no further use. */
+function refuseTooLarge(c: HttpContext): Response {
+  c.header('Connection', 'close');
+  return problemResponse(c, tooLarge);
+}
+
+/**
+ * Undefined when there is more than `limit` bytes. The stream is then left as it is: cancelling it would tear down
+ * the connection before the refusal is sent.
+ */
 async function readAtMost(
   stream: ReadableStream<Uint8Array>,
   limit: number,
 ): Promise<Buffer<ArrayBuffer> | undefined> {
+  const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.byteLength;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks);
+    size += value.byteLength;
     if (size > limit) return undefined;
-    chunks.push(chunk);
+    chunks.push(value);
   }
-  return Buffer.concat(chunks);
 }

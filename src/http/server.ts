@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { errorCode, type Problem, StartupError } from '../lib/errors.ts';
@@ -30,7 +30,7 @@ export async function listen(
   port: number,
   logger: Logger,
 ): Promise<RunningServer> {
-  const listener = getRequestListener(fetch, {
+  const answer = getRequestListener(fetch, {
     errorHandler: (error) => {
       if (!(error instanceof RequestError))
         logger.error({ err: error }, 'a request failed outside the application');
@@ -40,8 +40,18 @@ export async function listen(
       return new Response(body, init);
     },
   });
+  /** HTTP/1.0 has no Host: the health checks of load balancers still speak it. */
+  const listener: RequestListener = (request, response) => {
+    if (request.httpVersion === '1.0') request.headers.host ??= 'localhost';
+    void answer(request, response);
+  };
   const server = createServer(
-    { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS },
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      requireHostHeader: false,
+    },
     listener,
   );
   server.on('checkExpectation', listener);
