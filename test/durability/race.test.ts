@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import type { Answer, Call, Send } from '../support/http.ts';
+import { FIRST_KEY, type Process, register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+
+const PROCESSES = 4;
+const REGISTRATIONS_EACH = 25;
+
+const start = (dataDir: string) => startProcess({ KEYHEARTH_DATA_DIR: dataDir });
+
+async function end(processes: Process[]): Promise<void> {
+  for (const { child } of processes) child.kill('SIGKILL');
+  await Promise.all(processes.map(({ ended }) => ended));
+}
+
+const statuses = (answers: Answer[]) => answers.map(({ status }) => status).sort();
+
+describe('four processes that make one new data directory together', () => {
+  const registration = (api_key: string): Call => ({
+    method: 'POST',
+    path: '/auth/register-key',
+    body: { api_key, label: api_key },
+  });
+
+  async function registerMany(send: Send, name: string): Promise<{ key: string; answer: Answer }[]> {
+    const keys = Array.from({ length: REGISTRATIONS_EACH }, (_, i) => `${name}-${i}-`.padEnd(40, 'x'));
+    return Promise.all(keys.map(async (key) => ({ key, answer: await send(registration(key)) })));
+  }
+
+  function storedLabels(dataDir: string): unknown {
+    const sqlite = new SqliteDatabase(join(dataDir, 'keyhearth.db'), { readonly: true });
+    try {
+      return sqlite.prepare('select label from api_keys').pluck().all();
+    } finally {
+      sqlite.close();
+    }
+  }
+
+  async function race(waitForAll: boolean): Promise<void> {
+    const dataDir = temporaryDirectory();
+    const starting = Array.from({ length: PROCESSES }, () => start(dataDir));
+    if (waitForAll) await Promise.all(starting);
+    const attempts = await Promise.all(
+      starting.map(async (process, i) => registerMany((await process).send, `process-${i}`)),
+    );
+    const processes = await Promise.all(starting);
+
+    const all = attempts.flat();
+    const winners = all.filter(({ answer }) => answer.status === 201);
+    const losers = all.filter(({ answer }) => answer.status !== 201);
+    expect(winners).toHaveLength(1);
+    for (const { answer } of losers) {
+      expect(answer).toMatchObject({ status: 409, json: { code: 'api_key_already_configured' } });
+    }
+    const [key] = winners.map((winner) => winner.key);
+    for (const { send } of processes) {
+      const list = await send({ path: '/auth/keys', ...(key && { key }) });
+      expect(list).toMatchObject({ status: 200, json: { keys: [{ id: 1, label: key }] } });
+      expect((await send('/auth/bootstrap-status')).json).toEqual({
+        needs_bootstrap: false,
+        has_db_keys: true,
+      });
+    }
+    expect(storedLabels(dataDir)).toEqual([key]);
+    await end(processes);
+  }
+
+  test('register exactly one of a hundred keys that are sent once all four serve, ten times in a row', async () => {
+    for (let round = 0; round < 10; round++) await race(true);
+  }, 120_000);
+
+  test('register exactly one of a hundred keys that are sent while others still start, ten times in a row', async () => {
+    for (let round = 0; round < 10; round++) await race(false);
+  }, 120_000);
+});
+
+describe.each([
+  { through: 'two processes', processes: 2 },
+  { through: 'one process', processes: 1 },
+])('two active keys that are retired at the same moment through $through', ({ processes: count }) => {
+  type HeldKey = { id: number; raw: string };
+  type Retirement = 'deactivate' | 'delete';
+
+  const opens = async ({ send }: Process, key: HeldKey) =>
+    (await send({ path: '/auth/keys', key: key.raw })).status;
+
+  const retire = (how: Retirement, target: HeldKey, by: HeldKey): Call =>
+    how === 'delete'
+      ? { method: 'DELETE', path: `/auth/keys/${target.id}`, key: by.raw }
+      : { method: 'POST', path: `/auth/keys/${target.id}/deactivate`, key: by.raw };
+
+  async function startWithTwoKeys() {
+    const dataDir = temporaryDirectory();
+    const processes = [];
+    for (let i = 0; i < count; i++) processes.push(await start(dataDir));
+    const [first] = processes;
+    const last = processes.at(-1);
+    if (!first || !last) throw new Error('nothing was started');
+    await register(first.send);
+    const one: HeldKey = { id: 1, raw: FIRST_KEY };
+    return { first, last, processes, one, two: await create(first, one) };
+  }
+
+  async function create({ send }: Process, by: HeldKey): Promise<HeldKey> {
+    const answer = await send({ method: 'POST', path: '/auth/keys', key: by.raw });
+    expect(answer.status).toBe(201);
+    return { id: answer.json.id, raw: answer.json.raw_key };
+  }
+
+  async function activate({ send }: Process, target: HeldKey, by: HeldKey): Promise<void> {
+    const answer = await send({ method: 'POST', path: `/auth/keys/${target.id}/activate`, key: by.raw });
+    expect(answer.status).toBe(200);
+  }
+
+  /** The good key comes last, so that no address is locked out by the refusals. */
+  async function expectOnlyOpens(processes: Process[], survivor: HeldKey, retired: HeldKey): Promise<void> {
+    for (const process of processes) {
+      expect(await opens(process, retired)).toBe(401);
+      expect(await opens(process, survivor)).toBe(200);
+    }
+  }
+
+  test('leave one: the other answer is 409, in each of 150 rounds', async () => {
+    const { first, last, processes, one, two } = await startWithTwoKeys();
+    const wins = { one: 0, two: 0 };
+    for (let round = 0; round < 150; round++) {
+      const calls = [
+        () => first.send(retire('deactivate', one, one)),
+        () => last.send(retire('deactivate', two, two)),
+      ];
+      // Who is asked first is taken in turns; otherwise one process, being the same few microseconds ahead, would win all.
+      const answers =
+        round % 2 === 0
+          ? await Promise.all(calls.map((call) => call()))
+          : (await Promise.all(calls.toReversed().map((call) => call()))).toReversed();
+      expect(statuses(answers)).toEqual([200, 409]);
+      const refused = answers.find(({ status }) => status === 409);
+      expect(refused?.json.code).toBe('last_active_api_key_required');
+      const [retired, survivor] = answers[0]?.status === 200 ? [one, two] : [two, one];
+      wins[retired === one ? 'one' : 'two']++;
+      await expectOnlyOpens(processes, survivor, retired);
+      await activate(first, retired, survivor);
+    }
+    expect(Math.min(wins.one, wins.two)).toBeGreaterThan(0);
+    await end(processes);
+  }, 60_000);
+
+  test('leave one when one is deleted and the other deactivated, in each of 60 rounds', async () => {
+    const { first, last, processes, one, two } = await startWithTwoKeys();
+    let [left, right] = [one, two];
+    for (let round = 0; round < 60; round++) {
+      const [how, otherwise] =
+        round % 2 === 0 ? (['delete', 'deactivate'] as const) : (['deactivate', 'delete'] as const);
+      const answers = await Promise.all([
+        first.send(retire(how, left, left)),
+        last.send(retire(otherwise, right, right)),
+      ]);
+      const [ofLeft] = answers;
+      const retired = ofLeft.status === 409 ? right : left;
+      const survivor = ofLeft.status === 409 ? left : right;
+      const done = (ofLeft.status === 409 ? otherwise : how) === 'delete' ? 204 : 200;
+      expect(statuses(answers)).toEqual([done, 409]);
+      const refused = answers.find(({ status }) => status === 409);
+      expect(refused?.json.code).toBe('last_active_api_key_required');
+      await expectOnlyOpens(processes, survivor, retired);
+      if (done === 204) {
+        left = survivor;
+        right = await create(last, survivor);
+      } else {
+        await activate(last, retired, survivor);
+      }
+    }
+    await end(processes);
+  }, 60_000);
+
+  test('leave one when each is used to deactivate the other, in each of 50 rounds', async () => {
+    const { first, last, processes, one, two } = await startWithTwoKeys();
+    for (let round = 0; round < 50; round++) {
+      const answers = await Promise.all([
+        first.send(retire('deactivate', two, one)),
+        last.send(retire('deactivate', one, two)),
+      ]);
+      const done = answers.filter(({ status }) => status === 200);
+      expect(done).toHaveLength(1);
+      // Whoever comes second is either still let in, and is then the last, or no longer let in.
+      expect(statuses(answers)[1]).toBeOneOf([401, 409]);
+      const [retired, survivor] = answers[0].status === 200 ? [two, one] : [one, two];
+      await expectOnlyOpens(processes, survivor, retired);
+      await activate(first, retired, survivor);
+    }
+    await end(processes);
+  }, 60_000);
+});

@@ -1,0 +1,132 @@
+import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  bcryptInputOf,
+  checksum,
+  fingerprintOf,
+  generateRawKey,
+  hasPlausibleChecksum,
+  hintOf,
+  isWellFormed,
+} from '../../src/keys/secret.ts';
+
+const pepper = Buffer.alloc(32, 7);
+const digit = fc.constantFrom(...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz');
+const generatedKey = fc.constant(null).map(generateRawKey);
+
+describe('a generated key', () => {
+  test('has 64 characters: kh_, 55 base62 digits, a 6-digit checksum', () => {
+    for (let i = 0; i < 200; i++) {
+      const key = generateRawKey();
+      expect(key).toMatch(/^kh_[0-9A-Za-z]{61}$/);
+      expect(isWellFormed(key)).toBe(true);
+    }
+  });
+
+  test('is never the same twice, and uses all 62 digits', () => {
+    const keys = Array.from({ length: 1_000 }, generateRawKey);
+    expect(new Set(keys).size).toBe(1_000);
+    expect(new Set(keys.join('').replaceAll('_', '')).size).toBe(62);
+  });
+
+  test('any single typo is refused without a look-up', () => {
+    fc.assert(
+      fc.property(generatedKey, fc.integer({ min: 3, max: 63 }), digit, (key, at, other) => {
+        fc.pre(key[at] !== other);
+        expect(isWellFormed(key.slice(0, at) + other + key.slice(at + 1))).toBe(false);
+      }),
+    );
+  });
+
+  test('two neighbouring digits swapped are refused', () => {
+    fc.assert(
+      fc.property(generatedKey, fc.integer({ min: 3, max: 62 }), (key, at) => {
+        const [a = '', b = ''] = [key[at], key[at + 1]];
+        fc.pre(a !== b);
+        expect(isWellFormed(key.slice(0, at) + b + a + key.slice(at + 2))).toBe(false);
+      }),
+    );
+  });
+});
+
+test.each([
+  ['', '000000'],
+  ['123456789', '3jZRME'],
+])('the checksum of %j is its CRC-32 in base62: %s', (text, expected) => {
+  const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+  const value = [...checksum(text)].reduce((sum, char) => sum * 62 + digits.indexOf(char), 0);
+  expect(value).toBe(text === '' ? 0 : 0xcbf43926);
+  expect(checksum(text)).toBe(expected);
+});
+
+describe('a supplied key', () => {
+  const printable = fc.string({
+    unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+    minLength: 32,
+    maxLength: 512,
+  });
+
+  test('is well-formed when it is 32 to 512 printable ASCII characters, unless it pretends to be generated', () => {
+    fc.assert(
+      fc.property(printable, (key) => {
+        expect(isWellFormed(key)).toBe(hasPlausibleChecksum(key));
+      }),
+    );
+  });
+
+  test('is not well-formed with any other character anywhere', () => {
+    fc.assert(
+      fc.property(
+        printable,
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+        fc.nat(),
+        (key, char, at) => {
+          fc.pre(!/[\x21-\x7e]/.test(char));
+          const cut = at % key.length;
+          expect(isWellFormed(key.slice(0, cut) + char + key.slice(cut))).toBe(false);
+        },
+      ),
+    );
+  });
+
+  test.each([0, 31, 513])('is not well-formed with %i characters', (length) => {
+    expect(isWellFormed('x'.repeat(length))).toBe(false);
+  });
+});
+
+describe('digests', () => {
+  test('the fingerprint is HMAC-SHA-256 under the pepper', () => {
+    expect(fingerprintOf(pepper, 'key')).toBe(createHmac('sha256', pepper).update('key').digest('base64url'));
+    expect(fingerprintOf(Buffer.alloc(32, 8), 'key')).not.toBe(fingerprintOf(pepper, 'key'));
+  });
+
+  test('bcrypt gets 44 characters without a NUL, whatever the key', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (key) => {
+        expect(bcryptInputOf(key)).toMatch(/^[A-Za-z0-9+/]{43}=$/);
+      }),
+    );
+    expect(bcryptInputOf('key')).toBe(
+      createHmac('sha256', 'keyhearth:bcrypt:v1').update('key').digest('base64'),
+    );
+  });
+
+  test('keys that differ past byte 72, by a NUL, a space or a Unicode form have different digests', () => {
+    const long = 'k'.repeat(72);
+    for (const [one, two] of [
+      [`${long}a`, `${long}b`],
+      [long, `${long}\0`],
+      [`${long}\0a`, `${long}\0b`],
+      [long, `${long} `],
+      [`${long}é`, `${long}e\u0301`],
+    ] as const) {
+      expect(bcryptInputOf(one)).not.toBe(bcryptInputOf(two));
+      expect(fingerprintOf(pepper, one)).not.toBe(fingerprintOf(pepper, two));
+    }
+  });
+
+  test('the hint leaves at least 20 characters unknown', () => {
+    expect(hintOf('x'.repeat(32))).toHaveLength(12);
+  });
+});
