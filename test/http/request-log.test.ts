@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { bootstrapped, FIRST_KEY, service, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+
+const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
+
+test('a request is one line that tells who did what, and how it went', async () => {
+  const { send, log } = await bootstrapped();
+  log.length = 0;
+  const answer = await send({ path: '/auth/keys/1?x=1', key: FIRST_KEY });
+  expect(log).toEqual([
+    {
+      level: expect.anything(),
+      time: expect.anything(),
+      pid: expect.anything(),
+      hostname: expect.anything(),
+      request_id: answer.headers['x-request-id'],
+      method: 'GET',
+      route: '/auth/keys/:id',
+      status: 200,
+      ms: expect.any(Number),
+      client: '127.0.0.1',
+      key_id: 1,
+    },
+  ]);
+});
+
+test('a refusal names the route that was asked for, and no key', async () => {
+  const { send, log } = await bootstrapped();
+  log.length = 0;
+  await send({ method: 'DELETE', path: '/auth/keys/1', key: WRONG });
+  await send({ path: '/no/such/path' });
+  expect(log[0]).toMatchObject({ method: 'DELETE', route: '/auth/keys/:id', status: 401 });
+  expect(log[0]).not.toHaveProperty('key_id');
+  expect(log[1]).toMatchObject({ method: 'GET', status: 401 });
+  expect(log[1]).not.toHaveProperty('route');
+});
+
+test('the client is the one that a trusted proxy names', async () => {
+  const { send, log } = await service({ env: { KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1' } });
+  await send({ path: '/health', headers: { 'X-Forwarded-For': '192.0.2.1' } });
+  expect(log.at(-1)).toMatchObject({ client: '192.0.2.1' });
+});
+
+test('no key, header, query, body or path of a request is ever in the log', async () => {
+  const { child, send, stdout, stderr, ended } = await startProcess({
+    KEYHEARTH_DATA_DIR: temporaryDirectory(),
+    KEYHEARTH_LOG_LEVEL: 'trace',
+    KEYHEARTH_BOOTSTRAP_TOKEN: 'a-bootstrap-token',
+  });
+  const secret = 'sentinel-0123456789-0123456789-0123456789';
+  const json = { 'Content-Type': 'application/json' };
+  await send({
+    method: 'POST',
+    path: '/auth/register-key',
+    headers: { 'X-Bootstrap-Token': `${secret}-token` },
+    body: {},
+  });
+  const token = { 'X-Bootstrap-Token': 'a-bootstrap-token' };
+  for (const body of [
+    `{"api_key": "${secret}`,
+    { api_key: `${secret} ` },
+    { api_key: secret, [secret]: 1 },
+  ]) {
+    await send({ method: 'POST', path: '/auth/register-key', headers: { ...token, ...json }, body });
+  }
+  await send({
+    method: 'POST',
+    path: '/auth/register-key',
+    headers: token,
+    body: { api_key: secret, label: 'sentinel-label' },
+  });
+  const created = await send({ method: 'POST', path: '/auth/keys', key: secret });
+  await send({ path: `/auth/keys?api_key=${secret}`, key: secret });
+  await send({ path: `/${secret}`, key: secret });
+  await send({ path: `/auth/keys/${secret}`, key: secret });
+  await send({
+    path: '/auth/keys',
+    headers: { 'X-API-Key': secret, Authorization: `Bearer ${secret}-other` },
+  });
+  await send({ path: '/auth/keys', headers: { Authorization: `Basic ${secret}` } });
+  await send({ path: '/auth/keys', key: `${secret}-wrong` });
+  child.kill('SIGTERM');
+  await ended;
+  const output = stdout() + stderr();
+  expect(output).toContain('"status":401');
+  expect(output).not.toContain('sentinel');
+  expect(output).not.toContain('a-bootstrap-token');
+  expect(output).not.toContain(created.json.raw_key);
+});
+
+test('at level warn, requests leave no line', async () => {
+  const { send, log } = await service({ env: { KEYHEARTH_LOG_LEVEL: 'warn' } });
+  await send('/health');
+  await send('/auth/keys');
+  expect(log).toEqual([]);
+});
+
+test('every line of the process is JSON with a level and a time, and is there within moments', async () => {
+  const { send, stdout } = await startProcess({ KEYHEARTH_DATA_DIR: temporaryDirectory() });
+  for (let i = 0; i < 10; i++) await send('/health');
+  await expect
+    .poll(
+      () =>
+        stdout()
+          .split('\n')
+          .filter((line) => line.includes('/health')).length,
+    )
+    .toBe(10);
+  for (const line of stdout().trim().split('\n')) {
+    expect(JSON.parse(line)).toMatchObject({ level: 'info', time: expect.stringMatching(/^\d{4}-.*Z$/) });
+  }
+});
