@@ -23,7 +23,7 @@ export type Keyhearth = Awaited<ReturnType<typeof compose>>;
  * @throws StartupError when the data directory, the pepper or the database is not fit to serve with.
  */
 export async function compose(config: Config, logger: Logger, clock: Clock = systemClock) {
-  const { db, serve, pepper } = await openStorage(config);
+  const { db, pepper } = await openStorage(config);
   const bcrypt = createBcryptPool(config.bcryptCost);
   const lastUsed = createLastUsed(db, (err) =>
     logger.warn({ err }, 'last-used times could not be written yet'),
@@ -38,7 +38,6 @@ export async function compose(config: Config, logger: Logger, clock: Clock = sys
     bootstrap,
     keys,
   });
-  serve();
   return {
     app,
     routes,
@@ -62,7 +61,7 @@ async function openStorage({ dataDir, databasePath, pepper: source }: Config) {
   const databaseExists = hasContent(databasePath);
   if (note.databaseId !== undefined && !databaseExists) throw lostDatabase(databasePath, note.path);
   const pepper = loadPepper(source, databaseExists);
-  const { db, serve } = openSqlite(databasePath);
+  const db = openSqlite(databasePath);
   try {
     const context = { databasePath, note, pepperCheck: pepperCheck(pepper) };
     await assertNotEmptied(db, context);
@@ -72,5 +71,5 @@ async function openStorage({ dataDir, databasePath, pepper: source }: Config) {
     await db.destroy();
     throw asStartupError(error, databasePath);
   }
-  return { db, serve, pepper };
+  return { db, pepper };
 }

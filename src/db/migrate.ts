@@ -2,6 +2,7 @@ import { Migrator } from 'kysely/migration';
 import { migrations } from '../../migrations/index.ts';
 import { StartupError } from '../lib/errors.ts';
 import type { Db } from './tables.ts';
+import { transaction } from './transaction.ts';
 
 const newest = Object.keys(migrations).at(-1);
 
@@ -18,7 +19,7 @@ export async function migrate(db: Db): Promise<void> {
     );
   }
   if (applied.length === Object.keys(migrations).length) return;
-  await db.transaction().execute(async (tx) => {
+  await transaction(db, async (tx) => {
     const migrator = new Migrator({ db: tx, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw error;

@@ -1,25 +1,19 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { Kysely } from 'kysely';
-import { errorCode, StartupError } from '../lib/errors.ts';
+import { DomainError, errorCode, StartupError } from '../lib/errors.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import type { Db, Tables } from './tables.ts';
 
 /** "KHth" in SQLite's header field for the program that a file belongs to. */
 const APPLICATION_ID = 0x4b487468;
 
-/** While starting, waiting in SQLite is simplest; once serving, every millisecond of it would stall all requests. */
-const STARTING_BUSY_MS = 1_500;
-const SERVING_BUSY_MS = 5;
+/** Opening happens in one go, where waiting is simplest; later, every millisecond of it would stall all requests. */
+const OPENING_BUSY_MS = 1_500;
+const BUSY_MS = 5;
 
 /** Checking every page of a small file costs some ten milliseconds; of a large one, more than a start may take. */
 const FULL_CHECK_BYTES = 16 * 1024 * 1024;
-
-export type OpenedDatabase = {
-  db: Db;
-  /** To be called when migrations are done: from here on a contended write fails at once and is tried again later. */
-  serve(): void;
-};
 
 /** Whether there is something in the file: neither missing nor emptied. */
 export function hasContent(path: string): boolean {
@@ -34,7 +28,7 @@ export function hasContent(path: string): boolean {
 }
 
 /** Opens the SQLite file, making it with mode 0600. Throws a StartupError for a file that cannot be ours. */
-export function openSqlite(path: string): OpenedDatabase {
+export function openSqlite(path: string): Db {
   const sqlite = open(path);
   try {
     sqlite.pragma('foreign_keys = ON');
@@ -46,20 +40,18 @@ export function openSqlite(path: string): OpenedDatabase {
       const verdict = sqlite.pragma('quick_check(1)', { simple: true });
       if (verdict !== 'ok') throw corrupt(path);
     }
+    sqlite.pragma(`busy_timeout = ${BUSY_MS}`);
   } catch (error) {
     sqlite.close();
     throw asStartupError(error, path);
   }
-  return {
-    db: new Kysely<Tables>({ dialect: sqliteDialect(sqlite) }),
-    serve: () => sqlite.pragma(`busy_timeout = ${SERVING_BUSY_MS}`),
-  };
+  return new Kysely<Tables>({ dialect: sqliteDialect(sqlite) });
 }
 
 function open(path: string): SqliteDatabase.Database {
   try {
     closeSync(openSync(path, 'a', 0o600));
-    return new SqliteDatabase(path, { timeout: STARTING_BUSY_MS });
+    return new SqliteDatabase(path, { timeout: OPENING_BUSY_MS });
   } catch (error) {
     throw new StartupError(
       `Cannot open the database ${path} (${errorCode(error)}); check that its directory exists and is writable.`,
@@ -93,7 +85,8 @@ const corrupt = (path: string) =>
 export function asStartupError(error: unknown, path: string): unknown {
   const code = errorCode(error) ?? '';
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) return corrupt(path);
-  if (code.startsWith('SQLITE_BUSY')) {
+  const gaveUp = error instanceof DomainError && error.problem.code === 'database_busy';
+  if (gaveUp || code.startsWith('SQLITE_BUSY')) {
     return new StartupError(`${path} is locked by another program; stop that program and start again.`);
   }
   if (

@@ -1,0 +1,150 @@
+import SqliteDatabase from 'better-sqlite3';
+import { sql } from 'kysely';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { migrate } from '../../src/db/migrate.ts';
+import { openSqlite } from '../../src/db/open.ts';
+import { cachingStatements } from '../../src/db/statement-cache.ts';
+import { transaction } from '../../src/db/transaction.ts';
+import { bootstrapped, FIRST_KEY, temporaryDirectory } from '../support/keyhearth.ts';
+
+function open(path = `${temporaryDirectory()}/keyhearth.db`) {
+  const db = openSqlite(path);
+  onTestFinished(() => db.destroy());
+  return { db, path };
+}
+
+function openRaw(path: string): SqliteDatabase.Database {
+  const sqlite = new SqliteDatabase(path, { timeout: 0 });
+  onTestFinished(() => void sqlite.close());
+  return sqlite;
+}
+
+describe('a connection', () => {
+  test.each([
+    ['journal_mode', 'wal'],
+    ['synchronous', 2],
+    ['foreign_keys', 1],
+    ['trusted_schema', 0],
+  ])('has %s = %s, also when the database is opened again', async (pragma, value) => {
+    const first = open();
+    await migrate(first.db);
+    await first.db.destroy();
+    const { db } = open(first.path);
+    const { rows } = await sql.raw(`pragma ${pragma}`).execute(db);
+    expect(Object.values(rows[0] as object)).toEqual([value]);
+  });
+
+  test('waits at most a few milliseconds inside SQLite', async () => {
+    const { db } = open();
+    const { rows } = await sql`pragma busy_timeout`.execute(db);
+    expect(Object.values(rows[0] as object)[0]).toBeLessThan(20);
+  });
+});
+
+describe('migrations', () => {
+  test('leave nothing behind when one of them fails', async () => {
+    const { db, path } = open();
+    await sql`create table api_keys (id integer)`.execute(db);
+    await expect(migrate(db)).rejects.toThrow(/api_keys.*already exists/);
+    const tables = openRaw(path).prepare("select name from sqlite_schema where type = 'table'").pluck().all();
+    expect(tables).toEqual(['api_keys']);
+  });
+
+  test('are run once, although several ask at the same moment', async () => {
+    const { db, path } = open();
+    const others = [open(path), open(path), open(path)];
+    await Promise.all([db, ...others.map((other) => other.db)].map(migrate));
+    expect(openRaw(path).prepare('select name from kysely_migration').pluck().all()).toEqual([
+      '0001_initial',
+    ]);
+  });
+
+  test('wait for no writer when there is nothing to do', async () => {
+    const { db, path } = open();
+    await migrate(db);
+    const writer = openRaw(path);
+    writer.exec('begin immediate');
+    const start = performance.now();
+    await migrate(db);
+    expect(performance.now() - start).toBeLessThan(500);
+    writer.exec('rollback');
+  });
+});
+
+describe('a transaction', () => {
+  const addClaim = (db: Parameters<typeof transaction>[0]) =>
+    transaction(db, (tx) => tx.insertInto('bootstrap_claim').values({ id: 1, claimed_at: 0 }).execute());
+
+  test('is rolled back whole when its work throws', async () => {
+    const { db } = open();
+    await migrate(db);
+    const failing = transaction(db, async (tx) => {
+      await tx.insertInto('bootstrap_claim').values({ id: 1, claimed_at: 0 }).execute();
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(await db.selectFrom('bootstrap_claim').selectAll().execute()).toEqual([]);
+  });
+
+  test('waits for another writer without stopping those who read', async () => {
+    const { db, path } = open();
+    await migrate(db);
+    const writer = openRaw(path);
+    writer.exec('begin immediate');
+    let isDone = false;
+    const writing = addClaim(db).then(() => {
+      isDone = true;
+    });
+    let slowest = 0;
+    for (let i = 0; i < 200; i++) {
+      const start = performance.now();
+      await db.selectFrom('api_keys').selectAll().execute();
+      slowest = Math.max(slowest, performance.now() - start);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(isDone).toBe(false);
+    expect(slowest).toBeLessThan(100);
+    writer.exec('rollback');
+    await writing;
+  });
+
+  test('gives up after five seconds, with a refusal that says so', async () => {
+    const { db, path } = open();
+    await migrate(db);
+    const writer = openRaw(path);
+    writer.exec('begin immediate');
+    await expect(addClaim(db)).rejects.toMatchObject({ problem: { code: 'database_busy', retryAfter: 1 } });
+    writer.exec('rollback');
+  });
+});
+
+test('while another process holds the write lock, keys are verified and changes answer 503', async () => {
+  const { send, dataDir } = await bootstrapped();
+  const writer = openRaw(`${dataDir}/keyhearth.db`);
+  writer.exec('begin immediate');
+  const change = send({ method: 'PATCH', path: '/auth/keys/1', key: FIRST_KEY, body: { label: 'x' } });
+  for (let i = 0; i < 50; i++)
+    expect((await send({ path: '/auth/keys/1', key: FIRST_KEY })).status).toBe(200);
+  const answer = await change;
+  expect(answer.status).toBe(503);
+  expect(answer.json.code).toBe('database_busy');
+  expect(answer.headers['retry-after']).toBe('1');
+  writer.exec('rollback');
+  expect(
+    (await send({ method: 'PATCH', path: '/auth/keys/1', key: FIRST_KEY, body: { label: 'x' } })).status,
+  ).toBe(200);
+});
+
+describe('the statement cache', () => {
+  test('prepares each text once and keeps the most recently used', () => {
+    const sqlite = openRaw(':memory:');
+    const cache = cachingStatements(sqlite);
+    const first = cache.prepare('select 0');
+    for (let i = 1; i < 200; i++) cache.prepare(`select ${i}`);
+    expect(cache.prepare('select 0')).toBe(first);
+    const second = cache.prepare('select 1');
+    for (let i = 200; i < 399; i++) cache.prepare(`select ${i}`);
+    expect(cache.prepare('select 1')).toBe(second);
+    expect(cache.prepare('select 0')).not.toBe(first);
+  });
+});
