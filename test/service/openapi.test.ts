@@ -8,7 +8,7 @@ import { service } from '../support/keyhearth.ts';
 const committed = readFileSync(OPENAPI_FILE, 'utf8');
 const document = JSON.parse(committed);
 
-test('the committed document is what the routes declare (npm run openapi brings it up to date)', async () => {
+test('the committed document is what the routes declare (npm run generate brings it up to date)', async () => {
   expect(committed).toBe(await generateOpenApi());
 });
 

@@ -1,0 +1,30 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { environmentSchema } from '../src/config.ts';
+
+const README = new URL('../README.md', import.meta.url);
+const SECTION = /(<!-- configuration: .*? -->\n)[\s\S]*?(<!-- \/configuration -->)/;
+
+type Variable = { description: string; default?: unknown; shown?: string };
+
+/** The table of variables, from the schema that reads them. */
+function configurationTable(): string {
+  const schema = z.toJSONSchema(environmentSchema, { io: 'input' });
+  const rows = Object.entries(schema.properties as unknown as Record<string, Variable>).map(
+    ([name, variable]) => {
+      const value = variable.shown ?? (variable.default === undefined ? 'none' : `\`${variable.default}\``);
+      return `| \`${name}\` | ${value} | ${variable.description} |`;
+    },
+  );
+  return ['| variable | default | |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+/** README with its table brought up to date. */
+export function generateReadme(readme = readFileSync(README, 'utf8')): string {
+  return readme.replace(
+    SECTION,
+    (_, start: string, end: string) => `${start}${configurationTable()}\n${end}`,
+  );
+}
+
+if (import.meta.main) writeFileSync(README, generateReadme());
