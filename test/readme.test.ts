@@ -43,7 +43,7 @@ test('its two commands are scripts of the package', () => {
     'npm ci && npm start',
     'npm ci && npm test',
   ]);
-  expect(manifest.scripts).toMatchObject({ start: 'node src/main.ts', test: 'vitest run' });
+  expect(manifest.scripts).toMatchObject({ start: 'exec node src/main.ts', test: 'vitest run' });
 });
 
 test('its table of variables is the schema (npm run generate brings it up to date)', () => {

@@ -20,7 +20,7 @@ export function createLogger(level: LogLevel, isTerminal: boolean): LogOutput {
   );
   let destination: DestinationStream = output;
   if (isTerminal) {
-    const pretty = prettyFactory({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
+    const pretty = prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss', singleLine: true });
     destination = { write: (line) => output.write(pretty(line)) };
   }
   const logger = pino(
