@@ -38,18 +38,17 @@ export function createApp({ logger, resolveClient, ping, lockout, bootstrap, key
   app.notFound((c) => problemResponse(c, { code: 'not_found', detail: 'There is nothing at this path.' }));
 
   app.use(requestLog(logger, resolveClient));
-  const routes = app
-    .route('/', serviceRoutes(ping))
-    .use(refuseLocked(lockout))
-    .route('/', bootstrapRoutes(bootstrap, lockout))
-    .use(authenticate(lockout, keys))
-    .use(readBody)
-    .route('/', keyRoutes(keys));
-  return { app, routes };
+  app.route('/', serviceRoutes(ping));
+  app.use(refuseLocked(lockout));
+  app.route('/', bootstrapRoutes(bootstrap, lockout));
+  app.use(authenticate(lockout, keys));
+  app.use(readBody);
+  app.route('/', keyRoutes(keys));
+  return app;
 }
 
 /** The OpenAPI 3.1 description of what the app's routes declare. */
-export function describeApp(app: ReturnType<typeof createApp>['app']) {
+export function describeApp(app: ReturnType<typeof createApp>) {
   for (const [name, scheme] of Object.entries(securitySchemes)) {
     app.openAPIRegistry.registerComponent('securitySchemes', name, scheme);
   }

@@ -30,7 +30,7 @@ export async function compose(config: Config, logger: Logger, clock: Clock = sys
   );
   const keys = createKeyService({ db, pepper, bcrypt, lastUsed, clock });
   const bootstrap = createBootstrapService({ db, keys, clock, token: config.bootstrapToken });
-  const { app, routes } = createApp({
+  const app = createApp({
     logger,
     resolveClient: clientResolver(config.trustedProxies, config.lockout.attempts > 0),
     ping: () => isClaimed(db),
@@ -40,7 +40,6 @@ export async function compose(config: Config, logger: Logger, clock: Clock = sys
   });
   return {
     app,
-    routes,
     bootstrapOpen: await bootstrap.isOpen(),
     /** Writes what is still in memory and closes the database. */
     async close(): Promise<void> {

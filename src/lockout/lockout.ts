@@ -29,6 +29,9 @@ type Entry = {
   waiting: (() => void)[];
 };
 
+/** Dropping such an entry would leave those who wait at it waiting for ever. */
+const isInUse = (entry: Entry) => entry.reserved > 0 || entry.waiting.length > 0;
+
 /**
  * Counts failed attempts by address, in memory. Two maps, each in the order in which its entries were last
  * touched, keep it bounded: when it is full, the address that tried longest ago leaves, and a locked one only when
@@ -59,7 +62,7 @@ export function createLockout(policy: LockoutPolicy, clock: Clock, maxAddresses 
   function makeRoom(): void {
     if (counting.size + locked.size <= maxAddresses) return;
     for (const [address, entry] of counting) {
-      if (entry.reserved > 0) continue;
+      if (isInUse(entry)) continue;
       counting.delete(address);
       return;
     }
@@ -92,12 +95,14 @@ export function createLockout(policy: LockoutPolicy, clock: Clock, maxAddresses 
     }
   }
 
+  /** Gives a place back, and wakes as many as there are places now; all of them when there is only a refusal left. */
   function release(address: string, entry: Entry): void {
     entry.reserved--;
-    for (const wake of entry.waiting.splice(0)) wake();
-    if (entry.reserved === 0 && entry.failures.length === 0 && counting.get(address) === entry) {
+    const places = policy.attempts - entry.reserved - recentFailures(entry);
+    const isLocked = locked.has(address);
+    for (const wake of entry.waiting.splice(0, isLocked ? entry.waiting.length : places)) wake();
+    if (!isInUse(entry) && entry.failures.length === 0 && counting.get(address) === entry)
       counting.delete(address);
-    }
   }
 
   return {
