@@ -38,13 +38,8 @@ export async function insertKey(tx: Tx, key: NewApiKey): Promise<ApiKey> {
 
 /** Newest first, of those older than `before`. */
 export async function listKeys(db: Db, limit: number, before: number | undefined): Promise<ApiKey[]> {
-  const rows = await db
-    .selectFrom('api_keys')
-    .select(columns)
-    .where('id', '<', before ?? Number.MAX_SAFE_INTEGER)
-    .orderBy('id', 'desc')
-    .limit(limit)
-    .execute();
+  const newest = db.selectFrom('api_keys').select(columns).orderBy('id', 'desc').limit(limit);
+  const rows = await (before === undefined ? newest : newest.where('id', '<', before)).execute();
   return rows.map(toApiKey);
 }
 
