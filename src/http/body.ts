@@ -22,6 +22,8 @@ const malformed = (message: string): Problem => ({
  * body loses its content type, so that "no body" and "an empty one" are the same to the routes.
  */
 export const readBody = createMiddleware<HttpEnv>(async (c, next) => {
+  // Asking such a request for its body would build a whole Fetch request first, for nothing.
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return next();
   if (Number(c.req.header('Content-Length') ?? 0) > MAX_BODY_BYTES) return refuseTooLarge(c);
   const { raw } = c.req;
   if (raw.body === null) return next();

@@ -1,19 +1,22 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { errorCode, StartupError } from '../lib/errors.ts';
 import { writePrivateFileOnce } from '../lib/private-files.ts';
 
 const PEPPER_BYTES = 32;
 
-/** 32 secret bytes that live outside the database: who steals the database alone cannot test a guessed key against it. */
-export type Pepper = Buffer;
+/**
+ * 32 secret bytes that live outside the database: who steals the database alone cannot test a guessed key against it.
+ * As a key object they are set up for HMAC once, and never printed by accident.
+ */
+export type Pepper = KeyObject;
 
 export type PepperSource =
-  | Readonly<{ from: 'environment'; bytes: Pepper }>
+  | Readonly<{ from: 'environment'; bytes: Buffer }>
   | Readonly<{ from: 'file'; path: string; createIfMissing: boolean }>;
 
 /** 32 bytes from hex (64 digits) or base64 (padded or not, either alphabet); undefined for anything else. */
-export function decodePepper(text: string): Pepper | undefined {
+export function decodePepper(text: string): Buffer | undefined {
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
   if (!/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64');
@@ -30,7 +33,7 @@ export const pepperCheck = (pepper: Pepper) => (databaseId: string) =>
  * @throws StartupError when the pepper is missing, malformed or open to other users.
  */
 export function loadPepper(source: PepperSource, databaseExists: boolean): Pepper {
-  if (source.from === 'environment') return source.bytes;
+  if (source.from === 'environment') return createSecretKey(source.bytes);
   const found = readPepper(source.path);
   if (found) return found;
   if (!source.createIfMissing) {
@@ -61,9 +64,9 @@ function readPepper(path: string): Pepper | undefined {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw new StartupError(`Cannot read the pepper ${path} (${errorCode(error)}); check its permissions.`);
   }
-  const pepper = decodePepper(text.trim());
-  if (!pepper) {
+  const bytes = decodePepper(text.trim());
+  if (!bytes) {
     throw new StartupError(`The pepper ${path} is not 32 bytes in hex or base64; restore it from a backup.`);
   }
-  return pepper;
+  return createSecretKey(bytes);
 }

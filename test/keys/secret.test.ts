@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -11,7 +11,7 @@ import {
   isWellFormed,
 } from '../../src/keys/secret.ts';
 
-const pepper = Buffer.alloc(32, 7);
+const pepper = createSecretKey(Buffer.alloc(32, 7));
 const digit = fc.constantFrom(...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz');
 const generatedKey = fc.constant(null).map(generateRawKey);
 
@@ -98,7 +98,7 @@ describe('a supplied key', () => {
 describe('digests', () => {
   test('the fingerprint is HMAC-SHA-256 under the pepper', () => {
     expect(fingerprintOf(pepper, 'key')).toBe(createHmac('sha256', pepper).update('key').digest('base64url'));
-    expect(fingerprintOf(Buffer.alloc(32, 8), 'key')).not.toBe(fingerprintOf(pepper, 'key'));
+    expect(fingerprintOf(createSecretKey(Buffer.alloc(32, 8)), 'key')).not.toBe(fingerprintOf(pepper, 'key'));
   });
 
   test('bcrypt gets 44 characters without a NUL, whatever the key', () => {
