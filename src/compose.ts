@@ -2,19 +2,14 @@ import { createApp } from './app.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
 import { isClaimed } from './bootstrap/store.ts';
 import type { Config } from './config.ts';
-import { assertNotEmptied, claimIdentity, lostDatabase } from './db/identity.ts';
-import { migrate } from './db/migrate.ts';
-import { asStartupError, hasContent, openSqlite } from './db/open.ts';
 import { clientResolver } from './http/client-address.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { createLastUsed } from './keys/last-used.ts';
 import { createKeyService } from './keys/service.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
-import { ensurePrivateDirectory } from './lib/private-files.ts';
 import { createLockout } from './lockout/lockout.ts';
-import { readDatabaseNote, writeDatabaseNote } from './pepper/database-note.ts';
-import { loadPepper, pepperCheck } from './pepper/pepper.ts';
+import { openStorage } from './storage.ts';
 
 export type Keyhearth = Awaited<ReturnType<typeof compose>>;
 
@@ -48,27 +43,4 @@ export async function compose(config: Config, logger: Logger, clock: Clock = sys
       await db.destroy();
     },
   };
-}
-
-/**
- * Several processes may do this at once on one new directory. The order makes that safe: the pepper is there before
- * the database, and the database before the note, so who finds one finds what came before it.
- */
-async function openStorage({ dataDir, databasePath, pepper: source }: Config) {
-  ensurePrivateDirectory(dataDir);
-  const note = readDatabaseNote(source, dataDir);
-  const databaseExists = hasContent(databasePath);
-  if (note.databaseId !== undefined && !databaseExists) throw lostDatabase(databasePath, note.path);
-  const pepper = loadPepper(source, databaseExists);
-  const db = openSqlite(databasePath);
-  try {
-    const context = { databasePath, note, pepperCheck: pepperCheck(pepper) };
-    await assertNotEmptied(db, context);
-    await migrate(db);
-    writeDatabaseNote(note, await claimIdentity(db, context));
-  } catch (error) {
-    await db.destroy();
-    throw asStartupError(error, databasePath);
-  }
-  return { db, pepper };
 }

@@ -57,7 +57,8 @@ describe('arrows run one way', () => {
     expect(whoImports('src/compose.ts')).toEqual(['openapi/generate.ts', 'src/main.ts']);
     expect(whoImports('src/main.ts')).toEqual([]);
     expect(whoImports('src/app.ts')).toEqual(['openapi/generate.ts', 'src/compose.ts']);
-    expect(whoImports('src/db/open.ts')).toEqual(['src/compose.ts']);
+    expect(whoImports('src/db/open.ts')).toEqual(['src/storage.ts']);
+    expect(whoImports('src/storage.ts')).toEqual(['src/compose.ts']);
   });
 
   test.each(pureFiles)('%s is pure: no database, no clock, no file, no other room but pure ones', (name) => {

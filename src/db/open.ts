@@ -2,15 +2,19 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { Kysely } from 'kysely';
 import { DomainError, errorCode, StartupError } from '../lib/errors.ts';
+import { makePrivate } from '../lib/private-files.ts';
+import { isBusy, retryWhileBusy } from './busy.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import type { Db, Tables } from './tables.ts';
 
 /** "KHth" in SQLite's header field for the program that a file belongs to. */
 const APPLICATION_ID = 0x4b487468;
 
-/** Opening happens in one go, where waiting is simplest; later, every millisecond of it would stall all requests. */
-const OPENING_BUSY_MS = 1_500;
+/** Every millisecond of waiting inside SQLite stalls all requests of this process. */
 const BUSY_MS = 5;
+
+/** Several processes that open one new file get in each other's way, for longer than SQLite itself would wait. */
+const OPENING_PATIENCE_MS = 1_500;
 
 /** Checking every page of a small file costs some ten milliseconds; of a large one, more than a start may take. */
 const FULL_CHECK_BYTES = 16 * 1024 * 1024;
@@ -28,19 +32,10 @@ export function hasContent(path: string): boolean {
 }
 
 /** Opens the SQLite file, making it with mode 0600. Throws a StartupError for a file that cannot be ours. */
-export function openSqlite(path: string): Db {
+export async function openSqlite(path: string): Promise<Db> {
   const sqlite = open(path);
   try {
-    sqlite.pragma('foreign_keys = ON');
-    sqlite.pragma('trusted_schema = OFF');
-    assertOurs(sqlite, path);
-    sqlite.pragma('journal_mode = WAL');
-    sqlite.pragma('synchronous = FULL');
-    if (statSync(path).size <= FULL_CHECK_BYTES) {
-      const verdict = sqlite.pragma('quick_check(1)', { simple: true });
-      if (verdict !== 'ok') throw corrupt(path);
-    }
-    sqlite.pragma(`busy_timeout = ${BUSY_MS}`);
+    await retryWhileBusy(() => prepare(sqlite, path), OPENING_PATIENCE_MS);
   } catch (error) {
     sqlite.close();
     throw asStartupError(error, path);
@@ -48,10 +43,22 @@ export function openSqlite(path: string): Db {
   return new Kysely<Tables>({ dialect: sqliteDialect(sqlite) });
 }
 
+function prepare(sqlite: SqliteDatabase.Database, path: string): void {
+  sqlite.pragma('foreign_keys = ON');
+  sqlite.pragma('trusted_schema = OFF');
+  assertOurs(sqlite, path);
+  for (const suffix of ['', '-wal', '-shm']) makePrivate(`${path}${suffix}`);
+  sqlite.pragma('journal_mode = WAL');
+  sqlite.pragma('synchronous = FULL');
+  if (statSync(path).size <= FULL_CHECK_BYTES && sqlite.pragma('quick_check(1)', { simple: true }) !== 'ok') {
+    throw corrupt(path);
+  }
+}
+
 function open(path: string): SqliteDatabase.Database {
   try {
     closeSync(openSync(path, 'a', 0o600));
-    return new SqliteDatabase(path, { timeout: OPENING_BUSY_MS });
+    return new SqliteDatabase(path, { timeout: BUSY_MS });
   } catch (error) {
     throw new StartupError(
       `Cannot open the database ${path} (${errorCode(error)}); check that its directory exists and is writable.`,
@@ -86,7 +93,7 @@ export function asStartupError(error: unknown, path: string): unknown {
   const code = errorCode(error) ?? '';
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) return corrupt(path);
   const gaveUp = error instanceof DomainError && error.problem.code === 'database_busy';
-  if (gaveUp || code.startsWith('SQLITE_BUSY')) {
+  if (gaveUp || isBusy(error)) {
     return new StartupError(`${path} is locked by another program; stop that program and start again.`);
   }
   if (

@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { DomainError, errorCode } from '../lib/errors.ts';
+import { DomainError } from '../lib/errors.ts';
+import { isBusy, retryWhileBusy } from './busy.ts';
 import type { Db, Tx } from './tables.ts';
 
 /** How long a change waits for another process's writes before it is refused. */
 const PATIENCE_MS = 5_000;
-
-export const isBusy = (error: unknown) => errorCode(error)?.startsWith('SQLITE_BUSY') === true;
 
 /**
  * Runs `work` in one write transaction. Inside, use only `tx`: the outer handle waits for the one connection that
@@ -15,20 +13,14 @@ export const isBusy = (error: unknown) => errorCode(error)?.startsWith('SQLITE_B
  * @throws DomainError `database_busy` when the lock could not be had in five seconds.
  */
 export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (let pause = 2; ; pause = Math.min(pause * 2, 50)) {
-    try {
-      return await db.transaction().execute(work);
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-      if (performance.now() > deadline) {
-        throw new DomainError({
-          code: 'database_busy',
-          detail: 'The database is busy with another change. Try again in a moment.',
-          retryAfter: 1,
-        });
-      }
-      await sleep(pause * (0.5 + Math.random()));
-    }
+  try {
+    return await retryWhileBusy(() => db.transaction().execute(work), PATIENCE_MS);
+  } catch (cause) {
+    if (!isBusy(cause)) throw cause;
+    throw new DomainError({
+      code: 'database_busy',
+      detail: 'The database is busy with another change. Try again in a moment.',
+      retryAfter: 1,
+    });
   }
 }

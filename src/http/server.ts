@@ -54,20 +54,27 @@ export async function listen(
     },
     listener,
   );
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('checkExpectation', listener);
   server.on('clientError', answerUnreadable(logger));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(asStartupError(error, host, port)));
     server.listen(port, host, resolve);
   });
-  return { address: server.address() as AddressInfo, stop: (graceMs) => stop(server, graceMs) };
+  return { address: server.address() as AddressInfo, stop: (graceMs) => stop(server, sockets, graceMs) };
 }
 
-async function stop(server: Server, graceMs: number): Promise<void> {
+async function stop(server: Server, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.prependListener('request', (_request, response) => {
     response.shouldKeepAlive = false;
   });
+  /** To Node a connection is not idle until something was asked over it. */
+  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   /** A connection that was busy when the server closed becomes idle later, and would be kept open. */
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
   const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);

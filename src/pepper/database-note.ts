@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode, StartupError } from '../lib/errors.ts';
-import { writePrivateFileOnce } from '../lib/private-files.ts';
+import { makePrivate, writePrivateFileOnce } from '../lib/private-files.ts';
 import type { PepperSource } from './pepper.ts';
 
 /**
@@ -15,6 +15,7 @@ export function readDatabaseNote(pepper: PepperSource, dataDir: string): Databas
   const inDataDir = join(dataDir, 'pepper.database-id');
   const besidePepper = pepper.from === 'file' ? `${pepper.path}.database-id` : inDataDir;
   const path = existsSync(besidePepper) || isWritable(dirname(besidePepper)) ? besidePepper : inDataDir;
+  makePrivate(path);
   try {
     return { path, databaseId: readFileSync(path, 'utf8').trim() };
   } catch (error) {

@@ -7,8 +7,8 @@ import { cachingStatements } from '../../src/db/statement-cache.ts';
 import { transaction } from '../../src/db/transaction.ts';
 import { bootstrapped, FIRST_KEY, temporaryDirectory } from '../support/keyhearth.ts';
 
-function open(path = `${temporaryDirectory()}/keyhearth.db`) {
-  const db = openSqlite(path);
+async function open(path = `${temporaryDirectory()}/keyhearth.db`) {
+  const db = await openSqlite(path);
   onTestFinished(() => db.destroy());
   return { db, path };
 }
@@ -26,16 +26,16 @@ describe('a connection', () => {
     ['foreign_keys', 1],
     ['trusted_schema', 0],
   ])('has %s = %s, also when the database is opened again', async (pragma, value) => {
-    const first = open();
+    const first = await open();
     await migrate(first.db);
     await first.db.destroy();
-    const { db } = open(first.path);
+    const { db } = await open(first.path);
     const { rows } = await sql.raw(`pragma ${pragma}`).execute(db);
     expect(Object.values(rows[0] as object)).toEqual([value]);
   });
 
   test('waits at most a few milliseconds inside SQLite', async () => {
-    const { db } = open();
+    const { db } = await open();
     const { rows } = await sql`pragma busy_timeout`.execute(db);
     expect(Object.values(rows[0] as object)[0]).toBeLessThan(20);
   });
@@ -43,7 +43,7 @@ describe('a connection', () => {
 
 describe('migrations', () => {
   test('leave nothing behind when one of them fails', async () => {
-    const { db, path } = open();
+    const { db, path } = await open();
     await sql`create table api_keys (id integer)`.execute(db);
     await expect(migrate(db)).rejects.toThrow(/api_keys.*already exists/);
     const tables = openRaw(path).prepare("select name from sqlite_schema where type = 'table'").pluck().all();
@@ -51,8 +51,8 @@ describe('migrations', () => {
   });
 
   test('are run once, although several ask at the same moment', async () => {
-    const { db, path } = open();
-    const others = [open(path), open(path), open(path)];
+    const { db, path } = await open();
+    const others = [await open(path), await open(path), await open(path)];
     await Promise.all([db, ...others.map((other) => other.db)].map(migrate));
     expect(openRaw(path).prepare('select name from kysely_migration').pluck().all()).toEqual([
       '0001_initial',
@@ -60,7 +60,7 @@ describe('migrations', () => {
   });
 
   test('wait for no writer when there is nothing to do', async () => {
-    const { db, path } = open();
+    const { db, path } = await open();
     await migrate(db);
     const writer = openRaw(path);
     writer.exec('begin immediate');
@@ -76,7 +76,7 @@ describe('a transaction', () => {
     transaction(db, (tx) => tx.insertInto('bootstrap_claim').values({ id: 1, claimed_at: 0 }).execute());
 
   test('is rolled back whole when its work throws', async () => {
-    const { db } = open();
+    const { db } = await open();
     await migrate(db);
     const failing = transaction(db, async (tx) => {
       await tx.insertInto('bootstrap_claim').values({ id: 1, claimed_at: 0 }).execute();
@@ -87,7 +87,7 @@ describe('a transaction', () => {
   });
 
   test('waits for another writer without stopping those who read', async () => {
-    const { db, path } = open();
+    const { db, path } = await open();
     await migrate(db);
     const writer = openRaw(path);
     writer.exec('begin immediate');
@@ -109,7 +109,7 @@ describe('a transaction', () => {
   });
 
   test('gives up after five seconds, with a refusal that says so', async () => {
-    const { db, path } = open();
+    const { db, path } = await open();
     await migrate(db);
     const writer = openRaw(path);
     writer.exec('begin immediate');

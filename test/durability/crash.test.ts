@@ -1,16 +1,24 @@
-import { cpSync, existsSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { errorCode } from '../../src/lib/errors.ts';
 import type { Answer, Call, Send } from '../support/http.ts';
-import { FIRST_KEY, type Process, register, spawnProcess, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import {
+  FIRST_KEY,
+  type Process,
+  register,
+  spawnProcess,
+  startProcess,
+  temporaryDirectory,
+} from '../support/keyhearth.ts';
 
 /** Two directories at a time: one process alone would leave most of the machine idle. */
 const LANES = 2;
 
 /** Longer than any start, registration or creation takes here: what is not over by then is not killed half way. */
-const AT_THE_LATEST_MS = 2_000;
+const AT_THE_LATEST_MS = 5_000;
 
 const environment = (dataDir: string) => ({ KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_LOCKOUT_ATTEMPTS: '0' });
 
@@ -22,8 +30,13 @@ async function kill({ child, ended }: Pick<Process, 'child' | 'ended'>): Promise
   expect(await ended).toBe('SIGKILL');
 }
 
-/** The answer, or undefined when the service died first. */
-const answerOf = (sent: Promise<Answer>): Promise<Answer | undefined> => sent.catch(() => undefined);
+/** What became of a request: `cut off` when the service died with it in hand, `refused` when it was dead already. */
+type Fate = Answer | 'cut off' | 'refused';
+
+const fateOf = (sent: Promise<Answer>): Promise<Fate> =>
+  sent.catch((error: unknown) => (errorCode(error) === 'ECONNREFUSED' ? 'refused' : 'cut off'));
+
+const statusOf = (fate: Fate) => (typeof fate === 'string' ? fate : fate.status);
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
@@ -35,9 +48,12 @@ async function untilSomethingIsWritten(dataDir: string): Promise<void> {
   while (sizeOf(log) <= before && performance.now() < deadline) await setImmediate();
 }
 
-/** Of a copy: the service itself is to recover the original when it starts again. */
-function expectIntact(dataDir: string): void {
-  if (sizeOf(join(dataDir, 'keyhearth.db')) === 0) return;
+/**
+ * Looks at a copy: the service itself is to recover the original when it starts again.
+ * @returns the ids of the keys in it
+ */
+function expectIntact(dataDir: string): number[] {
+  if (sizeOf(join(dataDir, 'keyhearth.db')) === 0) return [];
   const copy = temporaryDirectory();
   for (const file of ['keyhearth.db', 'keyhearth.db-wal']) {
     if (existsSync(join(dataDir, file))) cpSync(join(dataDir, file), join(copy, file));
@@ -45,6 +61,8 @@ function expectIntact(dataDir: string): void {
   const sqlite = new SqliteDatabase(join(copy, 'keyhearth.db'));
   try {
     expect(sqlite.pragma('integrity_check', { simple: true })).toBe('ok');
+    const hasKeys = sqlite.prepare("select 1 from sqlite_schema where name = 'api_keys'").get();
+    return hasKeys ? sqlite.prepare<[], number>('select id from api_keys').pluck().all() : [];
   } finally {
     sqlite.close();
   }
@@ -73,8 +91,8 @@ test('a start that is killed at any moment leaves a directory in which the next 
       const started = spawnProcess(environment(dataDir));
       // The first half kills while files are being made, the other half at any moment at all.
       if (i % 2 === 0) {
-        while (!existsSync(join(dataDir, 'pepper'))) await setImmediate();
-        await sleep(Math.random() * 60);
+        while (readdirSync(dataDir).length === 0) await setImmediate();
+        await sleep(Math.random() * 40);
       } else {
         await sleep(Math.random() * 600);
       }
@@ -94,8 +112,9 @@ test('a start that is killed at any moment leaves a directory in which the next 
 
 test('a registration that a crash interrupts has happened whole or not at all', async () => {
   const KILLS = 12;
-  /** How many came back closed and open after a kill that nobody had been answered before. */
-  const unanswered = { closed: 0, open: 0 };
+  let cutOff = 0;
+  /** How many databases came back closed and open where nobody had been told 201. */
+  const untold = { closed: 0, open: 0 };
   let typicalMs = 300;
 
   await inLanes(async (lane) => {
@@ -104,108 +123,133 @@ test('a registration that a crash interrupts has happened whole or not at all', 
       const keys = Array.from({ length: 4 }, (_, n) => `crash-${lane}-${i}-${n}-`.padEnd(40, 'x'));
       const process = await startProcess(environment(dataDir));
       const sentAt = performance.now();
-      const pending = keys.map((key) => answerOf(process.send(registration(key))));
-      if (i % 2 === 0) await untilSomethingIsWritten(dataDir);
-      else await sleep(Math.random() * 1.3 * typicalMs);
-      if (i % 2 === 0) typicalMs = performance.now() - sentAt;
+      const pending = keys.map((key) => fateOf(process.send(registration(key))));
+      if (i % 2 === 0) {
+        await untilSomethingIsWritten(dataDir);
+        typicalMs = performance.now() - sentAt;
+      } else {
+        await sleep(Math.random() * 1.3 * typicalMs);
+      }
       await kill(process);
 
-      const answers = await Promise.all(pending);
-      for (const answer of answers) expect(answer?.status).toBeOneOf([201, 409, undefined]);
-      const acknowledged = keys.filter((_, n) => answers[n]?.status === 201);
+      const fates = (await Promise.all(pending)).map(statusOf);
+      for (const fate of fates) expect(fate).toBeOneOf([201, 409, 'cut off', 'refused']);
+      if (fates.includes('cut off')) cutOff++;
+      const told = keys.filter((_, n) => fates[n] === 201);
       expectIntact(dataDir);
 
       const again = await startProcess(environment(dataDir));
       const open = await isOpen(again.send);
-      if (acknowledged.length === 0) unanswered[open ? 'open' : 'closed']++;
-      else expect(open).toBe(false);
-      const works = [];
-      for (const key of keys) if ((await opens(again.send, key)) === 200) works.push(key);
-      expect(works).toHaveLength(open ? 0 : 1);
-      expect(works).toEqual(expect.arrayContaining(acknowledged));
+      if (told.length > 0) expect(open).toBe(false);
+      else untold[open ? 'open' : 'closed']++;
+      const opening = [];
+      for (const key of keys) if ((await opens(again.send, key)) === 200) opening.push(key);
+      expect(opening).toHaveLength(open ? 0 : 1);
+      expect(opening).toEqual(expect.arrayContaining(told));
       if (open) {
         await register(again.send);
-        works.push(FIRST_KEY);
+        opening.push(FIRST_KEY);
       }
-      const [key] = works;
+      const [key] = opening;
       const list = await again.send({ path: '/auth/keys', ...(key && { key }) });
       expect(list.json.keys).toHaveLength(1);
       await kill(again);
     }
   });
 
-  expect(unanswered.open + unanswered.closed).toBeGreaterThanOrEqual((LANES * KILLS) / 4);
-  expect(unanswered.open).toBeGreaterThan(0);
+  expect(cutOff).toBeGreaterThanOrEqual((LANES * KILLS) / 4);
+  expect(untold.open).toBeGreaterThan(0);
+  expect(untold.closed).toBeGreaterThan(0);
 }, 120_000);
 
 test('what was answered about keys outlives every crash: the new ones open, the retired ones do not', async () => {
   const KILLS = 14;
-  let withRequestsInFlight = 0;
-  let acknowledged = 0;
+  let cutOff = 0;
+  let toldInAll = 0;
+  /** Keys that were stored when the service died, and that nobody has been told of. */
+  let untold = 0;
 
   await inLanes(async () => {
     const dataDir = temporaryDirectory();
     const active = new Set([FIRST_KEY]);
+    const known = new Set([1]);
     const retired = new Set<string>();
-    let unanswered = 0;
-    let deleted = 0;
+    let told = 0;
+    let inTheMiddle = false;
 
-    async function createUntilKilled({ send }: Process): Promise<void> {
+    async function untilToldMore(times: number): Promise<void> {
+      const before = told;
+      const deadline = performance.now() + AT_THE_LATEST_MS;
+      while (told < before + times && performance.now() < deadline) await sleep(5);
+    }
+
+    async function askUntilKilled(send: Send): Promise<void> {
       for (;;) {
-        const answer = await answerOf(send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY }));
-        if (!answer) {
-          unanswered++;
+        const fate = await fateOf(send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY }));
+        if (typeof fate === 'string') {
+          if (fate === 'cut off') inTheMiddle = true;
           return;
         }
-        expect(answer.status).toBe(201);
-        active.add(answer.json.raw_key);
-        acknowledged++;
-        if (Math.random() < 0.3) await retire(send, answer.json.id, answer.json.raw_key);
+        expect(fate.status).toBe(201);
+        active.add(fate.json.raw_key);
+        known.add(fate.json.id);
+        told++;
+        if (Math.random() < 0.3) await retire(send, fate.json.id, fate.json.raw_key);
       }
     }
 
-    /** Unanswered, it may or may not have happened: then nothing can be said about the key any more. */
+    /** Unanswered, it may have happened or not: then nothing is known of the key any more. */
     async function retire(send: Send, id: number, key: string): Promise<void> {
-      const remove = Math.random() < 0.5;
+      const call: Call =
+        Math.random() < 0.5
+          ? { method: 'DELETE', path: `/auth/keys/${id}` }
+          : { method: 'POST', path: `/auth/keys/${id}/deactivate` };
       active.delete(key);
-      const answer = await answerOf(
-        send({
-          method: remove ? 'DELETE' : 'POST',
-          path: remove ? `/auth/keys/${id}` : `/auth/keys/${id}/deactivate`,
-          key: FIRST_KEY,
-        }),
-      );
-      if (!answer) return;
-      expect(answer.status).toBe(remove ? 204 : 200);
+      const fate = await fateOf(send({ ...call, key: FIRST_KEY }));
+      if (typeof fate === 'string') {
+        if (fate === 'cut off') inTheMiddle = true;
+        return;
+      }
+      expect(fate.status).toBeOneOf([200, 204]);
       retired.add(key);
-      acknowledged++;
-      if (remove) deleted++;
+      told++;
     }
 
-    async function expectAsAnswered({ send }: Process): Promise<void> {
+    async function expectAsTold(send: Send): Promise<void> {
       expect(await isOpen(send)).toBe(false);
       for (const key of active) expect(await opens(send, key)).toBe(200);
       for (const key of retired) expect(await opens(send, key)).toBe(401);
     }
 
-    await register((await startProcess(environment(dataDir))).send);
+    const first = await startProcess(environment(dataDir));
+    await register(first.send);
+    await kill(first);
     for (let i = 0; i < KILLS; i++) {
       const process = await startProcess(environment(dataDir));
-      await expectAsAnswered(process);
-      const before = unanswered;
-      const creating = Array.from({ length: 3 }, () => createUntilKilled(process));
-      await sleep(100 + Math.random() * 400);
-      if (i % 2 === 0) await untilSomethingIsWritten(dataDir);
+      await expectAsTold(process.send);
+      inTheMiddle = false;
+      const asking = Array.from({ length: 3 }, () => askUntilKilled(process.send));
+      if (i % 2 === 0) {
+        await untilToldMore(3);
+        await untilSomethingIsWritten(dataDir);
+      } else {
+        await sleep(Math.random() * 600);
+      }
       await kill(process);
-      await Promise.all(creating);
-      if (unanswered > before) withRequestsInFlight++;
-      expectIntact(dataDir);
+      await Promise.all(asking);
+      if (inTheMiddle) cutOff++;
+      for (const id of expectIntact(dataDir)) {
+        if (!known.has(id)) untold++;
+        known.add(id);
+      }
     }
     const last = await startProcess(environment(dataDir));
-    await expectAsAnswered(last);
+    await expectAsTold(last.send);
     await kill(last);
+    toldInAll += told;
   });
 
-  expect(withRequestsInFlight).toBeGreaterThanOrEqual(LANES * KILLS * 0.8);
-  expect(acknowledged).toBeGreaterThan(LANES * KILLS);
+  expect(cutOff).toBeGreaterThanOrEqual((LANES * KILLS) / 2);
+  expect(toldInAll).toBeGreaterThan(LANES * KILLS);
+  expect(untold).toBeGreaterThan(0);
 }, 120_000);

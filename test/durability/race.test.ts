@@ -1,8 +1,14 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import type { Answer, Call, Send } from '../support/http.ts';
 import { FIRST_KEY, type Process, register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+
+const run = promisify(execFile);
 
 const PROCESSES = 4;
 const REGISTRATIONS_EACH = 25;
@@ -12,6 +18,16 @@ const start = (dataDir: string) => startProcess({ KEYHEARTH_DATA_DIR: dataDir })
 async function end(processes: Process[]): Promise<void> {
   for (const { child } of processes) child.kill('SIGKILL');
   await Promise.all(processes.map(({ ended }) => ended));
+}
+
+/** What is in the first column. */
+function query(dataDir: string, sql: string): unknown[] {
+  const sqlite = new SqliteDatabase(join(dataDir, 'keyhearth.db'));
+  try {
+    return sqlite.prepare(sql).pluck().all();
+  } finally {
+    sqlite.close();
+  }
 }
 
 const statuses = (answers: Answer[]) => answers.map(({ status }) => status).sort();
@@ -26,15 +42,6 @@ describe('four processes that make one new data directory together', () => {
   async function registerMany(send: Send, name: string): Promise<{ key: string; answer: Answer }[]> {
     const keys = Array.from({ length: REGISTRATIONS_EACH }, (_, i) => `${name}-${i}-`.padEnd(40, 'x'));
     return Promise.all(keys.map(async (key) => ({ key, answer: await send(registration(key)) })));
-  }
-
-  function storedLabels(dataDir: string): unknown {
-    const sqlite = new SqliteDatabase(join(dataDir, 'keyhearth.db'), { readonly: true });
-    try {
-      return sqlite.prepare('select label from api_keys').pluck().all();
-    } finally {
-      sqlite.close();
-    }
   }
 
   async function race(waitForAll: boolean): Promise<void> {
@@ -62,7 +69,7 @@ describe('four processes that make one new data directory together', () => {
         has_db_keys: true,
       });
     }
-    expect(storedLabels(dataDir)).toEqual([key]);
+    expect(query(dataDir, 'select label from api_keys')).toEqual([key]);
     await end(processes);
   }
 
@@ -74,6 +81,28 @@ describe('four processes that make one new data directory together', () => {
     for (let round = 0; round < 10; round++) await race(false);
   }, 120_000);
 });
+
+test('four processes that open one new data directory in the same millisecond all come to serve it, fifty times in a row', async () => {
+  const parent = temporaryDirectory();
+  const directories = Array.from({ length: 50 }, (_, i) => join(parent, String(i)));
+  const script = fileURLToPath(new URL('./open-together.ts', import.meta.url));
+  // A process needs a moment to load; from then on the clock keeps the four together.
+  const firstAt = String(Date.now() + 2_500);
+  const outputs = await Promise.all(
+    Array.from({ length: PROCESSES }, () =>
+      run(process.execPath, [script, firstAt, ...directories], { timeout: 40_000, killSignal: 'SIGKILL' }),
+    ),
+  );
+  for (const { stdout } of outputs) {
+    expect(JSON.parse(stdout)).toEqual({ opened: directories.length, refused: [] });
+  }
+  for (const dataDir of directories) {
+    const files = readdirSync(dataDir).filter((file) => !/-(wal|shm)$/.test(file));
+    expect(files.sort()).toEqual(['keyhearth.db', 'pepper', 'pepper.database-id']);
+    const note = readFileSync(join(dataDir, 'pepper.database-id'), 'utf8').trim();
+    expect(query(dataDir, 'select database_id from database_identity')).toEqual([note]);
+  }
+}, 60_000);
 
 describe.each([
   { through: 'two processes', processes: 2 },

@@ -1,0 +1,417 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { environmentSchema } from '../../src/config.ts';
+import {
+  FIRST_KEY,
+  type Process,
+  register,
+  spawnProcess,
+  startProcess,
+  startService,
+  temporaryDirectory,
+} from '../support/keyhearth.ts';
+
+const AT_ONCE_MS = 2_000;
+const PATIENCE_MS = 8_000;
+
+async function run(env: Record<string, string>) {
+  const start = performance.now();
+  const { child, ended, stdout, stderr } = spawnProcess(env);
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+  const end = await ended;
+  clearTimeout(tooLong);
+  return { end, stdout: stdout(), stderr: stderr(), ms: performance.now() - start };
+}
+
+/** Expects that the start is refused as an operator wants it, and returns the sentence. */
+async function refusalOf(env: Record<string, string>): Promise<string> {
+  let last = await run(env);
+  // Other test files load the machine; a start that is slow by itself is slow each time.
+  for (let again = 0; again < 4 && last.end === 1 && last.ms >= AT_ONCE_MS; again++) last = await run(env);
+  expect(last).toMatchObject({ end: 1, stdout: '' });
+  expect(last.stderr).toMatch(/^keyhearth: [^\n]+\n$/);
+  expect(last.ms).toBeLessThan(AT_ONCE_MS);
+  return last.stderr;
+}
+
+/** A data directory in which a first key was registered before the service was stopped. */
+let registered = '';
+
+beforeAll(async () => {
+  registered = mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
+  const running = await startService({ dataDir: registered });
+  await register(running.send);
+  await running.close();
+});
+
+afterAll(() => rmSync(registered, { recursive: true, force: true }));
+
+/** A copy of it, to do harm to. */
+function directory() {
+  const dataDir = temporaryDirectory();
+  cpSync(registered, dataDir, { recursive: true });
+  return {
+    env: { KEYHEARTH_DATA_DIR: dataDir },
+    database: join(dataDir, 'keyhearth.db'),
+    pepper: join(dataDir, 'pepper'),
+    note: join(dataDir, 'pepper.database-id'),
+  };
+}
+
+function openDatabase(path: string): SqliteDatabase.Database {
+  const sqlite = new SqliteDatabase(path);
+  onTestFinished(() => void sqlite.close());
+  return sqlite;
+}
+
+async function end({ child, ended }: Process, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  child.kill(signal);
+  await ended;
+}
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+describe('a start is refused at once, in one sentence that says what to do,', () => {
+  test('when the port is taken', async () => {
+    const occupant = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void occupant.close());
+    await once(occupant, 'listening');
+    const { port } = occupant.address() as AddressInfo;
+    const sentence = await refusalOf({ KEYHEARTH_DATA_DIR: temporaryDirectory(), PORT: String(port) });
+    expect(sentence).toMatch(new RegExp(`\\b${port}\\b.*in use.*set PORT`));
+  });
+
+  test('when the address is not one of this machine', async () => {
+    // From the block of addresses that are reserved for documentation.
+    const sentence = await refusalOf({ KEYHEARTH_DATA_DIR: temporaryDirectory(), HOST: '192.0.2.1' });
+    expect(sentence).toMatch(/not an address of this machine.*set HOST/);
+  });
+
+  test('when the data directory is a file, or below one', async () => {
+    const file = join(temporaryDirectory(), 'file');
+    writeFileSync(file, '', { mode: 0o644 });
+    for (const path of [file, join(file, 'data')]) {
+      const sentence = await refusalOf({ KEYHEARTH_DATA_DIR: path });
+      expect(sentence).toContain(path);
+      expect(sentence).toMatch(/data directory.*set KEYHEARTH_DATA_DIR/);
+    }
+    expect(modeOf(file)).toBe('644');
+  });
+
+  // In /proc not even root can make a file.
+  test.skipIf(!existsSync('/proc/self/fd')).each(['/proc/keyhearth', '/proc/self/fd'])(
+    'when nothing can be made in the data directory: %s',
+    async (path) => {
+      const sentence = await refusalOf({ KEYHEARTH_DATA_DIR: path });
+      expect(sentence).toContain(path);
+      expect(sentence).toMatch(/writ|permission|KEYHEARTH_DATA_DIR/);
+    },
+  );
+
+  test('when the directory of the database is missing', async () => {
+    const database = join(temporaryDirectory(), 'missing', 'keyhearth.db');
+    const sentence = await refusalOf({
+      KEYHEARTH_DATA_DIR: temporaryDirectory(),
+      DATABASE_URL: `sqlite:${database}`,
+    });
+    expect(sentence).toContain(database);
+    expect(sentence).toMatch(/check that its directory exists/);
+  });
+
+  test('when the database is random bytes', async () => {
+    const { env, database } = directory();
+    writeFileSync(database, randomBytes(64 * 1024));
+    const sentence = await refusalOf(env);
+    expect(sentence).toContain(database);
+    expect(sentence).toMatch(/damaged.*restore it from a backup/);
+  });
+
+  test('when the middle of the database is overwritten', async () => {
+    const { env, database } = directory();
+    const { size } = statSync(database);
+    const file = openSync(database, 'r+');
+    writeSync(file, randomBytes(size / 4), 0, size / 4, Math.floor(size / 2));
+    const sentence = await refusalOf(env);
+    expect(sentence).toContain(database);
+    expect(sentence).toMatch(/damaged.*restore it from a backup/);
+  });
+
+  test('when the second half of the database is cut off', async () => {
+    const { env, database } = directory();
+    truncateSync(database, Math.floor(statSync(database).size / 2));
+    const sentence = await refusalOf(env);
+    expect(sentence).toContain(database);
+    expect(sentence).toMatch(/damaged.*restore it from a backup/);
+  });
+
+  describe.each([
+    ['at the very first start', false],
+    ['later', true],
+  ])('%s', (_, laterOn) => {
+    test.each([
+      ['has tables and no mark', 'create table guests (id integer primary key)'],
+      ['has a mark and no tables', 'pragma application_id = 1234'],
+    ])('when the database is another program’s: it %s; and nothing in it is touched', async (_, sql) => {
+      const foreign = join(temporaryDirectory(), 'foreign.db');
+      const sqlite = new SqliteDatabase(foreign);
+      sqlite.exec(sql);
+      sqlite.close();
+      const before = readFileSync(foreign);
+      const env = laterOn ? directory().env : { KEYHEARTH_DATA_DIR: temporaryDirectory() };
+      const sentence = await refusalOf({ ...env, DATABASE_URL: `sqlite:${foreign}` });
+      expect(readFileSync(foreign).equals(before)).toBe(true);
+      expect(sentence).toContain(foreign);
+      expect(sentence).toMatch(/another program.*DATABASE_URL/);
+    });
+  });
+
+  test('when a newer Keyhearth has migrated the database', async () => {
+    const { env, database } = directory();
+    const sqlite = openDatabase(database);
+    sqlite.exec(`insert into kysely_migration values ('9999_future', '2099-01-01T00:00:00.000Z')`);
+    expect(await refusalOf(env)).toMatch(/9999_future.*newer Keyhearth.*Start the newer version/);
+  });
+
+  test('when the pepper is missing and the database is there; and no new one is made', async () => {
+    const { env, pepper } = directory();
+    rmSync(pepper);
+    const sentence = await refusalOf(env);
+    expect(sentence).toContain(pepper);
+    expect(sentence).toMatch(/missing.*restore the pepper from a backup/);
+    expect(existsSync(pepper)).toBe(false);
+  });
+
+  test('when KEYHEARTH_PEPPER_FILE names a file that is not there; and none is made', async () => {
+    const pepper = join(temporaryDirectory(), 'my-pepper');
+    const sentence = await refusalOf({
+      KEYHEARTH_DATA_DIR: temporaryDirectory(),
+      KEYHEARTH_PEPPER_FILE: pepper,
+    });
+    expect(sentence).toContain(pepper);
+    expect(sentence).toMatch(/KEYHEARTH_PEPPER_FILE.*does not exist; make it with/);
+    expect(existsSync(pepper)).toBe(false);
+  });
+
+  test.each(['0640', '0604', '0620', '0601'])('when the pepper has mode %s', async (mode) => {
+    const { env, pepper } = directory();
+    chmodSync(pepper, Number.parseInt(mode, 8));
+    expect(await refusalOf(env)).toContain(`chmod 600 ${pepper}`);
+  });
+
+  test('when the pepper is not 32 bytes', async () => {
+    const { env, pepper } = directory();
+    const half = randomBytes(16).toString('hex');
+    writeFileSync(pepper, half);
+    const sentence = await refusalOf(env);
+    expect(sentence).toContain(pepper);
+    expect(sentence).toMatch(/not 32 bytes.*restore it from a backup/);
+    expect(sentence).not.toContain(half);
+  });
+
+  test.each([['in the file'], ['in the environment']])(
+    'when the pepper is another one, %s; and neither pepper is told',
+    async (where) => {
+      const { env, database, pepper } = directory();
+      const right = readFileSync(pepper, 'utf8').trim();
+      const wrong = randomBytes(32).toString('hex');
+      if (where === 'in the file') writeFileSync(pepper, wrong);
+      const sentence = await refusalOf({
+        ...env,
+        ...(where !== 'in the file' && { KEYHEARTH_PEPPER: wrong }),
+      });
+      expect(sentence).toContain(database);
+      expect(sentence).toMatch(/pepper does not fit.*restore the pepper/);
+      expect(sentence).not.toContain(wrong);
+      expect(sentence).not.toContain(right);
+    },
+  );
+
+  test.each<[string, (database: string) => void]>([
+    ['deleted', (database) => rmSync(database)],
+    ['emptied', (database) => truncateSync(database)],
+    [
+      'exchanged for an SQLite file with nothing in it',
+      (database) => {
+        rmSync(database);
+        const sqlite = new SqliteDatabase(database);
+        sqlite.exec('vacuum');
+        sqlite.close();
+      },
+    ],
+  ])('when the database was %s; and again when it is tried again', async (_, harm) => {
+    const { env, database, note } = directory();
+    harm(database);
+    for (let i = 0; i < 2; i++) {
+      const sentence = await refusalOf(env);
+      expect(sentence).toContain(database);
+      expect(sentence).toContain(note);
+      expect(sentence).toMatch(/missing or empty.*restore it from a backup/);
+    }
+  });
+
+  test.each([
+    ['keyhearth.db', ['keyhearth.db']],
+    ['keyhearth.db and the pepper', ['keyhearth.db', 'pepper']],
+  ])('when another directory’s %s was put in the place of its own', async (_, files) => {
+    const { env, database, note } = directory();
+    const other = temporaryDirectory();
+    await end(await startProcess({ KEYHEARTH_DATA_DIR: other }));
+    for (const file of files) cpSync(join(other, file), join(env.KEYHEARTH_DATA_DIR, file));
+    const ids = [note, join(other, 'pepper.database-id')].map((path) => readFileSync(path, 'utf8').trim());
+    const sentence = await refusalOf(env);
+    expect(sentence).toContain(database);
+    expect(sentence).toContain(note);
+    for (const id of ids) expect(sentence).toContain(id);
+    expect(sentence).toMatch(/restore the right database/);
+  });
+
+  const badValues: Record<keyof typeof environmentSchema.shape, string[]> = {
+    HOST: [''],
+    PORT: ['', 'http', '-1', '65536', '88.5', 'tcp://10.1.2.3:8800'],
+    KEYHEARTH_DATA_DIR: [''],
+    DATABASE_URL: ['', './somewhere.db', 'mysql://root:geheim@localhost/keys'],
+    KEYHEARTH_PEPPER: ['', 'geheim', `${'ab'.repeat(31)}ag`, 'cd'.repeat(33)],
+    KEYHEARTH_PEPPER_FILE: [''],
+    KEYHEARTH_TRUSTED_PROXIES: ['', 'localhost', '10.7.0.0/33', '192.168.7.1,', '10.7.0.1 10.7.0.2'],
+    KEYHEARTH_LOCKOUT_ATTEMPTS: ['', 'never', '-3', '1001'],
+    KEYHEARTH_LOCKOUT_SECONDS: ['', '0s', '5m', '86401'],
+    KEYHEARTH_BCRYPT_COST: ['', '9', '16', 'twelve'],
+    KEYHEARTH_BOOTSTRAP_TOKEN: ['', 'ge heim', 'gehéim', 'g'.repeat(513)],
+    KEYHEARTH_LOG_LEVEL: ['', 'verbose', 'INFO'],
+  };
+
+  test.each(Object.entries(badValues))(
+    'when %s has a bad value: it is named, and the value is not repeated',
+    async (variable, values) => {
+      for (const value of values) {
+        const sentence = await refusalOf({ KEYHEARTH_DATA_DIR: temporaryDirectory(), [variable]: value });
+        expect(sentence).toMatch(new RegExp(`^keyhearth: ${variable} must `));
+        if (value) expect(sentence).not.toContain(value);
+      }
+    },
+  );
+
+  test('when there are two peppers to choose from', async () => {
+    const pepper = 'ab'.repeat(32);
+    const env = {
+      KEYHEARTH_DATA_DIR: temporaryDirectory(),
+      KEYHEARTH_PEPPER: pepper,
+      KEYHEARTH_PEPPER_FILE: '/x',
+    };
+    const sentence = await refusalOf(env);
+    expect(sentence).toMatch(/KEYHEARTH_PEPPER and KEYHEARTH_PEPPER_FILE.*set one of them/);
+    expect(sentence).not.toContain(pepper);
+  });
+});
+
+describe('a service that has started', () => {
+  test('says in its first line where it listens, with what database, whether bootstrap is open, and where its docs are', async () => {
+    const dataDir = temporaryDirectory();
+    for (const bootstrap of ['open', 'closed']) {
+      const process = await startProcess({ KEYHEARTH_DATA_DIR: dataDir });
+      const [line = ''] = process.stdout().split('\n');
+      expect(JSON.parse(line)).toMatchObject({
+        level: 'info',
+        address: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+        database: join(dataDir, 'keyhearth.db'),
+        bootstrap,
+        docs: `${process.origin}/docs`,
+      });
+      expect((await process.send('/docs')).status).toBe(200);
+      if (bootstrap === 'open') await register(process.send);
+      await end(process);
+    }
+  });
+
+  test('has made its directory with mode 0700 and every file in it with 0600', async () => {
+    const dataDir = join(temporaryDirectory(), 'made', 'by-the-service');
+    const process = await startProcess({ KEYHEARTH_DATA_DIR: dataDir });
+    await register(process.send);
+    expect(modeOf(dataDir)).toBe('700');
+    const files = readdirSync(dataDir).sort();
+    expect(files).toEqual([
+      'keyhearth.db',
+      'keyhearth.db-shm',
+      'keyhearth.db-wal',
+      'pepper',
+      'pepper.database-id',
+    ]);
+    for (const file of files) expect([file, modeOf(join(dataDir, file))]).toEqual([file, '600']);
+    await end(process);
+  });
+
+  test('has taken the rights of others to a directory and files that were there before', async () => {
+    const { env, database, note } = directory();
+    chmodSync(env.KEYHEARTH_DATA_DIR, 0o755);
+    for (const path of [database, note]) chmodSync(path, 0o644);
+    const process = await startProcess(env);
+    expect(modeOf(env.KEYHEARTH_DATA_DIR)).toBe('700');
+    for (const file of readdirSync(env.KEYHEARTH_DATA_DIR)) {
+      expect([file, modeOf(join(env.KEYHEARTH_DATA_DIR, file))]).toEqual([file, '600']);
+    }
+    await end(process);
+  });
+
+  test('says loudly when there is no lockout, and nothing of the kind when there is one', async () => {
+    const warnings = ({ stdout }: Process) =>
+      stdout()
+        .split('\n')
+        .filter((line) => line.includes('"warn"'));
+    const without = await startProcess({
+      KEYHEARTH_DATA_DIR: temporaryDirectory(),
+      KEYHEARTH_LOCKOUT_ATTEMPTS: '0',
+    });
+    await vi.waitFor(() => expect(warnings(without)).toHaveLength(1));
+    expect(warnings(without)[0]).toMatch(/THE LOCKOUT IS OFF.*KEYHEARTH_LOCKOUT_ATTEMPTS/);
+    await end(without);
+
+    const usual = await startProcess({ KEYHEARTH_DATA_DIR: temporaryDirectory() });
+    await end(usual);
+    expect(warnings(usual)).toEqual([]);
+  });
+
+  test('can be started again, with the same pepper, database and keys', async () => {
+    const { env, pepper, note } = directory();
+    const before = [pepper, note].map((path) => readFileSync(path, 'utf8'));
+    for (let i = 0; i < 2; i++) {
+      const process = await startProcess(env);
+      expect((await process.send({ path: '/auth/keys', key: FIRST_KEY })).json.keys).toHaveLength(1);
+      expect((await process.send('/auth/bootstrap-status')).json.needs_bootstrap).toBe(false);
+      await end(process);
+    }
+    expect([pepper, note].map((path) => readFileSync(path, 'utf8'))).toEqual(before);
+  });
+
+  test('did not wait for another program that holds the write lock, and answers what only reads', async () => {
+    const { env, database } = directory();
+    const sqlite = openDatabase(database);
+    sqlite.exec('begin immediate');
+    const start = performance.now();
+    const process = await startProcess(env);
+    const list = await process.send({ path: '/auth/keys', key: FIRST_KEY });
+    expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
+    expect(list).toMatchObject({ status: 200, json: { keys: [{ id: 1 }] } });
+    expect((await process.send('/health')).status).toBe(200);
+    sqlite.exec('rollback');
+    await end(process);
+  });
+});

@@ -1,0 +1,181 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import SqliteDatabase from 'better-sqlite3';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { errorCode } from '../../src/lib/errors.ts';
+import { FIRST_KEY, type Process, register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+
+/** Far below the ten seconds of grace, far above what a stop takes when nothing is in its way. */
+const SOON_MS = 3_000;
+
+const GRACE_MS = 10_000;
+
+async function startRegistered(env: Record<string, string> = {}): Promise<Process & { dataDir: string }> {
+  const dataDir = temporaryDirectory();
+  const process = await startProcess({ KEYHEARTH_DATA_DIR: dataDir, ...env });
+  await register(process.send);
+  return { ...process, dataDir };
+}
+
+const messages = ({ stdout }: Process): string[] =>
+  stdout()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line).msg);
+
+async function open(origin: string): Promise<Socket> {
+  const { hostname, port } = new URL(origin);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+type InFlight = { received: () => string; closed: Promise<unknown> };
+
+/** Asks for a new key, and returns when the service is at it: that is when it says "100 Continue". */
+async function askForKey({ origin }: Process, part: 'whole' | 'beginning'): Promise<InFlight> {
+  const socket = await open(origin);
+  const body = JSON.stringify({ label: 'asked for at the last moment' });
+  const head = [
+    'POST /auth/keys HTTP/1.1',
+    'Host: keyhearth',
+    `X-API-Key: ${FIRST_KEY}`,
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+    'Expect: 100-continue',
+  ];
+  let received = '';
+  socket.on('data', (chunk) => {
+    received += chunk;
+  });
+  const closed = once(socket, 'close');
+  socket.write(`${head.join('\r\n')}\r\n\r\n${part === 'whole' ? body : body.slice(0, 9)}`);
+  await once(socket, 'data');
+  expect(received).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+  received = '';
+  return { received: () => received, closed };
+}
+
+async function millisecondsUntil(ended: Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await ended;
+  return performance.now() - start;
+}
+
+async function untilConnectionsAreRefused(origin: string): Promise<void> {
+  for (;;) {
+    try {
+      (await open(origin)).destroy();
+    } catch (error) {
+      if (errorCode(error) === 'ECONNREFUSED') return;
+      // What was waiting to be accepted when the port closed is reset.
+      expect(errorCode(error)).toBe('ECONNRESET');
+    }
+    await sleep(5);
+  }
+}
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
+  test('new connections are refused while a request in flight is finished and answered; then it ends with 0', async () => {
+    const process = await startRegistered({ KEYHEARTH_BCRYPT_COST: '14' });
+    const { received, closed } = await askForKey(process, 'whole');
+    process.child.kill(signal);
+    await untilConnectionsAreRefused(process.origin);
+    expect(received()).toBe('');
+
+    await closed;
+    const [head = '', body = ''] = received().split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 201 /);
+    expect(await process.ended).toBe(0);
+    expect(messages(process).at(-1)).toBe('stopped');
+    expect(process.stderr()).toBe('');
+
+    const again = await startProcess({ KEYHEARTH_DATA_DIR: process.dataDir });
+    expect((await again.send({ path: '/auth/keys', key: JSON.parse(body).raw_key })).status).toBe(200);
+    again.child.kill('SIGKILL');
+    await again.ended;
+  });
+
+  test('connections that are kept alive and idle do not hold it up', async () => {
+    const process = await startRegistered();
+    const idle = await Promise.all(Array.from({ length: 5 }, () => open(process.origin)));
+    for (const socket of idle) {
+      socket.write('GET /health HTTP/1.1\r\nHost: keyhearth\r\n\r\n');
+      const [answer] = await once(socket, 'data');
+      expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
+    }
+    const closed = Promise.all(idle.map((socket) => once(socket, 'close')));
+    process.child.kill(signal);
+    expect(await millisecondsUntil(process.ended)).toBeLessThan(SOON_MS);
+    expect(await process.ended).toBe(0);
+    expect(messages(process).at(-1)).toBe('stopped');
+    await closed;
+  });
+
+  test('what is only in memory is written: when a key was last used, with nothing left to recover', async () => {
+    const process = await startRegistered();
+    const before = Date.now();
+    const list = await process.send({ path: '/auth/keys', key: FIRST_KEY });
+    expect(list.json.keys[0].last_used_at).toBeNull();
+    process.child.kill(signal);
+    expect(await process.ended).toBe(0);
+
+    expect(readdirSync(process.dataDir).sort()).toEqual(['keyhearth.db', 'pepper', 'pepper.database-id']);
+    const sqlite = new SqliteDatabase(join(process.dataDir, 'keyhearth.db'), { readonly: true });
+    onTestFinished(() => void sqlite.close());
+    expect(sqlite.pragma('integrity_check', { simple: true })).toBe('ok');
+    const lastUsedAt = sqlite.prepare('select last_used_at from api_keys').pluck().get();
+    expect(lastUsedAt).toBeGreaterThanOrEqual(before);
+    expect(lastUsedAt).toBeLessThanOrEqual(Date.now());
+  });
+});
+
+test('a connection over which nothing was ever asked does not hold a stop up', async () => {
+  const process = await startRegistered();
+  await open(process.origin);
+  // Accepted after the one before it.
+  await process.send('/health');
+  process.child.kill('SIGTERM');
+  expect(await millisecondsUntil(process.ended)).toBeLessThan(SOON_MS);
+  expect(await process.ended).toBe(0);
+});
+
+test.each([
+  ['SIGTERM', 'SIGTERM'],
+  ['SIGINT', 'SIGTERM'],
+] as const)(
+  'a second signal ends it at once, and not with 0, while a request is in flight (%s, %s)',
+  async (first, second) => {
+    const process = await startRegistered();
+    const { received } = await askForKey(process, 'beginning');
+    process.child.kill(first);
+    await untilConnectionsAreRefused(process.origin);
+    // As long as it takes somebody to lose patience. In the same instant a signal may arrive twice for no such reason:
+    // at Ctrl-C both the terminal and npm send it.
+    await sleep(1_000);
+    process.child.kill(second);
+    expect(await millisecondsUntil(process.ended)).toBeLessThan(1_000);
+    const end = await process.ended;
+    expect(end).toBeTypeOf('number');
+    expect(end).not.toBe(0);
+    expect(received()).toBe('');
+  },
+);
+
+test('a request that never ends is cut off after ten seconds, and it still ends with 0', async () => {
+  const process = await startRegistered();
+  const { closed } = await askForKey(process, 'beginning');
+  process.child.kill('SIGTERM');
+  const took = await millisecondsUntil(process.ended);
+  expect(took).toBeGreaterThan(GRACE_MS - 500);
+  expect(took).toBeLessThan(GRACE_MS + SOON_MS);
+  expect(await process.ended).toBe(0);
+  expect(messages(process).at(-1)).toBe('stopped');
+  expect(process.stderr()).toBe('');
+  await closed;
+});
