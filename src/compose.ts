@@ -18,13 +18,22 @@ export type Keyhearth = Awaited<ReturnType<typeof compose>>;
  * @throws StartupError when the data directory, the pepper or the database is not fit to serve with.
  */
 export async function compose(config: Config, logger: Logger, clock: Clock = systemClock) {
-  const { db, pepper } = await openStorage(config);
-  const bcrypt = createBcryptPool(config.bcryptCost);
+  const { db, pepper, noteClaim } = await openStorage(config);
+  const bcrypt = createBcryptPool(config.bcryptCost, (err) =>
+    logger.error({ err }, 'a hashing thread failed'),
+  );
   const lastUsed = createLastUsed(db, (err) =>
     logger.warn({ err }, 'last-used times could not be written yet'),
   );
   const keys = createKeyService({ db, pepper, bcrypt, lastUsed, clock });
-  const bootstrap = createBootstrapService({ db, keys, clock, token: config.bootstrapToken });
+  const onClaimed = () => {
+    try {
+      noteClaim();
+    } catch (err) {
+      logger.warn({ err }, 'the first key is registered, but that could not be noted beside the pepper');
+    }
+  };
+  const bootstrap = createBootstrapService({ db, keys, clock, token: config.bootstrapToken, onClaimed });
   const app = createApp({
     logger,
     resolveClient: clientResolver(config.trustedProxies, config.lockout.attempts > 0),

@@ -5,6 +5,8 @@ import { StartupError } from './lib/errors.ts';
 import { createLogger, type LogOutput } from './lib/logger.ts';
 
 const GRACE_MS = 10_000;
+/** Ctrl-C under npm arrives twice, from the terminal and from npm; a person who means it again takes longer. */
+const SAME_SIGNAL_MS = 100;
 
 /** Everything that this process writes is for its own user alone. */
 process.umask(0o077);
@@ -37,27 +39,30 @@ function announce(
     `Keyhearth listens on ${address}; bootstrap is ${bootstrap}`,
   );
   if (config.lockout.attempts === 0) {
-    logger.warn(
+    logger.error(
       'THE LOCKOUT IS OFF: keys can be guessed without limit, because KEYHEARTH_LOCKOUT_ATTEMPTS is 0',
     );
   }
 }
 
 function stopOnSignal(keyhearth: Keyhearth, server: RunningServer, { logger, flush }: LogOutput): void {
-  let stopping = false;
+  let stoppingSince: number | undefined;
 
   async function stop(signal: string): Promise<void> {
     logger.info(`${signal}: finishing what is in flight`);
     await server.stop(GRACE_MS);
     await keyhearth.close();
     logger.info('stopped');
-    flush();
+    await flush();
   }
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (stopping) process.exit(1);
-      stopping = true;
+      if (stoppingSince !== undefined) {
+        if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(1);
+        return;
+      }
+      stoppingSince = performance.now();
       stop(signal).then(() => process.exit(0), fail);
     });
   }

@@ -1,14 +1,28 @@
+import { isClaimed } from './bootstrap/store.ts';
 import type { Config } from './config.ts';
 import { retryWhileBusy } from './db/busy.ts';
-import { assertNotEmptied, claimIdentity, type IdentityContext, lostDatabase } from './db/identity.ts';
+import {
+  assertNotEmptied,
+  claimIdentity,
+  type IdentityContext,
+  lostDatabase,
+  outdatedDatabase,
+} from './db/identity.ts';
 import { migrate } from './db/migrate.ts';
 import { asStartupError, hasContent, openSqlite } from './db/open.ts';
 import type { Db } from './db/tables.ts';
 import { ensurePrivateDirectory } from './lib/private-files.ts';
-import { readDatabaseNote, writeDatabaseNote } from './pepper/database-note.ts';
+import { noteClaim, noteDatabase, readDatabaseNote } from './pepper/database-note.ts';
 import { loadPepper, type Pepper, pepperCheck } from './pepper/pepper.ts';
 
 const PATIENCE_MS = 1_500;
+
+export type Storage = {
+  db: Db;
+  pepper: Pepper;
+  /** Remembers outside the database that its first key is registered. */
+  noteClaim(): void;
+};
 
 /**
  * Opens what a start finds, or makes it: the data directory, the pepper, the database and the note that ties the two.
@@ -16,7 +30,7 @@ const PATIENCE_MS = 1_500;
  * the database, and the database before the note, so who finds one finds what came before it.
  * @throws StartupError when they are not fit to serve with, or do not belong together.
  */
-export async function openStorage(config: Config): Promise<{ db: Db; pepper: Pepper }> {
+export async function openStorage(config: Config): Promise<Storage> {
   const { dataDir, databasePath } = config;
   ensurePrivateDirectory(dataDir);
   const note = readDatabaseNote(config.pepper, dataDir);
@@ -28,12 +42,16 @@ export async function openStorage(config: Config): Promise<{ db: Db; pepper: Pep
   const db = existing ?? (await openSqlite(databasePath));
   const context = { databasePath, note, pepperCheck: pepperCheck(pepper) };
   try {
-    writeDatabaseNote(note, await retryWhileBusy(() => prepare(db, context), PATIENCE_MS));
+    const databaseId = await retryWhileBusy(() => prepare(db, context), PATIENCE_MS);
+    if (note.databaseId === undefined) noteDatabase(note.path, databaseId);
+    if (await isClaimed(db)) {
+      if (!note.isClaimed) noteClaim(note.path, databaseId);
+    } else if (note.isClaimed) throw outdatedDatabase(databasePath, note.path);
+    return { db, pepper, noteClaim: () => noteClaim(note.path, databaseId) };
   } catch (error) {
     await db.destroy();
     throw asStartupError(error, databasePath);
   }
-  return { db, pepper };
 }
 
 async function prepare(db: Db, context: IdentityContext): Promise<string> {

@@ -15,9 +15,11 @@ export type BootstrapParts = {
   clock: Clock;
   /** When set, who registers the first key must know it. */
   token: string | undefined;
+  /** Called when the claim is durable, before anybody is told. */
+  onClaimed: () => void;
 };
 
-export function createBootstrapService({ db, keys, clock, token }: BootstrapParts) {
+export function createBootstrapService({ db, keys, clock, token, onClaimed }: BootstrapParts) {
   let lastInLine: Promise<unknown> = Promise.resolve();
 
   /** One at a time: the first success answers all who wait, and nobody's key is hashed for nothing. */
@@ -54,6 +56,7 @@ export function createBootstrapService({ db, keys, clock, token }: BootstrapPart
           if (!(await takeClaim(tx, clock.now()))) throw alreadyConfigured();
           await insertKey(tx, prepared);
         });
+        onClaimed();
       }),
   };
 }

@@ -30,6 +30,12 @@ export function lostDatabase(databasePath: string, notePath: string): StartupErr
   );
 }
 
+export function outdatedDatabase(databasePath: string, notePath: string): StartupError {
+  return new StartupError(
+    `The database ${databasePath} has no first key, but ${notePath} says that one was registered, so this is an older copy; restore the newest (with its -wal file), or delete ${notePath} to open the bootstrap again.`,
+  );
+}
+
 /**
  * Gives a new database its id, and checks that an older one fits the pepper and the note.
  * @returns the database id, to be noted beside the pepper.

@@ -2,7 +2,7 @@ import { createMiddleware } from 'hono/factory';
 import { DomainError, type Problem } from '../lib/errors.ts';
 import type { Client } from './client-address.ts';
 import { readCredentials } from './credentials.ts';
-import type { HttpEnv } from './env.ts';
+import type { HttpContext, HttpEnv } from './env.ts';
 import { problemResponse } from './problem.ts';
 
 /** What the guard asks of the room that counts failed attempts. */
@@ -73,6 +73,12 @@ export async function attempt<T extends { ok: boolean }>(
     return { refused: { ...invalid, detail: withCount(invalid.detail, outcome.remaining) } };
   }
   return { refused: undefined, result: outcome.result };
+}
+
+/** The id of the key that `authenticate` has let through. */
+export function callerOf({ var: { keyId } }: HttpContext): number {
+  if (keyId === undefined) throw new Error('a guarded route was reached without a key');
+  return keyId;
 }
 
 /** Lets only requests with a valid key through to everything that is registered after this. */

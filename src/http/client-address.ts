@@ -22,6 +22,9 @@ export function parseAddress(text: string): Address | undefined {
   return ipaddr.process(withoutZone);
 }
 
+/** Some proxies write "1.2.3.4:5678" or "[2001:db8::1]:5678". */
+const withoutPort = (hop: string) => hop.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
+
 /** An address, or a network in CIDR form, as config.ts has checked it. */
 function parseNetwork(text: string): Network {
   const [network, prefix] = text.includes('/') ? ipaddr.parseCIDR(text) : [ipaddr.parse(text), undefined];
@@ -61,7 +64,7 @@ export function clientResolver(trustedProxies: readonly string[], countAttempts:
     while (isTrusted(address)) {
       const hop = hops.pop();
       if (hop === undefined) return { address: address.toString(), lockoutKey: undefined };
-      const next = parseAddress(hop.trim());
+      const next = parseAddress(withoutPort(hop.trim()));
       if (!next) return unknown;
       address = next;
     }

@@ -9,12 +9,15 @@ export function createRouter(): OpenAPIHono<HttpEnv> {
   return new OpenAPIHono<HttpEnv>({
     defaultHook: (result, c) => {
       if (result.success) return undefined;
-      const errors = result.error.issues.flatMap(describeIssue);
+      const errors = result.error.issues.flatMap(describeIssue).slice(0, MAX_ERRORS);
       const detail = errors.map(toSentence).join(' ');
       return problemResponse(c, { code: 'invalid_request', detail, errors });
     },
   });
 }
+
+/** Enough to mend a request by; a body full of rubbish is not answered with as much. */
+const MAX_ERRORS = 20;
 
 /** Long enough for any name of ours; what a caller invents is not echoed at length. */
 const MAX_ECHO = 64;

@@ -1,4 +1,10 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { errorCode, type Problem, StartupError } from '../lib/errors.ts';
@@ -17,6 +23,10 @@ export type RunningServer = {
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
+/** For a connection on which nothing moves, in either direction, although an answer is waiting to be read. */
+const STALLED_MS = 60_000;
+/** Clients that pipeline at all send a handful; each answer that is not read yet is held in memory. */
+const MAX_PIPELINED = 16;
 
 const unreadableTarget: Problem = {
   code: 'malformed_request',
@@ -40,10 +50,20 @@ export async function listen(
       return new Response(body, init);
     },
   });
+  const unanswered = new WeakMap<Socket, number>();
   /** HTTP/1.0 has no Host: the health checks of load balancers still speak it. */
   const listener: RequestListener = (request, response) => {
     if (request.httpVersion === '1.0') request.headers.host ??= 'localhost';
-    void answer(request, response);
+    const { socket } = request;
+    const waiting = (unanswered.get(socket) ?? 0) + 1;
+    if (waiting > MAX_PIPELINED) {
+      socket.destroy();
+      return;
+    }
+    unanswered.set(socket, waiting);
+    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    if (hasUserinfo(request)) answerDirectly(response, unreadableTarget);
+    else void answer(request, response);
   };
   const server = createServer(
     {
@@ -55,7 +75,13 @@ export async function listen(
     listener,
   );
   const sockets = new Set<Socket>();
+  server.setTimeout(STALLED_MS);
   server.on('connection', (socket) => {
+    // Asked for now, the address is remembered; after a reset it could not be had, and nobody could be blamed.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
@@ -66,6 +92,17 @@ export async function listen(
     server.listen(port, host, resolve);
   });
   return { address: server.address() as AddressInfo, stop: (graceMs) => stop(server, sockets, graceMs) };
+}
+
+/** "user:password@host" in a target or in Host is no name of this service, and Fetch would throw it back whole. */
+function hasUserinfo({ url = '', headers }: IncomingMessage): boolean {
+  const isPath = url.startsWith('/');
+  return (headers.host ?? '').includes('@') || (!isPath && url.includes('@'));
+}
+
+function answerDirectly(response: ServerResponse, problem: Problem): void {
+  const { status, headers, body } = renderProblem(problem);
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
 }
 
 async function stop(server: Server, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
@@ -104,6 +141,8 @@ const answerUnreadable = (logger: Logger) => (error: Error, socket: Socket) => {
   socket.end(
     `HTTP/1.1 ${status} \r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
   );
+  // Half-open, a peer that never closes its side would hold the connection for ever.
+  socket.destroySoon();
 };
 
 function asStartupError(error: Error, host: string, port: number): StartupError {

@@ -10,22 +10,31 @@ const IDLE_MS = 30_000;
 export type BcryptPool = {
   /** @throws DomainError `overloaded` when the queue is full. */
   hash(input: string): Promise<string>;
-  /** @throws DomainError `overloaded` when the queue is full. */
-  compare(input: string, hash: string): Promise<boolean>;
+  /**
+   * Which of the hashes is the input's, or -1. One task for all: it is done whole or refused whole.
+   * @throws DomainError `overloaded` when the queue is full.
+   */
+  find(input: string, hashes: string[]): Promise<number>;
   close(): Promise<void>;
 };
 
-/** Threads start with the first task and leave when there is nothing to do; one core stays for the event loop. */
-export function createBcryptPool(cost: number): BcryptPool {
-  const pool = new Piscina<BcryptTask, string | boolean>({
+/**
+ * One thread is always there, so that a machine that cannot start another one still serves; more come with the work
+ * and leave after it. One core stays for the event loop.
+ * @param onError a thread that could not be started, or that died
+ */
+export function createBcryptPool(cost: number, onError: (error: unknown) => void): BcryptPool {
+  const pool = new Piscina<BcryptTask, string | number>({
     filename: new URL('./bcrypt-worker.ts', import.meta.url).href,
-    minThreads: 0,
+    minThreads: 1,
     maxThreads: Math.max(1, availableParallelism() - 1),
     idleTimeout: IDLE_MS,
     maxQueue: MAX_WAITING,
   });
 
-  async function run(task: BcryptTask): Promise<string | boolean> {
+  pool.on('error', onError);
+
+  async function run(task: BcryptTask): Promise<string | number> {
     if (pool.queueSize >= MAX_WAITING) {
       throw new DomainError({
         code: 'overloaded',
@@ -38,7 +47,7 @@ export function createBcryptPool(cost: number): BcryptPool {
 
   return {
     hash: async (input) => String(await run({ do: 'hash', input, cost })),
-    compare: async (input, hash) => (await run({ do: 'compare', input, hash })) === true,
+    find: async (input, hashes) => Number(await run({ do: 'find', input, hashes })),
     close: () => pool.destroy(),
   };
 }

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { callerOf } from '../http/authenticate.ts';
 import { bodyCodes, guardCodes, guarded, problemResponses } from '../http/openapi.ts';
 import { createRouter, refuseOtherMethods } from '../http/router.ts';
 import {
@@ -145,20 +146,22 @@ export function keyRoutes(keys: KeyService) {
     .openapi(createKey, async (c) => {
       // Without a body nothing was validated, and no default filled in.
       const { label } = CreateKeySchema.parse(c.req.valid('json'));
-      const { key, rawKey } = await keys.create(label);
+      const { key, rawKey } = await keys.create(label, callerOf(c));
       return c.json({ ...presentKey(key), raw_key: rawKey }, 201, { Location: `/auth/keys/${key.id}` });
     })
     .openapi(getKey, async (c) => c.json(presentKey(await keys.get(c.req.valid('param').id)), 200))
     .openapi(renameKey, async (c) => {
-      const key = await keys.rename(c.req.valid('param').id, c.req.valid('json').label);
+      const key = await keys.rename(c.req.valid('param').id, c.req.valid('json').label, callerOf(c));
       return c.json(presentKey(key), 200);
     })
-    .openapi(activateKey, async (c) => c.json(presentKey(await keys.activate(c.req.valid('param').id)), 200))
+    .openapi(activateKey, async (c) =>
+      c.json(presentKey(await keys.activate(c.req.valid('param').id, callerOf(c))), 200),
+    )
     .openapi(deactivateKey, async (c) =>
-      c.json(presentKey(await keys.deactivate(c.req.valid('param').id)), 200),
+      c.json(presentKey(await keys.deactivate(c.req.valid('param').id, callerOf(c))), 200),
     )
     .openapi(deleteKey, async (c) => {
-      await keys.delete(c.req.valid('param').id);
+      await keys.delete(c.req.valid('param').id, callerOf(c));
       return c.body(null, 204);
     });
   refuseOtherMethods(router);

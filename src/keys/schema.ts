@@ -6,12 +6,16 @@ const MAX_LABEL = 200;
 const MAX_PAGE = 1_000;
 const DEFAULT_PAGE = 100;
 
+/** Control characters, line and paragraph separators, direction marks, zero-width spaces: what makes a label lie. */
+const INVISIBLE =
+  /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/u;
+
 /** Counts what a person sees as characters, not UTF-16 units, and takes nothing that a database or terminal chokes on. */
 export const LabelSchema = z
   .string({ error: 'must be a string' })
   .refine((label) => [...label].length <= MAX_LABEL, { error: `must be at most ${MAX_LABEL} characters` })
-  .refine((label) => label.isWellFormed() && !/\p{Cc}/u.test(label), {
-    error: 'must be well-formed Unicode without control characters',
+  .refine((label) => label.isWellFormed() && !INVISIBLE.test(label), {
+    error: 'must be well-formed Unicode without control, direction or other invisible characters',
   })
   .openapi({
     description: 'A name for people; not unique',

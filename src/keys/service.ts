@@ -43,17 +43,28 @@ export function createKeyService({ db, pepper, bcrypt, lastUsed, clock }: KeySer
 
   /** For a row without a fingerprint. It gets one here, so that the slow way is gone once. */
   async function proveByHash(rawKey: string, fingerprint: string): Promise<ApiKey | undefined> {
-    for (const { id, hash } of await store.findKeysWithoutFingerprint(db, hintOf(rawKey))) {
-      if (await bcrypt.compare(bcryptInputOf(rawKey), hash)) {
-        return transaction(db, (tx) => store.setFingerprint(tx, id, fingerprint));
-      }
-    }
-    return undefined;
+    const candidates = await store.findKeysWithoutFingerprint(db, hintOf(rawKey));
+    if (candidates.length === 0) return undefined;
+    const hashes = candidates.map(({ hash }) => hash);
+    const proved = candidates[await bcrypt.find(bcryptInputOf(rawKey), hashes)];
+    return proved && transaction(db, (tx) => store.setFingerprint(tx, proved.id, fingerprint));
   }
 
-  /** Runs a change that may take a usable key away, and refuses to take the last one. */
-  function retire<T>(id: number, change: (tx: Tx) => Promise<T>): Promise<T> {
+  /**
+   * Runs a change on behalf of the key `actor`. It was valid when the request came; but the rest of a request can be
+   * long under way, and who was revoked meanwhile must not change anything any more.
+   */
+  function change<T>(actor: number, work: (tx: Tx) => Promise<T>): Promise<T> {
     return transaction(db, async (tx) => {
+      const key = await store.findKey(tx, actor);
+      if (!key?.isActive) throw new DomainError({ code: 'invalid_api_key', detail: 'Invalid API key.' });
+      return work(tx);
+    });
+  }
+
+  /** A change that takes a usable key away, unless that is the last one. */
+  function retire<T>(id: number, actor: number, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return change(actor, async (tx) => {
       await store.lockRetirement(tx);
       const key = existing(await store.findKey(tx, id));
       if (key.isActive && !(await store.hasOtherUsableKey(tx, id))) {
@@ -63,7 +74,7 @@ export function createKeyService({ db, pepper, bcrypt, lastUsed, clock }: KeySer
             'This is the last active API key that can manage keys. Create or activate another one first.',
         });
       }
-      return change(tx);
+      return work(tx);
     });
   }
 
@@ -78,10 +89,11 @@ export function createKeyService({ db, pepper, bcrypt, lastUsed, clock }: KeySer
 
     hasUsableKey: () => store.hasUsableKey(db),
 
-    async create(label: string): Promise<{ key: ApiKey; rawKey: string }> {
+    /** Every change names the key on whose behalf it is made. */
+    async create(label: string, actor: number): Promise<{ key: ApiKey; rawKey: string }> {
       const rawKey = generateRawKey();
       const prepared = await prepare(rawKey, label);
-      return { key: await transaction(db, (tx) => store.insertKey(tx, prepared)), rawKey };
+      return { key: await change(actor, (tx) => store.insertKey(tx, prepared)), rawKey };
     },
 
     /** Newest first. `cursor` is the `nextCursor` of the page before. */
@@ -93,14 +105,16 @@ export function createKeyService({ db, pepper, bcrypt, lastUsed, clock }: KeySer
 
     get: async (id: number) => existing(await store.findKey(db, id)),
 
-    rename: async (id: number, label: string) =>
-      existing(await transaction(db, (tx) => store.setLabel(tx, id, label))),
+    rename: async (id: number, label: string, actor: number) =>
+      existing(await change(actor, (tx) => store.setLabel(tx, id, label))),
 
-    activate: async (id: number) => existing(await transaction(db, (tx) => store.setActive(tx, id, true))),
+    activate: async (id: number, actor: number) =>
+      existing(await change(actor, (tx) => store.setActive(tx, id, true))),
 
-    deactivate: async (id: number) => existing(await retire(id, (tx) => store.setActive(tx, id, false))),
+    deactivate: async (id: number, actor: number) =>
+      existing(await retire(id, actor, (tx) => store.setActive(tx, id, false))),
 
-    delete: (id: number): Promise<void> => retire(id, (tx) => store.deleteKey(tx, id)),
+    delete: (id: number, actor: number): Promise<void> => retire(id, actor, (tx) => store.deleteKey(tx, id)),
   };
 }
 

@@ -1,4 +1,12 @@
-import { type DestinationStream, type Level, type Logger, pino, stdTimeFunctions } from 'pino';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type DestinationStream,
+  type Level,
+  type Logger,
+  pino,
+  stdSerializers,
+  stdTimeFunctions,
+} from 'pino';
 import { prettyFactory } from 'pino-pretty';
 
 export type { Logger };
@@ -6,18 +14,28 @@ export type LogLevel = Level | 'silent';
 
 export type LogOutput = {
   logger: Logger;
-  /** Writes out what is still held back. */
-  flush(): void;
+  /** Writes out what is still held back, as far as the reader of the log takes it within a second. */
+  flush(): Promise<void>;
 };
+
+/** What is held back at the most when nobody reads the log; further lines are dropped until somebody does. */
+const MAX_HELD_BACK = 8 * 1024 * 1024;
+const FLUSH_MS = 1_000;
 
 /**
  * JSON lines on standard output, collected and written off the request's path: at the latest every 100 ms, or when
- * 4 KiB have gathered. On a terminal each line is written at once, for a person to read.
+ * 4 KiB have gathered. On a terminal each line is written at once, for a person to read. A log that cannot be written
+ * (a full disk, a pipe that nobody reads) costs its lines, never the service.
  */
 export function createLogger(level: LogLevel, isTerminal: boolean): LogOutput {
   const output = pino.destination(
-    isTerminal ? { dest: 1, sync: true } : { dest: 1, sync: false, minLength: 4096, periodicFlush: 100 },
+    isTerminal
+      ? { dest: 1, sync: true }
+      : { dest: 1, sync: false, minLength: 4096, periodicFlush: 100, maxLength: MAX_HELD_BACK },
   );
+  output.on('error', () => undefined);
+  // At exit it would try for ever, blocking the process, to write to what takes nothing.
+  output.flushSync = () => undefined;
   let destination: DestinationStream = output;
   if (isTerminal) {
     const pretty = prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss', singleLine: true });
@@ -28,9 +46,21 @@ export function createLogger(level: LogLevel, isTerminal: boolean): LogOutput {
       level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
+      serializers: { err: withoutExtras },
       formatters: { level: (label) => ({ level: label }) },
     },
     destination,
   );
-  return { logger, flush: () => output.flushSync() };
+  return {
+    logger,
+    flush: () =>
+      Promise.race([new Promise<void>((resolve) => output.flush(() => resolve())), sleep(FLUSH_MS)]),
+  };
+}
+
+/** Node hangs what it could not parse on some errors: URLs, headers. That is the caller's, and may be secret. */
+function withoutExtras(error: unknown) {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { type, message, stack } = stdSerializers.err(error);
+  return { type, message, stack };
 }

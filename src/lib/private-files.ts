@@ -8,20 +8,31 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  renameSync,
   statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { getuid } from 'node:process';
 import { errorCode, StartupError } from './errors.ts';
 
 /** Makes the directory with mode 0700, or takes everybody else's rights to an existing one away. */
 export function ensurePrivateDirectory(path: string): void {
   try {
     makeDirectory(path);
-    readdirSync(path); // fails for what is not a directory
-    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700);
+    const isEmpty = readdirSync(path).length === 0;
+    const { mode, uid } = statSync(path);
+    if (uid !== getuid?.())
+      throw new StartupError(`${path} belongs to another user; run: chown -R $(id -u) ${path}`);
+    if ((mode & 0o022) !== 0 && !isEmpty) {
+      throw new StartupError(
+        `Other users could write to ${path}, so what is in it may be theirs; look through it, then run: chmod 700 ${path}`,
+      );
+    }
+    if ((mode & 0o077) !== 0) chmodSync(path, 0o700);
   } catch (error) {
+    if (error instanceof StartupError) throw error;
     throw new StartupError(
       `Cannot use ${path} as the data directory (${errorCode(error)}); make it a directory that this user owns and can write, or set KEYHEARTH_DATA_DIR.`,
     );
@@ -56,29 +67,35 @@ export function makePrivate(path: string): void {
  * stays as it is.
  */
 export function writePrivateFileOnce(path: string, content: string): void {
+  write(path, content, (draft) => {
+    try {
+      linkSync(draft, path);
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error;
+    }
+    unlinkSync(draft);
+  });
+}
+
+/** The same, but in the place of one that is there. */
+export function replacePrivateFile(path: string, content: string): void {
+  write(path, content, (draft) => renameSync(draft, path));
+}
+
+function write(path: string, content: string, putInPlace: (draft: string) => void): void {
   try {
-    writeWhole(path, content);
+    const draft = `${path}.${randomUUID()}`;
+    const file = openSync(draft, 'wx', 0o600);
+    writeSync(file, content);
+    fsyncSync(file);
+    closeSync(file);
+    putInPlace(draft);
+    const directory = openSync(dirname(path), 'r');
+    fsyncSync(directory);
+    closeSync(directory);
   } catch (error) {
     throw new StartupError(
       `Cannot write ${path} (${errorCode(error)}); check its directory's permissions and space.`,
     );
   }
-}
-
-function writeWhole(path: string, content: string): void {
-  const draft = `${path}.${randomUUID()}`;
-  const file = openSync(draft, 'wx', 0o600);
-  try {
-    writeSync(file, content);
-    fsyncSync(file);
-    linkSync(draft, path);
-  } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
-  } finally {
-    closeSync(file);
-    unlinkSync(draft);
-  }
-  const directory = openSync(dirname(path), 'r');
-  fsyncSync(directory);
-  closeSync(directory);
 }

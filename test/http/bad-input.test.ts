@@ -45,6 +45,8 @@ describe('bodies', () => {
     ['a label of 201 characters', JSON.stringify({ label: 'x'.repeat(201) }), 400, 'label'],
     ['a NUL in a label', '{"label": "a\\u0000b"}', 400, 'label'],
     ['a newline in a label', '{"label": "a\\nb"}', 400, 'label'],
+    ['a direction override in a label', '{"label": "\u202etxt"}', 400, 'label'],
+    ['a zero-width space in a label', '{"label": "a\u200bb"}', 400, 'label'],
     ['half a surrogate pair in a label', '{"label": "\\ud800"}', 400, 'label'],
     ['a field that nobody knows', '{"label": "a", "role": "admin"}', 400, 'role'],
     ['__proto__', '{"__proto__": {"label": "a"}}', 400, '__proto__'],
@@ -84,11 +86,24 @@ describe('bodies', () => {
   );
 
   test('a label of 200 characters is stored whole, also where each takes four bytes', async () => {
-    for (const label of ['x'.repeat(200), '🔥'.repeat(200), 'e\u0301'.repeat(100), '  spaces kept  ']) {
+    for (const label of [
+      'x'.repeat(200),
+      '🔥'.repeat(200),
+      '👩‍🚀 🏴‍☠️',
+      'e\u0301'.repeat(100),
+      '  spaces kept  ',
+    ]) {
       const answer = await create(JSON.stringify({ label }));
       expect(answer.status).toBe(201);
       expect(answer.json.label).toBe(label);
     }
+  });
+
+  test('a body full of rubbish is not answered with as much', async () => {
+    const rubbish = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`f${i}`, 1]));
+    const answer = await create(JSON.stringify(rubbish));
+    expectRefusal(answer, 400, 'f0');
+    expect(answer.text.length).toBeLessThan(5_000);
   });
 
   test('PATCH wants its label', async () => {

@@ -35,7 +35,9 @@ describe('with trusted proxies', () => {
     ['127.0.0.1', undefined, '127.0.0.1', undefined],
     ['127.0.0.1', '10.0.0.1, 10.0.0.2', '10.0.0.1', undefined],
     ['127.0.0.1', '192.0.2.1,', 'unknown', 'unknown'],
-    ['127.0.0.1', '192.0.2.1:4711', 'unknown', 'unknown'],
+    ['127.0.0.1', '192.0.2.1:4711', '192.0.2.1', '192.0.2.1'],
+    ['127.0.0.1', '[2001:db8::1]:4711', '2001:db8::1', '2001:db8:0:0::/64'],
+    ['127.0.0.1', '192.0.2.1:4711:1', 'unknown', 'unknown'],
     ['192.0.2.9', '10.0.0.1', '192.0.2.9', '192.0.2.9'],
   ])('from %s with %j it is %s', (peer, forwardedFor, address, lockoutKey) => {
     expect(trusting(peer, forwardedFor)).toEqual({ address, lockoutKey });

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -22,6 +23,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import type { environmentSchema } from '../../src/config.ts';
 import {
   FIRST_KEY,
+  MAIN,
   type Process,
   register,
   spawnProcess,
@@ -32,6 +34,14 @@ import {
 
 const AT_ONCE_MS = 2_000;
 const PATIENCE_MS = 8_000;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
 
 async function run(env: Record<string, string>) {
   const start = performance.now();
@@ -276,7 +286,8 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     const other = temporaryDirectory();
     await end(await startProcess({ KEYHEARTH_DATA_DIR: other }));
     for (const file of files) cpSync(join(other, file), join(env.KEYHEARTH_DATA_DIR, file));
-    const ids = [note, join(other, 'pepper.database-id')].map((path) => readFileSync(path, 'utf8').trim());
+    const idIn = (path: string) => readFileSync(path, 'utf8').split('\n')[0] ?? '';
+    const ids = [note, join(other, 'pepper.database-id')].map(idIn);
     const sentence = await refusalOf(env);
     expect(sentence).toContain(database);
     expect(sentence).toContain(note);
@@ -359,6 +370,37 @@ describe('a service that has started', () => {
     await end(process);
   });
 
+  test('is not opened again by an older copy of its database, nor by one that lost its last writes', async () => {
+    const { env, database } = directory();
+    const sqlite = new SqliteDatabase(database);
+    sqlite.exec('delete from bootstrap_claim; delete from api_keys');
+    sqlite.close();
+    const sentence = await refusalOf(env);
+    expect(sentence).toMatch(/pepper\.database-id.*older copy.*restore/);
+  });
+
+  test('is refused where others could have put what is there', async () => {
+    const { env } = directory();
+    chmodSync(env.KEYHEARTH_DATA_DIR, 0o777);
+    expect(await refusalOf(env)).toContain(`run: chmod 700 ${env.KEYHEARTH_DATA_DIR}`);
+    chmodSync(env.KEYHEARTH_DATA_DIR, 0o700);
+  });
+
+  test('serves on, and can be stopped, when its log cannot be written', async () => {
+    const port = await freePort();
+    const child = spawn(process.execPath, [MAIN], {
+      env: { KEYHEARTH_DATA_DIR: temporaryDirectory(), PORT: String(port) },
+      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const ended = once(child, 'exit');
+    const health = async () => (await fetch(`http://127.0.0.1:${port}/health`)).status;
+    await vi.waitFor(async () => expect(await health()).toBe(200), { timeout: 5_000 });
+    for (let i = 0; i < 500; i++) expect(await health()).toBe(200);
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+
   test('has taken the rights of others to a directory and files that were there before', async () => {
     const { env, database, note } = directory();
     chmodSync(env.KEYHEARTH_DATA_DIR, 0o755);
@@ -375,7 +417,7 @@ describe('a service that has started', () => {
     const warnings = ({ stdout }: Process) =>
       stdout()
         .split('\n')
-        .filter((line) => line.includes('"warn"'));
+        .filter((line) => line.includes('"error"'));
     const without = await startProcess({
       KEYHEARTH_DATA_DIR: temporaryDirectory(),
       KEYHEARTH_LOCKOUT_ATTEMPTS: '0',

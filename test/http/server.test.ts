@@ -1,0 +1,94 @@
+import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { bootstrapped, FIRST_KEY, service } from '../support/keyhearth.ts';
+
+async function open(origin: string, options: { allowHalfOpen?: boolean } = {}): Promise<Socket> {
+  const { port } = new URL(origin);
+  const socket = connect({ port: Number(port), host: '127.0.0.1', ...options });
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => socket.once('connect', resolve));
+  return socket;
+}
+
+const GET_REDOC = 'GET /redoc HTTP/1.1\r\nHost: a\r\n\r\n';
+
+describe('a client that asks and does not read', () => {
+  test('is cut off when it has more than a few answers waiting', async () => {
+    const { origin, send } = await service();
+    const socket = await open(origin);
+    socket.pause();
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(GET_REDOC.repeat(200));
+    await sleep(300);
+    socket.resume();
+    await closed;
+    expect((await send('/health')).status).toBe(200);
+  });
+
+  test('may ask for a few things at once', async () => {
+    const { origin } = await service();
+    const socket = await open(origin);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.write('GET /health HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(16));
+    await expect.poll(() => text.split('HTTP/1.1 200 OK').length - 1).toBe(16);
+  });
+});
+
+test('a guess that is followed by a reset counts against its sender', async () => {
+  const { origin, log, send } = await bootstrapped();
+  for (let i = 0; i < 5; i++) {
+    const socket = await open(origin);
+    socket.write(
+      `GET /auth/keys HTTP/1.1\r\nHost: a\r\nX-API-Key: a-wrong-key-0123456789-0123456789-${i}\r\n\r\n`,
+    );
+    socket.resetAndDestroy();
+  }
+  const guesses = () => log.filter((line) => line.status === 401 || line.status === 429);
+  await expect.poll(() => guesses().length).toBe(5);
+  expect(new Set(guesses().map((line) => line.client))).toEqual(new Set(['127.0.0.1']));
+  expect((await send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(429);
+});
+
+test('a peer that never closes its half after a refusal is let go of', async () => {
+  const { origin } = await service();
+  const socket = await open(origin, { allowHalfOpen: true });
+  socket.write('rubbish\r\n\r\n');
+  socket.resume();
+  await new Promise((resolve) => socket.once('end', resolve));
+  await sleep(50);
+  const torn = new Promise((resolve) => socket.once('error', resolve));
+  const writing = setInterval(() => socket.write('more'), 10);
+  onTestFinished(() => clearInterval(writing));
+  expect(await torn).toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
+});
+
+test('a key that is revoked while its request is still under way changes nothing any more', async () => {
+  const { origin, send } = await bootstrapped();
+  const { json: second } = await send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY });
+  const answer = new Promise<number | undefined>((resolve, reject) => {
+    const slow = request(
+      `${origin}/auth/keys`,
+      {
+        method: 'POST',
+        headers: { 'X-API-Key': second.raw_key, 'Content-Type': 'application/json', 'Content-Length': 17 },
+      },
+      (incoming) => {
+        incoming.resume();
+        resolve(incoming.statusCode);
+      },
+    );
+    slow.on('error', reject);
+    slow.write('{"label"');
+    void sleep(300)
+      .then(() => send({ method: 'DELETE', path: `/auth/keys/${second.id}`, key: FIRST_KEY }))
+      .then(({ status }) => (status === 204 ? slow.end(': "late"}') : reject(new Error('not deleted'))));
+  });
+  expect(await answer).toBe(401);
+  expect((await send({ path: '/auth/keys', key: FIRST_KEY })).json.keys).toHaveLength(1);
+});
