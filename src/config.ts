@@ -37,9 +37,14 @@ export const environmentSchema = z.object({
   }),
   DATABASE_URL: z
     .string()
-    .regex(/^sqlite:./, { error: 'must be sqlite:PATH, for example sqlite:/var/lib/keyhearth/keyhearth.db' })
+    .regex(/^sqlite:(?!:memory:$|file:|\/\/).+/, {
+      error: 'must be sqlite:PATH, for example sqlite:/var/lib/keyhearth/keyhearth.db',
+    })
     .optional()
-    .meta({ description: '`sqlite:path`', shown: '`keyhearth.db` in the data directory' }),
+    .meta({
+      description: '`sqlite:path`; a relative path starts at the working directory',
+      shown: '`keyhearth.db` in the data directory',
+    }),
   KEYHEARTH_PEPPER: z
     .string()
     .refine((text) => decodePepper(text) !== undefined, { error: 'must be 32 bytes in hex or base64' })
@@ -93,6 +98,12 @@ export type Config = Readonly<{
   bootstrapToken: string | undefined;
   logLevel: LogLevel;
 }>;
+
+/** Variables that look like ours and are not: a misspelt one would otherwise be passed over in silence. */
+export const unknownVariables = (environment: Record<string, string | undefined>): string[] =>
+  Object.keys(environment).filter(
+    (name) => name.startsWith('KEYHEARTH_') && !(name in environmentSchema.shape),
+  );
 
 /** Reads the configuration once. Throws a StartupError that names the first bad variable, never its value. */
 export function parseConfig(environment: Record<string, string | undefined>): Config {

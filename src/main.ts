@@ -1,5 +1,5 @@
 import { compose, type Keyhearth } from './compose.ts';
-import { type Config, parseConfig } from './config.ts';
+import { type Config, parseConfig, unknownVariables } from './config.ts';
 import { listen, type RunningServer } from './http/server.ts';
 import { StartupError } from './lib/errors.ts';
 import { createLogger, type LogOutput } from './lib/logger.ts';
@@ -33,11 +33,14 @@ function announce(
 ): void {
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const address = `http://${host}:${server.address.port}`;
-  const bootstrap = bootstrapOpen ? 'open' : 'closed';
+  const openTo = config.bootstrapToken === undefined ? 'open' : 'open to who has the token';
+  const bootstrap = bootstrapOpen ? openTo : 'closed';
   logger.info(
     { address, database: config.databasePath, bootstrap, docs: `${address}/docs` },
     `Keyhearth listens on ${address}; bootstrap is ${bootstrap}`,
   );
+  const unknown = unknownVariables(process.env);
+  if (unknown.length > 0) logger.warn(`not a setting of Keyhearth, and passed over: ${unknown.join(', ')}`);
   if (config.lockout.attempts === 0) {
     logger.error(
       'THE LOCKOUT IS OFF: keys can be guessed without limit, because KEYHEARTH_LOCKOUT_ATTEMPTS is 0',

@@ -32,7 +32,7 @@ export type Storage = {
  */
 export async function openStorage(config: Config): Promise<Storage> {
   const { dataDir, databasePath } = config;
-  ensurePrivateDirectory(dataDir);
+  ensurePrivateDirectory(dataDir, (entry) => /^(keyhearth\.db|pepper)/.test(entry));
   const note = readDatabaseNote(config.pepper, dataDir);
   const databaseExists = hasContent(databasePath);
   if (note.databaseId !== undefined && !databaseExists) throw lostDatabase(databasePath, note.path);

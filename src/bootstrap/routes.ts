@@ -3,13 +3,17 @@ import { createMiddleware } from 'hono/factory';
 import { type AttemptCounter, attempt } from '../http/authenticate.ts';
 import { readBody } from '../http/body.ts';
 import type { HttpEnv } from '../http/env.ts';
-import { bodyCodes, open, problemResponses } from '../http/openapi.ts';
+import { bodyCodes, invalid, open, problemResponses } from '../http/openapi.ts';
 import { problemResponse } from '../http/problem.ts';
 import { createRouter, refuseOtherMethods } from '../http/router.ts';
-import { BootstrapStatusSchema, RegisteredSchema, RegisterKeySchema } from './schema.ts';
+import {
+  BootstrapStatusSchema,
+  RegisteredSchema,
+  RegisterKeySchema,
+  TOKEN_HEADER,
+  TokenHeaderSchema,
+} from './schema.ts';
 import type { BootstrapService } from './service.ts';
-
-const TOKEN_HEADER = 'X-Bootstrap-Token';
 
 const bootstrapStatus = createRoute({
   method: 'get',
@@ -37,13 +41,17 @@ const registerKey = (gate: ReturnType<typeof bootstrapGate>) =>
     description: `Once per database, ever, without a key. Where the operator has set a bootstrap token, the header ${TOKEN_HEADER} must carry it.`,
     security: open,
     middleware: [gate, readBody] as const,
-    request: { body: { required: true, content: { 'application/json': { schema: RegisterKeySchema } } } },
+    request: {
+      headers: TokenHeaderSchema,
+      body: { required: true, content: { 'application/json': { schema: RegisterKeySchema } } },
+    },
     responses: {
       201: {
         description: 'The key is registered',
         content: { 'application/json': { schema: RegisteredSchema } },
       },
       ...problemResponses(
+        invalid('api_key', 'API key must be at least 32 characters.'),
         ...bodyCodes,
         'invalid_bootstrap_token',
         'api_key_already_configured',
@@ -80,7 +88,7 @@ export function bootstrapRoutes(bootstrap: BootstrapService, counter: AttemptCou
       return c.json({ needs_bootstrap: isOpen, has_db_keys: !isOpen }, 200);
     })
     .openapi(registerKey(bootstrapGate(bootstrap, counter)), async (c) => {
-      const { api_key, label } = c.req.valid('json');
+      const { api_key, label = '' } = c.req.valid('json');
       await bootstrap.register(api_key, label);
       return c.json({ detail: 'API key registered.' }, 201);
     });

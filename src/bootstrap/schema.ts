@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { LabelSchema, SuppliedKeySchema } from '../keys/schema.ts';
 
+export const TOKEN_HEADER = 'X-Bootstrap-Token';
+
 export const BootstrapStatusSchema = z
   .object({
     needs_bootstrap: z
@@ -10,8 +12,15 @@ export const BootstrapStatusSchema = z
   })
   .openapi('BootstrapStatus');
 
+export const TokenHeaderSchema = z.looseObject({
+  [TOKEN_HEADER]: z
+    .string()
+    .optional()
+    .openapi({ description: 'Where the operator has set KEYHEARTH_BOOTSTRAP_TOKEN: that token' }),
+});
+
 export const RegisterKeySchema = z
-  .strictObject({ api_key: SuppliedKeySchema, label: LabelSchema.default('') })
+  .strictObject({ api_key: SuppliedKeySchema, label: LabelSchema.optional() })
   .openapi('RegisterKey');
 
 export const RegisteredSchema = z

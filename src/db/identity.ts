@@ -26,7 +26,7 @@ export async function assertNotEmptied(db: Db, { note, databasePath }: IdentityC
 
 export function lostDatabase(databasePath: string, notePath: string): StartupError {
   return new StartupError(
-    `The database ${databasePath} is missing or empty, but ${notePath} says that it held keys; restore it from a backup, or delete ${notePath} to start over with no keys.`,
+    `The database ${databasePath} is missing or empty, but ${notePath} remembers one; check DATABASE_URL and KEYHEARTH_DATA_DIR, restore it from a backup, or delete ${notePath} to start over with no keys.`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { STATUS_CODES as titles } from 'node:http';
 import { z } from '@hono/zod-openapi';
-import { type ErrorCode, statusOfCode } from '../lib/errors.ts';
-import { PROBLEM_TYPE } from './problem.ts';
+import { type ErrorCode, type FieldError, statusOfCode } from '../lib/errors.ts';
+import { internalError, PROBLEM_TYPE } from './problem.ts';
 
 /** How OpenAPI names the ways to present a key. `X-API-Key` is a third, for clients that send it by habit. */
 export const securitySchemes = {
@@ -38,7 +38,6 @@ export const ProblemSchema = z
 
 /** What `detail` says for each code that a declared response can carry. */
 const exampleDetails: Partial<Record<ErrorCode, string>> = {
-  invalid_request: 'label must be at most 200 characters.',
   malformed_request: 'The request body is not valid JSON.',
   conflicting_api_keys: 'The request carries different API keys. Send one key, in one header.',
   no_api_key_configured:
@@ -95,24 +94,34 @@ export const guardCodes = [
 
 /** What a route with a JSON body can answer before its handler is reached. */
 export const bodyCodes = [
-  'invalid_request',
   'malformed_request',
   'body_too_large',
   'unsupported_media_type',
 ] as const satisfies ErrorCode[];
 
+type Example = { code: ErrorCode; detail?: string | undefined; errors?: FieldError[] };
+
+/** A refusal by validation, with the field of the route that shows it best. */
+export const invalid = (path: string, message: string): Example => ({
+  code: 'invalid_request',
+  detail: message.endsWith('.') ? message : `${path} ${message}.`,
+  errors: [{ path, message }],
+});
+
 /** The declared error responses of a route, by status, with an example for each code. */
-export function problemResponses(...codes: ErrorCode[]) {
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) {
-    const status = statusOfCode[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+export function problemResponses(...refusals: (ErrorCode | Example)[]) {
+  const byStatus = new Map<number, Example[]>();
+  for (const refusal of refusals) {
+    const example =
+      typeof refusal === 'string' ? { code: refusal, detail: exampleDetails[refusal] } : refusal;
+    const status = statusOfCode[example.code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), example]);
   }
   const declared = [...byStatus].map(([status, ofStatus]) => {
     const examples = Object.fromEntries(
-      ofStatus.map((code) => [
+      ofStatus.map(({ code, ...rest }) => [
         code,
-        { value: { type: 'about:blank', title: titles[status], status, detail: exampleDetails[code], code } },
+        { value: { type: 'about:blank', title: titles[status], status, ...rest, code } },
       ]),
     );
     const headers = headersOf(status);
@@ -125,10 +134,19 @@ export function problemResponses(...codes: ErrorCode[]) {
       },
     ] as const;
   });
-  return { ...Object.fromEntries(declared), '4XX': anyOther, '5XX': anyOther };
+  return {
+    ...Object.fromEntries(declared),
+    '4XX': anyOther(405, 'method_not_allowed', 'This path answers GET, HEAD only.'),
+    '5XX': anyOther(500, 'internal_error', internalError.detail),
+  };
 }
 
-const anyOther = {
+const anyOther = (status: number, code: ErrorCode, detail: string) => ({
   description: 'Any other failure',
-  content: { [PROBLEM_TYPE]: { schema: ProblemSchema } },
-};
+  content: {
+    [PROBLEM_TYPE]: {
+      schema: ProblemSchema,
+      example: { type: 'about:blank', title: titles[status], status, detail, code },
+    },
+  },
+});

@@ -31,7 +31,15 @@ function describeIssue(issue: z.core.$ZodIssue): FieldError[] {
       message: 'is not a known field',
     }));
   }
-  return [{ path, message: issue.message.replace(/^Invalid input: /, '') }];
+  return [
+    {
+      path,
+      message: issue.message.replace(
+        /^Invalid input: expected (\w+), received (\w+)$/,
+        'must be of type $1, not $2',
+      ),
+    },
+  ];
 }
 
 /** A message that is a sentence stands alone; any other follows the name of its field. */

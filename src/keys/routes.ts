@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { callerOf } from '../http/authenticate.ts';
-import { bodyCodes, guardCodes, guarded, problemResponses } from '../http/openapi.ts';
+import { bodyCodes, guardCodes, guarded, invalid, problemResponses } from '../http/openapi.ts';
 import { createRouter, refuseOtherMethods } from '../http/router.ts';
 import {
   CreatedKeySchema,
@@ -15,6 +15,8 @@ import {
 import type { KeyService } from './service.ts';
 
 const common = { tags: ['Keys'], security: guarded };
+const badId = invalid('id', 'must be a positive integer');
+const badLabel = invalid('label', 'must be at most 200 characters');
 const params = { params: KeyParamsSchema };
 const aKey = { description: 'The key', content: { 'application/json': { schema: KeySchema } } };
 
@@ -28,7 +30,7 @@ const listKeys = createRoute({
   request: { query: ListQuerySchema },
   responses: {
     200: { description: 'A page of keys', content: { 'application/json': { schema: KeyPageSchema } } },
-    ...problemResponses('invalid_request', ...guardCodes),
+    ...problemResponses(invalid('limit', 'must be a whole number from 1 to 1000'), ...guardCodes),
   },
 });
 
@@ -52,7 +54,7 @@ const createKey = createRoute({
       },
       content: { 'application/json': { schema: CreatedKeySchema } },
     },
-    ...problemResponses(...bodyCodes, ...guardCodes, 'overloaded', 'database_busy'),
+    ...problemResponses(badLabel, ...bodyCodes, ...guardCodes, 'overloaded', 'database_busy'),
   },
 });
 
@@ -63,7 +65,7 @@ const getKey = createRoute({
   operationId: 'getKey',
   summary: 'Get a key',
   request: params,
-  responses: { 200: aKey, ...problemResponses('invalid_request', ...guardCodes, 'api_key_not_found') },
+  responses: { 200: aKey, ...problemResponses(badId, ...guardCodes, 'api_key_not_found') },
 });
 
 const renameKey = createRoute({
@@ -78,7 +80,7 @@ const renameKey = createRoute({
   },
   responses: {
     200: aKey,
-    ...problemResponses(...bodyCodes, ...guardCodes, 'api_key_not_found', 'database_busy'),
+    ...problemResponses(badLabel, ...bodyCodes, ...guardCodes, 'api_key_not_found', 'database_busy'),
   },
 });
 
@@ -91,7 +93,7 @@ const activateKey = createRoute({
   request: params,
   responses: {
     200: aKey,
-    ...problemResponses('invalid_request', ...guardCodes, 'api_key_not_found', 'database_busy'),
+    ...problemResponses(badId, ...guardCodes, 'api_key_not_found', 'database_busy'),
   },
 });
 
@@ -106,7 +108,7 @@ const deactivateKey = createRoute({
   responses: {
     200: aKey,
     ...problemResponses(
-      'invalid_request',
+      badId,
       ...guardCodes,
       'api_key_not_found',
       'last_active_api_key_required',
@@ -126,7 +128,7 @@ const deleteKey = createRoute({
   responses: {
     204: { description: 'The key is gone' },
     ...problemResponses(
-      'invalid_request',
+      badId,
       ...guardCodes,
       'api_key_not_found',
       'last_active_api_key_required',
@@ -144,8 +146,7 @@ export function keyRoutes(keys: KeyService) {
       return c.json({ keys: page.keys.map(presentKey), ...next }, 200);
     })
     .openapi(createKey, async (c) => {
-      // Without a body nothing was validated, and no default filled in.
-      const { label } = CreateKeySchema.parse(c.req.valid('json'));
+      const { label = '' } = c.req.valid('json');
       const { key, rawKey } = await keys.create(label, callerOf(c));
       return c.json({ ...presentKey(key), raw_key: rawKey }, 201, { Location: `/auth/keys/${key.id}` });
     })

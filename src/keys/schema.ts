@@ -6,13 +6,18 @@ const MAX_LABEL = 200;
 const MAX_PAGE = 1_000;
 const DEFAULT_PAGE = 100;
 
+const EXAMPLE_KEY = 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl000000';
+
+const requiredString = ({ input }: { input?: unknown }) =>
+  input === undefined ? 'is required' : 'must be a string';
+
 /** Control characters, line and paragraph separators, direction marks, zero-width spaces: what makes a label lie. */
 const INVISIBLE =
   /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/u;
 
 /** Counts what a person sees as characters, not UTF-16 units, and takes nothing that a database or terminal chokes on. */
 export const LabelSchema = z
-  .string({ error: 'must be a string' })
+  .string({ error: requiredString })
   .refine((label) => [...label].length <= MAX_LABEL, { error: `must be at most ${MAX_LABEL} characters` })
   .refine((label) => label.isWellFormed() && !INVISIBLE.test(label), {
     error: 'must be well-formed Unicode without control, direction or other invisible characters',
@@ -25,7 +30,7 @@ export const LabelSchema = z
 
 /** A key that the caller brings. The contract fixes the sentence for one that is too short. */
 export const SuppliedKeySchema = z
-  .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'must be a string') })
+  .string({ error: requiredString })
   .min(MIN_LENGTH, { error: `API key must be at least ${MIN_LENGTH} characters.` })
   .max(MAX_LENGTH, { error: `must be at most ${MAX_LENGTH} characters` })
   .regex(PRINTABLE_ASCII, { error: 'must be printable ASCII without spaces' })
@@ -34,7 +39,8 @@ export const SuppliedKeySchema = z
   })
   .openapi({
     description: 'The raw key: printable ASCII without spaces. Make one with `openssl rand -hex 32`',
-    example: 'your-secure-api-key-at-least-32-chars',
+    // A wrong checksum: sent as it is, it is refused, and nobody's first key is one that all the world can read here.
+    example: EXAMPLE_KEY,
   });
 
 const seconds = (description: string) =>
@@ -56,7 +62,7 @@ export const KeySchema = z
 export const CreatedKeySchema = KeySchema.extend({
   raw_key: z.string().openapi({
     description: 'The key itself. It appears in this answer and nowhere else, ever: store it now',
-    example: 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl2D2GkY',
+    example: EXAMPLE_KEY,
   }),
 }).openapi('CreatedKey');
 
@@ -106,7 +112,7 @@ export const ListQuerySchema = z.strictObject({
     }),
 });
 
-export const CreateKeySchema = z.strictObject({ label: LabelSchema.default('') }).openapi('CreateKey');
+export const CreateKeySchema = z.strictObject({ label: LabelSchema.optional() }).openapi('CreateKey');
 
 export const RenameKeySchema = z
   .strictObject({

@@ -17,15 +17,25 @@ import { dirname } from 'node:path';
 import { getuid } from 'node:process';
 import { errorCode, StartupError } from './errors.ts';
 
-/** Makes the directory with mode 0700, or takes everybody else's rights to an existing one away. */
-export function ensurePrivateDirectory(path: string): void {
+/**
+ * Makes the directory with mode 0700, or takes everybody else's rights to an existing one away.
+ * @param isOurs whether a file of that name tells that the directory is this program's
+ * @throws StartupError when it cannot be had, or when it is somebody else's
+ */
+export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => boolean): void {
   try {
     makeDirectory(path);
-    const isEmpty = readdirSync(path).length === 0;
     const { mode, uid } = statSync(path);
-    if (uid !== getuid?.())
+    const entries = readdirSync(path).filter((entry) => entry !== 'lost+found');
+    if (uid !== getuid?.()) {
       throw new StartupError(`${path} belongs to another user; run: chown -R $(id -u) ${path}`);
-    if ((mode & 0o022) !== 0 && !isEmpty) {
+    }
+    if ((mode & 0o077) !== 0 && entries.length > 0 && !entries.some(isOurs)) {
+      throw new StartupError(
+        `${path} holds other files, and closing it to others might break them; give Keyhearth a directory of its own in KEYHEARTH_DATA_DIR.`,
+      );
+    }
+    if ((mode & 0o022) !== 0 && entries.length > 0) {
       throw new StartupError(
         `Other users could write to ${path}, so what is in it may be theirs; look through it, then run: chmod 700 ${path}`,
       );

@@ -24,9 +24,15 @@ export function readDatabaseNote(pepper: PepperSource, dataDir: string): Databas
   const path = existsSync(besidePepper) || isWritable(dirname(besidePepper)) ? besidePepper : inDataDir;
   makePrivate(path);
   try {
-    const [databaseId, claimed] = readFileSync(path, 'utf8').trim().split('\n');
+    const [databaseId = '', claimed] = readFileSync(path, 'utf8').trim().split('\n');
+    if (databaseId === '') {
+      throw new StartupError(
+        `${path} is empty; restore it from a backup, or delete it if the database is the right one.`,
+      );
+    }
     return { path, databaseId, isClaimed: claimed === CLAIMED };
   } catch (error) {
+    if (error instanceof StartupError) throw error;
     if (errorCode(error) === 'ENOENT') return { path, databaseId: undefined, isClaimed: false };
     throw new StartupError(`Cannot read ${path} (${errorCode(error)}); check its permissions.`);
   }

@@ -55,7 +55,10 @@ export function loadPepper(source: PepperSource, databaseExists: boolean): Peppe
 function readPepper(path: string): Pepper | undefined {
   let text: string;
   try {
-    if ((statSync(path).mode & 0o077) !== 0) {
+    const status = statSync(path);
+    if (!status.isFile())
+      throw new StartupError(`The pepper ${path} is not a file; set KEYHEARTH_PEPPER_FILE to one.`);
+    if ((status.mode & 0o077) !== 0) {
       throw new StartupError(`The pepper ${path} can be read by other users; run: chmod 600 ${path}`);
     }
     text = readFileSync(path, 'utf8');
