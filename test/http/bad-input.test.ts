@@ -228,6 +228,7 @@ describe('a supplied key', () => {
     ['DEL', `${'x'.repeat(40)}\x7f`],
     ['513 characters', 'x'.repeat(513)],
     ['the shape of a generated key with a wrong checksum', `kh_${'a'.repeat(61)}`],
+    ['the example of the documentation', 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl000000'],
   ])('with %s is refused, and the bootstrap stays open', async (_, api_key) => {
     const { send, log } = await service();
     const answer = await send({ method: 'POST', path: '/auth/register-key', body: { api_key } });

@@ -386,6 +386,27 @@ describe('a service that has started', () => {
     chmodSync(env.KEYHEARTH_DATA_DIR, 0o700);
   });
 
+  test('is refused in a directory that is used for other things, which is left as it is', async () => {
+    const shared = temporaryDirectory();
+    chmodSync(shared, 0o755);
+    writeFileSync(join(shared, 'somebody-elses'), '');
+    expect(await refusalOf({ KEYHEARTH_DATA_DIR: shared })).toMatch(/holds other files.*KEYHEARTH_DATA_DIR/);
+    expect(modeOf(shared)).toBe('755');
+    expect(readdirSync(shared)).toEqual(['somebody-elses']);
+  });
+
+  test('names variables that look like settings and are none', async () => {
+    const process = await startProcess({
+      KEYHEARTH_DATA_DIR: temporaryDirectory(),
+      KEYHEARTH_BOOTSTRAP_TOKN: 'geheim',
+    });
+    await vi.waitFor(() =>
+      expect(process.stdout()).toMatch(/"warn".*passed over: KEYHEARTH_BOOTSTRAP_TOKN"/),
+    );
+    expect(process.stdout()).not.toContain('geheim');
+    await end(process);
+  });
+
   test('serves on, and can be stopped, when its log cannot be written', async () => {
     const port = await freePort();
     const child = spawn(process.execPath, [MAIN], {
