@@ -79,7 +79,8 @@ function headersOf(status: number) {
   if (status === 401) {
     return { 'WWW-Authenticate': header('RFC 6750, section 3', 'Bearer realm="keyhearth"') };
   }
-  if (status === 429 || status === 503) return { 'Retry-After': header('Seconds to wait', '300') };
+  if (status === 429) return { 'Retry-After': header('Seconds until the lockout ends', '300') };
+  if (status === 503) return { 'Retry-After': header('Seconds to wait', '5') };
   return undefined;
 }
 

@@ -42,11 +42,9 @@ export async function listen(
 ): Promise<RunningServer> {
   const answer = getRequestListener(fetch, {
     errorHandler: (error) => {
-      if (!(error instanceof RequestError))
-        logger.error({ err: error }, 'a request failed outside the application');
-      const { body, ...init } = renderProblem(
-        error instanceof RequestError ? unreadableTarget : internalError,
-      );
+      const isUnreadable = error instanceof RequestError;
+      if (!isUnreadable) logger.error({ err: error }, 'a request failed outside the application');
+      const { body, ...init } = renderProblem(isUnreadable ? unreadableTarget : internalError);
       return new Response(body, init);
     },
   });

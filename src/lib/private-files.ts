@@ -28,7 +28,9 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
     const { mode, uid } = statSync(path);
     const entries = readdirSync(path).filter((entry) => entry !== 'lost+found');
     if (uid !== getuid?.()) {
-      throw new StartupError(`${path} belongs to another user; run: chown -R $(id -u) ${path}`);
+      throw new StartupError(
+        `${path} belongs to another user; set KEYHEARTH_DATA_DIR to a directory below it, or have it given to this user with chown.`,
+      );
     }
     if ((mode & 0o077) !== 0 && entries.length > 0 && !entries.some(isOurs)) {
       throw new StartupError(
