@@ -12,6 +12,8 @@ import type { KeyService } from './keys/service.ts';
 import type { Logger } from './lib/logger.ts';
 import { product } from './service/product.ts';
 import { serviceRoutes } from './service/routes.ts';
+import { denyAs403, VERIFY_PATH, verifyRoutes } from './verify/routes.ts';
+import type { VerifyService } from './verify/service.ts';
 
 export type AppParts = {
   logger: Logger;
@@ -20,13 +22,14 @@ export type AppParts = {
   lockout: AttemptCounter;
   bootstrap: BootstrapService;
   keys: KeyService;
+  verify: VerifyService;
 };
 
 /**
  * The rooms in the order in which a request meets them. What stands above `authenticate` is open; everything below it,
  * and whatever nobody has registered, needs a key.
  */
-export function createApp({ logger, resolveClient, ping, lockout, bootstrap, keys }: AppParts) {
+export function createApp({ logger, resolveClient, ping, lockout, bootstrap, keys, verify }: AppParts) {
   const app = createRouter();
 
   app.onError((error, c) => {
@@ -39,11 +42,16 @@ export function createApp({ logger, resolveClient, ping, lockout, bootstrap, key
 
   app.use(requestLog(logger, resolveClient));
   app.route('/', serviceRoutes(ping));
+  app.use(VERIFY_PATH, denyAs403);
   app.use(refuseLocked(lockout));
   app.route('/', bootstrapRoutes(bootstrap, lockout));
   app.use(authenticate(lockout, keys));
   app.use(readBody);
   app.route('/', keyRoutes(keys));
+  app.route(
+    '/',
+    verifyRoutes(verify, (ip) => resolveClient(ip, undefined).lockoutKey),
+  );
   return app;
 }
 
@@ -64,6 +72,7 @@ export function describeApp(app: ReturnType<typeof createApp>) {
     tags: [
       { name: 'Bootstrap', description: 'The first key: once per database, ever' },
       { name: 'Keys', description: 'The life of a key' },
+      { name: 'Verification', description: 'Keys of those whom others serve' },
       { name: 'Service', description: 'Open to all' },
     ],
   });

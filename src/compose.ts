@@ -10,6 +10,7 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { createLockout } from './lockout/lockout.ts';
 import { openStorage } from './storage.ts';
+import { createVerifyService } from './verify/service.ts';
 
 export type Keyhearth = Awaited<ReturnType<typeof compose>>;
 
@@ -34,13 +35,15 @@ export async function compose(config: Config, logger: Logger, clock: Clock = sys
     }
   };
   const bootstrap = createBootstrapService({ db, keys, clock, token: config.bootstrapToken, onClaimed });
+  const lockout = createLockout(config.lockout, clock);
   const app = createApp({
     logger,
     resolveClient: clientResolver(config.trustedProxies, config.lockout.attempts > 0),
     ping: () => isClaimed(db),
-    lockout: createLockout(config.lockout, clock),
+    lockout,
     bootstrap,
     keys,
+    verify: createVerifyService(keys, lockout),
   });
   return {
     app,

@@ -29,6 +29,7 @@ const mayImport: Record<string, string[]> = {
   keys: ['lib', 'db', 'http', 'pepper'],
   bootstrap: ['lib', 'db', 'http', 'keys'],
   service: ['lib', 'http', 'keys'],
+  verify: ['lib', 'http', 'keys', 'lockout'],
 };
 
 /** Rules without effects: they know other rules, and nothing else. */

@@ -2,7 +2,7 @@ import { createMiddleware } from 'hono/factory';
 import { DomainError, type Problem } from '../lib/errors.ts';
 import type { Client } from './client-address.ts';
 import { readCredentials } from './credentials.ts';
-import type { HttpContext, HttpEnv } from './env.ts';
+import type { HttpContext, HttpEnv, Principal } from './env.ts';
 import { problemResponse } from './problem.ts';
 
 /** What the guard asks of the room that counts failed attempts. */
@@ -17,9 +17,7 @@ export type AttemptCounter = {
 
 /** What the guard asks of the room that knows the keys. */
 export type KeyVerifier = {
-  verify(
-    rawKey: string,
-  ): Promise<{ code: 'VALID'; key: { id: number } } | { code: 'INACTIVE' | 'NOT_FOUND' }>;
+  verify(rawKey: string): Promise<{ code: 'VALID'; key: Principal } | { code: 'INACTIVE' | 'NOT_FOUND' }>;
   hasUsableKey(): Promise<boolean>;
 };
 
@@ -75,10 +73,10 @@ export async function attempt<T extends { ok: boolean }>(
   return { refused: undefined, result: outcome.result };
 }
 
-/** The id of the key that `authenticate` has let through. */
-export function callerOf({ var: { keyId } }: HttpContext): number {
-  if (keyId === undefined) throw new Error('a guarded route was reached without a key');
-  return keyId;
+/** The key that `authenticate` has let through. */
+export function callerOf({ var: { key } }: HttpContext): Principal {
+  if (!key) throw new Error('a guarded route was reached without a key');
+  return key;
 }
 
 /** Lets only requests with a valid key through to everything that is registered after this. */
@@ -97,7 +95,7 @@ export const authenticate = (counter: AttemptCounter, keys: KeyVerifier) =>
           detail: 'Invalid API key.',
         });
         if (attempted.refused) return problemResponse(c, attempted.refused);
-        c.set('keyId', attempted.result.keyId);
+        if (attempted.result.key) c.set('key', attempted.result.key);
         return next();
       }
     }
@@ -109,10 +107,10 @@ export const authenticate = (counter: AttemptCounter, keys: KeyVerifier) =>
     }
 
     /** Where no key could be right, nothing was guessed: throwing keeps it from being counted. */
-    async function evaluate(rawKey: string): Promise<{ ok: boolean; keyId: number }> {
+    async function evaluate(rawKey: string): Promise<{ ok: boolean; key?: Principal }> {
       const verdict = await keys.verify(rawKey);
-      if (verdict.code === 'VALID') return { ok: true, keyId: verdict.key.id };
+      if (verdict.code === 'VALID') return { ok: true, key: verdict.key };
       if (!(await keys.hasUsableKey())) throw new DomainError(noKeyConfigured);
-      return { ok: false, keyId: 0 };
+      return { ok: false };
     }
   });

@@ -2,14 +2,19 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Client } from './client-address.ts';
 
+/** Who is calling, as the guard has found. */
+export type Principal = Readonly<{ id: number; label: string }>;
+
 /** What the middleware of every request puts at the disposal of the rooms. */
 export type HttpEnv = {
   Bindings: HttpBindings;
   Variables: {
     requestId: string;
     client: Client;
-    /** The id of the key that opened the door; absent on open paths and on refusals. */
-    keyId?: number;
+    /** The key that opened the door; absent on open paths and on refusals. */
+    key?: Principal;
+    /** Set by a route whose answers are too many and too much alike for the usual log. */
+    logAtDebug?: true;
   };
 };
 

@@ -22,15 +22,16 @@ export const requestLog = (
     c.header('X-Request-Id', requestId);
     c.header('X-Content-Type-Options', 'nosniff');
     await next();
-    if (!logger.isLevelEnabled('info')) return;
-    logger.info({
+    const level = c.var.logAtDebug ? 'debug' : 'info';
+    if (!logger.isLevelEnabled(level)) return;
+    logger[level]({
       request_id: requestId,
       method: c.req.method,
       route: routeOf(c),
       status: c.res.status,
       ms: Math.round((performance.now() - start) * 1_000) / 1_000,
       client: client.address,
-      key_id: c.var.keyId,
+      key_id: c.var.key?.id,
     });
   });
 

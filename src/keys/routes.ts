@@ -147,22 +147,22 @@ export function keyRoutes(keys: KeyService) {
     })
     .openapi(createKey, async (c) => {
       const { label = '' } = c.req.valid('json');
-      const { key, rawKey } = await keys.create(label, callerOf(c));
+      const { key, rawKey } = await keys.create(label, callerOf(c).id);
       return c.json({ ...presentKey(key), raw_key: rawKey }, 201, { Location: `/auth/keys/${key.id}` });
     })
     .openapi(getKey, async (c) => c.json(presentKey(await keys.get(c.req.valid('param').id)), 200))
     .openapi(renameKey, async (c) => {
-      const key = await keys.rename(c.req.valid('param').id, c.req.valid('json').label, callerOf(c));
+      const key = await keys.rename(c.req.valid('param').id, c.req.valid('json').label, callerOf(c).id);
       return c.json(presentKey(key), 200);
     })
     .openapi(activateKey, async (c) =>
-      c.json(presentKey(await keys.activate(c.req.valid('param').id, callerOf(c))), 200),
+      c.json(presentKey(await keys.activate(c.req.valid('param').id, callerOf(c).id)), 200),
     )
     .openapi(deactivateKey, async (c) =>
-      c.json(presentKey(await keys.deactivate(c.req.valid('param').id, callerOf(c))), 200),
+      c.json(presentKey(await keys.deactivate(c.req.valid('param').id, callerOf(c).id)), 200),
     )
     .openapi(deleteKey, async (c) => {
-      await keys.delete(c.req.valid('param').id, callerOf(c));
+      await keys.delete(c.req.valid('param').id, callerOf(c).id);
       return c.body(null, 204);
     });
   refuseOtherMethods(router);
