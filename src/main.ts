@@ -21,6 +21,7 @@ async function start(): Promise<void> {
       throw error;
     },
   );
+  process.on('uncaughtException', failAfterFlush(log));
   stopOnSignal(keyhearth, server, log);
   announce(config, keyhearth, server, log);
 }
@@ -48,7 +49,13 @@ function announce(
   }
 }
 
-function stopOnSignal(keyhearth: Keyhearth, server: RunningServer, { logger, flush }: LogOutput): void {
+/** What led to a fault stands in the last lines of the log, which are still held back. */
+function failAfterFlush({ flush }: LogOutput): (error: unknown) => void {
+  return (error) => void flush().then(() => fail(error));
+}
+
+function stopOnSignal(keyhearth: Keyhearth, server: RunningServer, log: LogOutput): void {
+  const { logger, flush } = log;
   let stoppingSince: number | undefined;
 
   async function stop(signal: string): Promise<void> {
@@ -66,7 +73,7 @@ function stopOnSignal(keyhearth: Keyhearth, server: RunningServer, { logger, flu
         return;
       }
       stoppingSince = performance.now();
-      stop(signal).then(() => process.exit(0), fail);
+      stop(signal).then(() => process.exit(0), failAfterFlush(log));
     });
   }
 }

@@ -24,7 +24,7 @@ const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 /** For a connection on which nothing moves, in either direction, although an answer is waiting to be read. */
-const STALLED_MS = 60_000;
+const STALLED_MS = 120_000;
 /** Clients that pipeline at all send a handful; each answer that is not read yet is held in memory. */
 const MAX_PIPELINED = 16;
 
@@ -84,7 +84,10 @@ export async function listen(
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('checkExpectation', listener);
-  server.on('clientError', answerUnreadable(logger));
+  server.on(
+    'clientError',
+    answerUnreadable(logger, (socket) => (unanswered.get(socket) ?? 0) > 0),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(asStartupError(error, host, port)));
     server.listen(port, host, resolve);
@@ -119,29 +122,31 @@ async function stop(server: Server, sockets: ReadonlySet<Socket>, graceMs: numbe
 }
 
 /** What is not HTTP never reaches the application; it still gets an answer that says so. */
-const answerUnreadable = (logger: Logger) => (error: Error, socket: Socket) => {
-  const code = errorCode(error);
-  if (code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const { status, headers, body } = renderProblem(
-    code === 'HPE_HEADER_OVERFLOW'
-      ? { code: 'request_headers_too_large', detail: 'The request headers are larger than 16 KiB.' }
-      : { code: 'malformed_request', detail: 'The request is not valid HTTP, or did not arrive in time.' },
-  );
-  logger.info({ status, client: socket.remoteAddress, reason: code }, 'unreadable request');
-  const lines = Object.entries({
-    ...headers,
-    'Content-Length': Buffer.byteLength(body),
-    Connection: 'close',
-  });
-  socket.end(
-    `HTTP/1.1 ${status} \r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
-  );
-  // Half-open, a peer that never closes its side would hold the connection for ever.
-  socket.destroySoon();
-};
+const answerUnreadable =
+  (logger: Logger, isAwaited: (socket: Socket) => boolean) => (error: Error, socket: Socket) => {
+    const code = errorCode(error);
+    // Where an earlier request still waits for its answer, this one would be taken for it.
+    if (code === 'ECONNRESET' || !socket.writable || isAwaited(socket)) {
+      socket.destroy();
+      return;
+    }
+    const { status, headers, body } = renderProblem(
+      code === 'HPE_HEADER_OVERFLOW'
+        ? { code: 'request_headers_too_large', detail: 'The request headers are larger than 16 KiB.' }
+        : { code: 'malformed_request', detail: 'The request is not valid HTTP, or did not arrive in time.' },
+    );
+    logger.info({ status, client: socket.remoteAddress, reason: code }, 'unreadable request');
+    const lines = Object.entries({
+      ...headers,
+      'Content-Length': Buffer.byteLength(body),
+      Connection: 'close',
+    });
+    socket.end(
+      `HTTP/1.1 ${status} \r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
+    );
+    // Half-open, a peer that never closes its side would hold the connection for ever.
+    socket.destroySoon();
+  };
 
 function asStartupError(error: Error, host: string, port: number): StartupError {
   switch (errorCode(error)) {

@@ -47,7 +47,10 @@ export function createKeyService({ db, pepper, bcrypt, lastUsed, clock }: KeySer
     if (candidates.length === 0) return undefined;
     const hashes = candidates.map(({ hash }) => hash);
     const proved = candidates[await bcrypt.find(bcryptInputOf(rawKey), hashes)];
-    return proved && transaction(db, (tx) => store.setFingerprint(tx, proved.id, fingerprint));
+    if (!proved) return undefined;
+    // The key is proved whether or not the disk takes its fingerprint; then it is proved again the next time.
+    const stored = db.transaction().execute((tx) => store.setFingerprint(tx, proved.id, fingerprint));
+    return stored.catch(() => store.findKey(db, proved.id));
   }
 
   /**
@@ -56,10 +59,14 @@ export function createKeyService({ db, pepper, bcrypt, lastUsed, clock }: KeySer
    */
   function change<T>(actor: number, work: (tx: Tx) => Promise<T>): Promise<T> {
     return transaction(db, async (tx) => {
-      const key = await store.findKey(tx, actor);
-      if (!key?.isActive) throw new DomainError({ code: 'invalid_api_key', detail: 'Invalid API key.' });
+      await assertActive(actor, tx);
       return work(tx);
     });
+  }
+
+  async function assertActive(actor: number, handle: Db | Tx = db): Promise<void> {
+    const key = await store.findKey(handle, actor);
+    if (!key?.isActive) throw new DomainError({ code: 'invalid_api_key', detail: 'Invalid API key.' });
   }
 
   /** A change that takes a usable key away, unless that is the last one. */
@@ -80,6 +87,9 @@ export function createKeyService({ db, pepper, bcrypt, lastUsed, clock }: KeySer
 
   return {
     prepare,
+
+    /** For what is no change, but is not told to a key that was revoked while its request was under way. */
+    assertActive: (actor: number) => assertActive(actor),
 
     async verify(rawKey: string): Promise<Verdict> {
       const verdict = judge(await find(rawKey));

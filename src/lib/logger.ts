@@ -51,10 +51,11 @@ export function createLogger(level: LogLevel, isTerminal: boolean): LogOutput {
     },
     destination,
   );
+  // One flush ends with the write that is under way, another with the next piece; what is left is in the third.
+  const flushOnce = () => new Promise<void>((resolve) => output.flush(() => resolve()));
   return {
     logger,
-    flush: () =>
-      Promise.race([new Promise<void>((resolve) => output.flush(() => resolve())), sleep(FLUSH_MS)]),
+    flush: () => Promise.race([flushOnce().then(flushOnce).then(flushOnce), sleep(FLUSH_MS)]),
   };
 }
 

@@ -9,9 +9,9 @@ import {
   openSync,
   readdirSync,
   renameSync,
+  rmSync,
   statSync,
-  unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { getuid } from 'node:process';
@@ -25,8 +25,9 @@ import { errorCode, StartupError } from './errors.ts';
 export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => boolean): void {
   try {
     makeDirectory(path);
-    const { mode, uid } = statSync(path);
+    // In this order: who sees files of a process that starts at the same moment sees the mode that it set before.
     const entries = readdirSync(path).filter((entry) => entry !== 'lost+found');
+    const { mode, uid } = statSync(path);
     if (uid !== getuid?.()) {
       throw new StartupError(
         `${path} belongs to another user; set KEYHEARTH_DATA_DIR to a directory below it, or have it given to this user with chown.`,
@@ -57,6 +58,7 @@ function makeDirectory(path: string): void {
   if (!existsSync(dirname(path))) makeDirectory(dirname(path));
   try {
     mkdirSync(path, { mode: 0o700 });
+    syncDirectory(dirname(path));
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
   }
@@ -85,7 +87,6 @@ export function writePrivateFileOnce(path: string, content: string): void {
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw error;
     }
-    unlinkSync(draft);
   });
 }
 
@@ -95,19 +96,26 @@ export function replacePrivateFile(path: string, content: string): void {
 }
 
 function write(path: string, content: string, putInPlace: (draft: string) => void): void {
+  const draft = `${path}.${randomUUID()}`;
   try {
-    const draft = `${path}.${randomUUID()}`;
-    const file = openSync(draft, 'wx', 0o600);
-    writeSync(file, content);
-    fsyncSync(file);
-    closeSync(file);
+    writeFileSync(draft, content, { mode: 0o600, flag: 'wx', flush: true });
     putInPlace(draft);
-    const directory = openSync(dirname(path), 'r');
-    fsyncSync(directory);
-    closeSync(directory);
+    syncDirectory(dirname(path));
   } catch (error) {
     throw new StartupError(
-      `Cannot write ${path} (${errorCode(error)}); check its directory's permissions and space.`,
+      `Cannot write ${path} (${errorCode(error)}); check its directory's permissions and space, and that its file system has hard links.`,
     );
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** A new name in a directory outlives a power cut only when the directory is synced too. */
+function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
   }
 }

@@ -95,14 +95,14 @@ export function createLockout(policy: LockoutPolicy, clock: Clock, maxAddresses 
     }
   }
 
-  /** Gives a place back, and wakes as many as there are places now; all of them when there is only a refusal left. */
+  /** Gives a place back, and wakes as many as there are places now; all when nobody is left to wake them later. */
   function release(address: string, entry: Entry): void {
     entry.reserved--;
     const places = policy.attempts - entry.reserved - recentFailures(entry);
-    const isLocked = locked.has(address);
-    for (const wake of entry.waiting.splice(0, isLocked ? entry.waiting.length : places)) wake();
-    if (!isInUse(entry) && entry.failures.length === 0 && counting.get(address) === entry)
-      counting.delete(address);
+    const isOver = locked.has(address) || entry.reserved === 0;
+    for (const wake of entry.waiting.splice(0, isOver ? entry.waiting.length : places)) wake();
+    const isForgotten = !isInUse(entry) && entry.failures.length === 0;
+    if (isForgotten && counting.get(address) === entry) counting.delete(address);
   }
 
   return {

@@ -21,7 +21,9 @@ const CLAIMED = 'claimed';
 export function readDatabaseNote(pepper: PepperSource, dataDir: string): DatabaseNote {
   const inDataDir = join(dataDir, 'pepper.database-id');
   const besidePepper = pepper.from === 'file' ? `${pepper.path}.database-id` : inDataDir;
-  const path = existsSync(besidePepper) || isWritable(dirname(besidePepper)) ? besidePepper : inDataDir;
+  // One that exists counts wherever it stands, lest a change of settings make it forgotten.
+  const existing = [besidePepper, inDataDir].find((candidate) => existsSync(candidate));
+  const path = existing ?? (isWritable(dirname(besidePepper)) ? besidePepper : inDataDir);
   makePrivate(path);
   try {
     const [databaseId = '', claimed] = readFileSync(path, 'utf8').trim().split('\n');

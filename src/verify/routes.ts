@@ -39,7 +39,7 @@ const verify = createRoute({
       },
       content: { 'application/json': { schema: VerifiedSchema } },
     },
-    ...problemResponses(invalid('deny', 'must be 403'), ...guardCodes),
+    ...problemResponses(invalid('deny', 'must be 403'), ...guardCodes, 'overloaded'),
   },
 });
 
@@ -58,7 +58,12 @@ const introspect = createRoute({
       description: 'What they are',
       content: { 'application/json': { schema: z.union([IntrospectionSchema, IntrospectionsSchema]) } },
     },
-    ...problemResponses(invalid('keys', 'must be at most 100 keys'), ...bodyCodes, ...guardCodes),
+    ...problemResponses(
+      invalid('keys', 'must be at most 100 keys'),
+      ...bodyCodes,
+      ...guardCodes,
+      'overloaded',
+    ),
   },
 });
 
@@ -85,13 +90,13 @@ export function verifyRoutes(service: VerifyService, lockoutKeyOf: (ip: string) 
       });
     })
     .openapi(introspect, async (c) => {
-      const { ip, ...asked } = c.req.valid('json');
+      const { key, keys = [], ip } = c.req.valid('json');
+      await service.assertActive(callerOf(c).id);
       const lockoutKey = ip === undefined ? undefined : lockoutKeyOf(ip);
-      if ('key' in asked)
-        return c.json(presentIntrospection(await service.introspect(asked.key, lockoutKey)), 200);
+      if (key !== undefined)
+        return c.json(presentIntrospection(await service.introspect(key, lockoutKey)), 200);
       const results = [];
-      for (const key of asked.keys)
-        results.push(presentIntrospection(await service.introspect(key, lockoutKey)));
+      for (const each of keys) results.push(presentIntrospection(await service.introspect(each, lockoutKey)));
       return c.json({ results }, 200);
     });
   refuseOtherMethods(router);

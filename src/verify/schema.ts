@@ -44,16 +44,19 @@ const ip = z
   .openapi({ description: "The end user's address: wrong keys count against it", example: '198.51.100.7' });
 
 export const IntrospectSchema = z
-  .union([
-    z.strictObject({ key: RawKeySchema, ip }),
-    z.strictObject({
-      keys: z
-        .array(RawKeySchema)
-        .min(1)
-        .max(MAX_KEYS, { error: `must be at most ${MAX_KEYS} keys` }),
-      ip,
-    }),
-  ])
+  .strictObject({
+    key: RawKeySchema.optional(),
+    keys: z
+      .array(RawKeySchema)
+      .min(1, { error: 'must hold a key' })
+      .max(MAX_KEYS, { error: `must be at most ${MAX_KEYS} keys` })
+      .optional(),
+    ip,
+  })
+  .refine(({ key, keys }) => (key === undefined) !== (keys === undefined), {
+    path: ['key'],
+    error: 'Either key or keys is required, and not both.',
+  })
   .openapi('Introspect');
 
 export const IntrospectionSchema = z

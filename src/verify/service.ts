@@ -7,8 +7,10 @@ export type Introspection = Verdict | { code: 'LOCKED'; retryAfter: number };
 
 export type VerifyService = ReturnType<typeof createVerifyService>;
 
-export function createVerifyService(keys: Pick<KeyService, 'verify'>, lockout: Lockout) {
+export function createVerifyService(keys: Pick<KeyService, 'verify' | 'assertActive'>, lockout: Lockout) {
   return {
+    assertActive: keys.assertActive,
+
     /**
      * Tells what a key is, for a service that holds it for somebody else.
      * @param lockoutKey what the end user's failures are counted by; undefined when the asking service did not say

@@ -55,6 +55,21 @@ test('a guess that is followed by a reset counts against its sender', async () =
   expect((await send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(429);
 });
 
+test('rubbish behind a request that is still under way is not answered in its place', async () => {
+  const { origin } = await bootstrapped();
+  const socket = await open(origin);
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write(
+    `POST /auth/keys HTTP/1.1\r\nHost: a\r\nX-API-Key: ${FIRST_KEY}\r\nContent-Length: 0\r\n\r\nrubbish\0\r\n\r\n`,
+  );
+  await closed;
+  expect(text).toBe('');
+});
+
 test('a peer that never closes its half after a refusal is let go of', async () => {
   const { origin } = await service();
   const socket = await open(origin, { allowHalfOpen: true });

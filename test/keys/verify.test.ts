@@ -54,6 +54,20 @@ describe('a key without a fingerprint', () => {
     expect(fingerprints(dataDir)).toEqual(before);
   });
 
+  test('is proved while the disk does not take its fingerprint', async () => {
+    const { send, dataDir } = await bootstrapped();
+    forgetFingerprints(dataDir);
+    const writer = new SqliteDatabase(`${dataDir}/keyhearth.db`);
+    writer.exec('begin immediate');
+    const start = performance.now();
+    expect((await send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(200);
+    expect(performance.now() - start).toBeLessThan(2_000);
+    writer.exec('rollback');
+    writer.close();
+    expect((await send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(200);
+    expect(fingerprints(dataDir)).not.toContain(null);
+  });
+
   test('is told from another key with the same hint', async () => {
     const { send, dataDir } = await bootstrapped();
     forgetFingerprints(dataDir);

@@ -379,6 +379,19 @@ describe('a service that has started', () => {
     expect(sentence).toMatch(/pepper\.database-id.*older copy.*restore/);
   });
 
+  test('is not opened again by another place for the pepper, whose note then stands elsewhere', async () => {
+    const dataDir = temporaryDirectory();
+    const elsewhere = temporaryDirectory();
+    const value = 'ab'.repeat(32);
+    const first = await startProcess({ KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_PEPPER: value });
+    await register(first.send);
+    await end(first);
+    rmSync(join(dataDir, 'keyhearth.db'));
+    writeFileSync(join(elsewhere, 'pepper'), value, { mode: 0o600 });
+    const env = { KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_PEPPER_FILE: join(elsewhere, 'pepper') };
+    expect(await refusalOf(env)).toMatch(/missing or empty.*pepper\.database-id/);
+  });
+
   test('is refused where others could have put what is there', async () => {
     const { env } = directory();
     chmodSync(env.KEYHEARTH_DATA_DIR, 0o777);

@@ -119,7 +119,8 @@ describe('POST /auth/verify, for services', () => {
     expect(json.results.map((result: { valid: boolean }) => result.valid)).toEqual(
       keys.map((key) => key === FIRST_KEY),
     );
-    expect((await ask(send, { keys: [...keys, WRONG] })).status).toBe(400);
+    const tooMany = await ask(send, { keys: [...keys, WRONG] });
+    expect(tooMany.json).toMatchObject({ status: 400, detail: 'keys must be at most 100 keys.' });
     expect((await ask(send, { keys: [] })).status).toBe(400);
     expect((await ask(send, { keys, key: WRONG })).status).toBe(400);
     expect((await ask(send, {})).status).toBe(400);
