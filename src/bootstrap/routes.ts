@@ -74,10 +74,15 @@ const bootstrapGate = (bootstrap: BootstrapService, counter: AttemptCounter) =>
         detail: `Bootstrap token required: send it in the header ${TOKEN_HEADER}.`,
       });
     }
-    const { refused } = await attempt(counter, c.var.client, async () => ({ ok: bootstrap.isToken(token) }), {
-      code: 'invalid_bootstrap_token',
-      detail: 'Invalid bootstrap token.',
-    });
+    const { refused } = await attempt(
+      counter,
+      c.var.client,
+      async () => bootstrap.isToken(token) || undefined,
+      {
+        code: 'invalid_bootstrap_token',
+        detail: 'Invalid bootstrap token.',
+      },
+    );
     return refused ? problemResponse(c, refused) : next();
   });
 

@@ -53,24 +53,27 @@ export const refuseLocked = (counter: AttemptCounter) =>
 
 /**
  * Lets one guess of a client be evaluated, counted against its address.
+ * @param evaluate what a right guess finds; undefined for a wrong one
  * @param invalid the refusal of a wrong guess
- * @returns the refusal, or the evaluated guess when it was right
  */
-export async function attempt<T extends { ok: boolean }>(
+export async function attempt<T>(
   counter: AttemptCounter,
   { lockoutKey }: Client,
-  evaluate: () => Promise<T>,
+  evaluate: () => Promise<T | undefined>,
   invalid: Pick<Problem, 'code' | 'detail'>,
-): Promise<{ refused: Problem } | { refused: undefined; result: T }> {
+): Promise<{ refused: Problem } | { refused: undefined; found: T }> {
+  const judge = async () => {
+    const found = await evaluate();
+    return { ok: found !== undefined, found };
+  };
   const outcome =
     lockoutKey === undefined
-      ? { state: 'evaluated' as const, result: await evaluate(), remaining: undefined }
-      : await counter.attempt(lockoutKey, evaluate);
+      ? { state: 'evaluated' as const, result: await judge(), remaining: undefined }
+      : await counter.attempt(lockoutKey, judge);
   if (outcome.state === 'locked') return { refused: tooManyAttempts(outcome.retryAfter) };
-  if (!outcome.result.ok) {
-    return { refused: { ...invalid, detail: withCount(invalid.detail, outcome.remaining) } };
-  }
-  return { refused: undefined, result: outcome.result };
+  const { found } = outcome.result;
+  if (found !== undefined) return { refused: undefined, found };
+  return { refused: { ...invalid, detail: withCount(invalid.detail, outcome.remaining) } };
 }
 
 /** The key that `authenticate` has let through. */
@@ -95,7 +98,7 @@ export const authenticate = (counter: AttemptCounter, keys: KeyVerifier) =>
           detail: 'Invalid API key.',
         });
         if (attempted.refused) return problemResponse(c, attempted.refused);
-        if (attempted.result.key) c.set('key', attempted.result.key);
+        c.set('key', attempted.found);
         return next();
       }
     }
@@ -107,10 +110,10 @@ export const authenticate = (counter: AttemptCounter, keys: KeyVerifier) =>
     }
 
     /** Where no key could be right, nothing was guessed: throwing keeps it from being counted. */
-    async function evaluate(rawKey: string): Promise<{ ok: boolean; key?: Principal }> {
+    async function evaluate(rawKey: string): Promise<Principal | undefined> {
       const verdict = await keys.verify(rawKey);
-      if (verdict.code === 'VALID') return { ok: true, key: verdict.key };
+      if (verdict.code === 'VALID') return verdict.key;
       if (!(await keys.hasUsableKey())) throw new DomainError(noKeyConfigured);
-      return { ok: false };
+      return undefined;
     }
   });

@@ -48,18 +48,20 @@ export async function listen(
       return new Response(body, init);
     },
   });
-  const unanswered = new WeakMap<Socket, number>();
+  const unanswered = new WeakMap<Socket, { count: number; latest: IncomingMessage }>();
   /** HTTP/1.0 has no Host: the health checks of load balancers still speak it. */
   const listener: RequestListener = (request, response) => {
     if (request.httpVersion === '1.0') request.headers.host ??= 'localhost';
     const { socket } = request;
-    const waiting = (unanswered.get(socket) ?? 0) + 1;
-    if (waiting > MAX_PIPELINED) {
+    const waiting = unanswered.get(socket) ?? { count: 0, latest: request };
+    if (waiting.count >= MAX_PIPELINED) {
       socket.destroy();
       return;
     }
     unanswered.set(socket, waiting);
-    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    waiting.latest = request;
+    waiting.count++;
+    response.once('close', () => waiting.count--);
     if (hasUserinfo(request)) answerDirectly(response, unreadableTarget);
     else void answer(request, response);
   };
@@ -84,10 +86,12 @@ export async function listen(
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('checkExpectation', listener);
-  server.on(
-    'clientError',
-    answerUnreadable(logger, (socket) => (unanswered.get(socket) ?? 0) > 0),
-  );
+  /** Whether an answer would be taken for that of another request: the one whose body broke off may well have it. */
+  const isAwaited = (socket: Socket) => {
+    const { count = 0, latest } = unanswered.get(socket) ?? {};
+    return count > 1 || (count === 1 && latest?.complete === true);
+  };
+  server.on('clientError', answerUnreadable(logger, isAwaited));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(asStartupError(error, host, port)));
     server.listen(port, host, resolve);

@@ -70,6 +70,23 @@ test('rubbish behind a request that is still under way is not answered in its pl
   expect(text).toBe('');
 });
 
+test('a body that is not what its headers said is refused with a problem document', async () => {
+  const { origin } = await bootstrapped();
+  const socket = await open(origin);
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const head = `POST /auth/keys HTTP/1.1\r\nHost: a\r\nX-API-Key: ${FIRST_KEY}\r\nContent-Type: application/json`;
+  socket.write(`${head}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  await sleep(100);
+  socket.write('no chunk\r\n');
+  await closed;
+  expect(text).toMatch(/^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*"code":"malformed_request"/);
+  expect(text.split('HTTP/1.1').length).toBe(2);
+});
+
 test('a peer that never closes its half after a refusal is let go of', async () => {
   const { origin } = await service();
   const socket = await open(origin, { allowHalfOpen: true });
