@@ -1,10 +1,11 @@
 import { bootstrapRoutes } from './bootstrap/routes.ts';
 import type { BootstrapService } from './bootstrap/service.ts';
-import { type AttemptCounter, authenticate, refuseLocked } from './http/authenticate.ts';
+import { authenticate, refuseLocked } from './http/authenticate.ts';
 import { readBody } from './http/body.ts';
-import type { Client } from './http/client-address.ts';
+import type { ResolveClient } from './http/client-address.ts';
+import type { Guard } from './http/guard.ts';
 import { securitySchemes } from './http/openapi.ts';
-import { internalError, problemOf, problemResponse } from './http/problem.ts';
+import { explain, problemResponse } from './http/problem.ts';
 import { requestLog } from './http/request-log.ts';
 import { createRouter } from './http/router.ts';
 import { keyRoutes } from './keys/routes.ts';
@@ -17,9 +18,9 @@ import type { VerifyService } from './verify/service.ts';
 
 export type AppParts = {
   logger: Logger;
-  resolveClient: (peer: string | undefined, forwardedFor: string | undefined) => Client;
+  resolveClient: ResolveClient;
   ping: () => Promise<unknown>;
-  lockout: AttemptCounter;
+  guard: Guard;
   bootstrap: BootstrapService;
   keys: KeyService;
   verify: VerifyService;
@@ -29,23 +30,18 @@ export type AppParts = {
  * The rooms in the order in which a request meets them. What stands above `authenticate` is open; everything below it,
  * and whatever nobody has registered, needs a key.
  */
-export function createApp({ logger, resolveClient, ping, lockout, bootstrap, keys, verify }: AppParts) {
+export function createApp({ logger, resolveClient, ping, guard, bootstrap, keys, verify }: AppParts) {
   const app = createRouter();
 
-  app.onError((error, c) => {
-    const problem = problemOf(error);
-    if (problem && error.cause === undefined) return problemResponse(c, problem);
-    logger.error({ request_id: c.var.requestId, err: error }, 'a request failed');
-    return problemResponse(c, problem ?? internalError);
-  });
+  app.onError((error, c) => problemResponse(c, explain(error, logger, c.var.requestId)));
   app.notFound((c) => problemResponse(c, { code: 'not_found', detail: 'There is nothing at this path.' }));
 
   app.use(requestLog(logger, resolveClient));
   app.route('/', serviceRoutes(ping));
   app.use(VERIFY_PATH, denyAs403);
-  app.use(refuseLocked(lockout));
-  app.route('/', bootstrapRoutes(bootstrap, lockout));
-  app.use(authenticate(lockout, keys));
+  app.use(refuseLocked(guard));
+  app.route('/', bootstrapRoutes(bootstrap, guard));
+  app.use(authenticate(guard));
   app.use(readBody);
   app.route('/', keyRoutes(keys));
   app.route(

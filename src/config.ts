@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { StartupError } from './lib/errors.ts';
@@ -13,6 +14,8 @@ const integer = (least: number, most: number) => {
     .transform(Number)
     .refine((value) => value >= least && value <= most, { error });
 };
+
+const MAX_WORKERS = 64;
 
 /** One network, as an address or in CIDR form. */
 function isNetwork(text: string): boolean {
@@ -64,7 +67,7 @@ export const environmentSchema = z.object({
     .meta({
       description: 'addresses and CIDR networks, comma-separated, whose `X-Forwarded-For` is believed',
     }),
-  KEYHEARTH_LOCKOUT_ATTEMPTS: integer(0, 1_000)
+  KEYHEARTH_LOCKOUT_ATTEMPTS: integer(0, 100)
     .prefault('5')
     .meta({ description: 'failed attempts that lock an address out; 0 switches the lockout off' }),
   KEYHEARTH_LOCKOUT_SECONDS: integer(1, 86_400)
@@ -78,6 +81,14 @@ export const environmentSchema = z.object({
     .regex(/^[\x21-\x7e]{1,512}$/, { error: 'must be 1 to 512 printable ASCII characters without spaces' })
     .optional()
     .meta({ description: 'when set, `X-Bootstrap-Token` must carry it to register the first key' }),
+  KEYHEARTH_WORKERS: z
+    .union([z.literal('auto').transform(availableParallelism), integer(1, MAX_WORKERS)], {
+      error: `must be auto or a whole number from 1 to ${MAX_WORKERS}`,
+    })
+    .prefault('1')
+    .meta({
+      description: `threads that serve, 1 to ${MAX_WORKERS}; \`auto\`: one for each core. More than one needs Linux or FreeBSD`,
+    }),
   KEYHEARTH_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be trace, debug, info, warn, error, fatal or silent',
@@ -96,6 +107,7 @@ export type Config = Readonly<{
   lockout: Readonly<{ attempts: number; seconds: number }>;
   bcryptCost: number;
   bootstrapToken: string | undefined;
+  workers: number;
   logLevel: LogLevel;
 }>;
 
@@ -135,6 +147,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     lockout: { attempts: env.KEYHEARTH_LOCKOUT_ATTEMPTS, seconds: env.KEYHEARTH_LOCKOUT_SECONDS },
     bcryptCost: env.KEYHEARTH_BCRYPT_COST,
     bootstrapToken: env.KEYHEARTH_BOOTSTRAP_TOKEN,
+    workers: env.KEYHEARTH_WORKERS,
     logLevel: env.KEYHEARTH_LOG_LEVEL,
   });
 }

@@ -1,8 +1,8 @@
-import { compose, type Keyhearth } from './compose.ts';
 import { type Config, parseConfig, unknownVariables } from './config.ts';
-import { listen, type RunningServer } from './http/server.ts';
 import { StartupError } from './lib/errors.ts';
-import { createLogger, type LogOutput } from './lib/logger.ts';
+import { createLogger, type LogOutput, standardOutput } from './lib/logger.ts';
+import { type Service, serve } from './serve.ts';
+import { startWorkers } from './workers/supervisor.ts';
 
 const GRACE_MS = 10_000;
 /** Ctrl-C under npm arrives twice, from the terminal and from npm; a person who means it again takes longer. */
@@ -13,31 +13,23 @@ process.umask(0o077);
 
 async function start(): Promise<void> {
   const config = parseConfig(process.env);
-  const log = createLogger(config.logLevel, process.stdout.isTTY);
-  const keyhearth = await compose(config, log.logger);
-  const server = await listen(keyhearth.app.fetch, config.host, config.port, log.logger).catch(
-    async (error) => {
-      await keyhearth.close();
-      throw error;
-    },
-  );
+  const output = standardOutput(process.stdout.isTTY);
+  const log = createLogger(config.logLevel, output);
+  const service =
+    config.workers === 1 ? await serve(config, log.logger) : await startWorkers(config, log.logger, output);
   process.on('uncaughtException', failAfterFlush(log));
-  stopOnSignal(keyhearth, server, log);
-  announce(config, keyhearth, server, log);
+  stopOnSignal(service, log);
+  announce(config, service, log);
 }
 
-function announce(
-  config: Config,
-  { bootstrapOpen }: Keyhearth,
-  server: RunningServer,
-  { logger }: LogOutput,
-): void {
+function announce(config: Config, { port, bootstrapOpen }: Service, { logger }: LogOutput): void {
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-  const address = `http://${host}:${server.address.port}`;
+  const address = `http://${host}:${port}`;
   const openTo = config.bootstrapToken === undefined ? 'open' : 'open to who has the token';
   const bootstrap = bootstrapOpen ? openTo : 'closed';
+  const { workers, databasePath: database } = config;
   logger.info(
-    { address, database: config.databasePath, bootstrap, docs: `${address}/docs` },
+    { address, database, bootstrap, workers, docs: `${address}/docs` },
     `Keyhearth listens on ${address}; bootstrap is ${bootstrap}`,
   );
   const unknown = unknownVariables(process.env);
@@ -54,14 +46,13 @@ function failAfterFlush({ flush }: LogOutput): (error: unknown) => void {
   return (error) => void flush().then(() => fail(error));
 }
 
-function stopOnSignal(keyhearth: Keyhearth, server: RunningServer, log: LogOutput): void {
+function stopOnSignal(service: Service, log: LogOutput): void {
   const { logger, flush } = log;
   let stoppingSince: number | undefined;
 
   async function stop(signal: string): Promise<void> {
     logger.info(`${signal}: finishing what is in flight`);
-    await server.stop(GRACE_MS);
-    await keyhearth.close();
+    await service.stop(GRACE_MS);
     logger.info('stopped');
     await flush();
   }

@@ -10,6 +10,7 @@ import {
 } from './db/identity.ts';
 import { migrate } from './db/migrate.ts';
 import { asStartupError, hasContent, openSqlite } from './db/open.ts';
+import { openReader, type Reader } from './db/reader.ts';
 import type { Db } from './db/tables.ts';
 import { ensurePrivateDirectory } from './lib/private-files.ts';
 import { noteClaim, noteDatabase, readDatabaseNote } from './pepper/database-note.ts';
@@ -19,6 +20,7 @@ const PATIENCE_MS = 1_500;
 
 export type Storage = {
   db: Db;
+  reader: Reader;
   pepper: Pepper;
   /** Remembers outside the database that its first key is registered. */
   noteClaim(): void;
@@ -47,7 +49,8 @@ export async function openStorage(config: Config): Promise<Storage> {
     if (await isClaimed(db)) {
       if (!note.isClaimed) noteClaim(note.path, databaseId);
     } else if (note.isClaimed) throw outdatedDatabase(databasePath, note.path);
-    return { db, pepper, noteClaim: () => noteClaim(note.path, databaseId) };
+    const reader = openReader(databasePath);
+    return { db, reader, pepper, noteClaim: () => noteClaim(note.path, databaseId) };
   } catch (error) {
     await db.destroy();
     throw asStartupError(error, databasePath);

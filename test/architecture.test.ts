@@ -30,6 +30,7 @@ const mayImport: Record<string, string[]> = {
   bootstrap: ['lib', 'db', 'http', 'keys'],
   service: ['lib', 'http', 'keys'],
   verify: ['lib', 'http', 'keys', 'lockout'],
+  workers: ['lib', 'http', 'lockout', 'src/config.ts', 'src/serve.ts'],
 };
 
 /** Rules without effects: they know other rules, and nothing else. */
@@ -49,13 +50,18 @@ describe('arrows run one way', () => {
     );
   });
 
-  test('only main.ts and compose.ts import compose.ts or a concrete part from outside its room', () => {
+  test('only what starts the service imports compose.ts or a concrete part from outside its room', () => {
     const whoImports = (target: string) =>
       arrows
         .filter(({ to }) => to === target)
         .map(({ from }) => from)
         .sort();
-    expect(whoImports('src/compose.ts')).toEqual(['openapi/generate.ts', 'src/main.ts']);
+    expect(whoImports('src/compose.ts')).toEqual(['openapi/generate.ts', 'src/serve.ts']);
+    expect(whoImports('src/serve.ts')).toEqual([
+      'src/main.ts',
+      'src/workers/supervisor.ts',
+      'src/workers/worker.ts',
+    ]);
     expect(whoImports('src/main.ts')).toEqual([]);
     expect(whoImports('src/app.ts')).toEqual(['openapi/generate.ts', 'src/compose.ts']);
     expect(whoImports('src/db/open.ts')).toEqual(['src/storage.ts']);
@@ -79,8 +85,11 @@ describe('arrows run one way', () => {
   });
 });
 
+/** Where a thread of the program begins. */
+const entries = ['src/main.ts', 'src/workers/worker.ts'];
+
 describe('the process', () => {
-  test.each(files.filter((file) => file !== 'src/main.ts'))('%s leaves it alone', (file) => {
+  test.each(files.filter((file) => !entries.includes(file)))('%s leaves it alone', (file) => {
     const text = readFileSync(join(root, file), 'utf8');
     expect(text).not.toMatch(/process\.(env|argv|exit|on|stdout|stderr|umask)\b|console\./);
   });

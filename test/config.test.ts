@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../src/config.ts';
@@ -15,6 +16,7 @@ test('the defaults', () => {
     lockout: { attempts: 5, seconds: 300 },
     bcryptCost: 12,
     bootstrapToken: undefined,
+    workers: 1,
     logLevel: 'info',
   });
   expect(Object.isFrozen(config)).toBe(true);
@@ -22,6 +24,10 @@ test('the defaults', () => {
 
 test('the database may stand elsewhere', () => {
   expect(parseConfig({ DATABASE_URL: 'sqlite:/var/lib/k.db' }).databasePath).toBe('/var/lib/k.db');
+});
+
+test('auto is one worker for each core', () => {
+  expect(parseConfig({ KEYHEARTH_WORKERS: 'auto' }).workers).toBe(availableParallelism());
 });
 
 describe.each<[string, string[], string[]]>([
@@ -40,10 +46,11 @@ describe.each<[string, string[], string[]]>([
     ['10.0.0.1', '10.0.0.0/8, ::1,fd00::/8'],
     ['', '10.0.0.1,', '10.0.0.0/33', '::1/129', 'proxy', '10.0.0', '10.0.0.0/8/8', '10.0.0.0/'],
   ],
-  ['KEYHEARTH_LOCKOUT_ATTEMPTS', ['0', '1000'], ['', '-1', '1001', 'five']],
+  ['KEYHEARTH_LOCKOUT_ATTEMPTS', ['0', '100'], ['', '-1', '101', 'five']],
   ['KEYHEARTH_LOCKOUT_SECONDS', ['1', '86400'], ['', '0', '86401']],
   ['KEYHEARTH_BCRYPT_COST', ['10', '15'], ['', '9', '16']],
   ['KEYHEARTH_BOOTSTRAP_TOKEN', ['a-token'], ['', 'with space', 'ümlaut', 'x'.repeat(513)]],
+  ['KEYHEARTH_WORKERS', ['1', '64', 'auto'], ['', '0', '65', 'all', '1.5']],
   ['KEYHEARTH_LOG_LEVEL', ['trace', 'silent'], ['', 'verbose', 'INFO']],
 ])('%s', (variable, good, bad) => {
   test.each(good)('may be %j', (value) => {

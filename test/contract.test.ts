@@ -115,6 +115,7 @@ describe('after the first key', () => {
       is_active: true,
       created_at: expect.closeTo(Date.now() / 1_000, -1),
       last_used_at: null,
+      use_count: 0,
       raw_key: expect.stringMatching(/^kh_[0-9A-Za-z]{61}$/),
     });
     const read = await send({ path: `/auth/keys/${answer.json.id}`, key: answer.json.raw_key });
@@ -351,7 +352,7 @@ describe('the last usable key that can manage keys', () => {
   });
 });
 
-test('the last use of a key is written within seconds', async () => {
+test('the last use of a key, and how often it was used, are written within seconds', async () => {
   const { send } = await bootstrapped();
   await send({ path: '/auth/keys', key: FIRST_KEY });
   const used = Date.now() / 1_000;

@@ -1,8 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
-import { type AttemptCounter, attempt } from '../http/authenticate.ts';
 import { readBody } from '../http/body.ts';
 import type { HttpEnv } from '../http/env.ts';
+import type { Guard } from '../http/guard.ts';
 import { bodyCodes, invalid, open, problemResponses } from '../http/openapi.ts';
 import { problemResponse } from '../http/problem.ts';
 import { createRouter, refuseOtherMethods } from '../http/router.ts';
@@ -63,7 +63,7 @@ const registerKey = (gate: ReturnType<typeof bootstrapGate>) =>
   });
 
 /** Before a byte of the body is read: whether there is anything to register, and whether this caller may. */
-const bootstrapGate = (bootstrap: BootstrapService, counter: AttemptCounter) =>
+const bootstrapGate = (bootstrap: BootstrapService, guard: Guard) =>
   createMiddleware<HttpEnv>(async (c, next) => {
     await bootstrap.assertOpen();
     if (!bootstrap.needsToken) return next();
@@ -74,25 +74,20 @@ const bootstrapGate = (bootstrap: BootstrapService, counter: AttemptCounter) =>
         detail: `Bootstrap token required: send it in the header ${TOKEN_HEADER}.`,
       });
     }
-    const { refused } = await attempt(
-      counter,
-      c.var.client,
-      async () => bootstrap.isToken(token) || undefined,
-      {
-        code: 'invalid_bootstrap_token',
-        detail: 'Invalid bootstrap token.',
-      },
-    );
-    return refused ? problemResponse(c, refused) : next();
+    const problem = guard.refuseWrong(c.var.client, bootstrap.isToken(token), {
+      code: 'invalid_bootstrap_token',
+      detail: 'Invalid bootstrap token.',
+    });
+    return problem ? problemResponse(c, problem) : next();
   });
 
-export function bootstrapRoutes(bootstrap: BootstrapService, counter: AttemptCounter) {
+export function bootstrapRoutes(bootstrap: BootstrapService, guard: Guard) {
   const router = createRouter()
     .openapi(bootstrapStatus, async (c) => {
       const isOpen = await bootstrap.isOpen();
       return c.json({ needs_bootstrap: isOpen, has_db_keys: !isOpen }, 200);
     })
-    .openapi(registerKey(bootstrapGate(bootstrap, counter)), async (c) => {
+    .openapi(registerKey(bootstrapGate(bootstrap, guard)), async (c) => {
       const { api_key, label = '' } = c.req.valid('json');
       await bootstrap.register(api_key, label);
       return c.json({ detail: 'API key registered.' }, 201);

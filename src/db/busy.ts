@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../lib/errors.ts';
 
+/** Every millisecond of waiting inside SQLite stalls all requests of its thread. */
+export const BUSY_MS = 5;
+
 export const isBusy = (error: unknown) => errorCode(error)?.startsWith('SQLITE_BUSY') === true;
 
 /**

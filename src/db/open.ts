@@ -1,17 +1,14 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { Kysely } from 'kysely';
 import { DomainError, errorCode, StartupError } from '../lib/errors.ts';
 import { makePrivate } from '../lib/private-files.ts';
-import { isBusy, retryWhileBusy } from './busy.ts';
+import { BUSY_MS, isBusy, retryWhileBusy } from './busy.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import type { Db, Tables } from './tables.ts';
 
 /** "KHth" in SQLite's header field for the program that a file belongs to. */
 const APPLICATION_ID = 0x4b487468;
-
-/** Every millisecond of waiting inside SQLite stalls all requests of this process. */
-const BUSY_MS = 5;
 
 /** Several processes that open one new file get in each other's way, for longer than SQLite itself would wait. */
 const OPENING_PATIENCE_MS = 1_500;
@@ -48,7 +45,11 @@ function prepare(sqlite: SqliteDatabase.Database, path: string): void {
   sqlite.pragma('trusted_schema = OFF');
   assertOurs(sqlite, path);
   for (const suffix of ['', '-wal', '-shm']) makePrivate(`${path}${suffix}`);
-  sqlite.pragma('journal_mode = WAL');
+  if (sqlite.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
+    throw new StartupError(
+      `The file system of ${path} cannot share memory between processes, as SQLite's WAL needs it; put the data directory on a local disk.`,
+    );
+  }
   sqlite.pragma('synchronous = FULL');
   if (statSync(path).size <= FULL_CHECK_BYTES && sqlite.pragma('quick_check(1)', { simple: true }) !== 'ok') {
     throw corrupt(path);
@@ -57,7 +58,8 @@ function prepare(sqlite: SqliteDatabase.Database, path: string): void {
 
 function open(path: string): SqliteDatabase.Database {
   try {
-    closeSync(openSync(path, 'a', 0o600));
+    // Only where there is none: to close a file that is in use drops the locks that SQLite holds on it (fcntl(2)).
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
     return new SqliteDatabase(path, { timeout: BUSY_MS });
   } catch (error) {
     throw new StartupError(

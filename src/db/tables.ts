@@ -28,6 +28,7 @@ export type ApiKeyTable = {
   created_at: number;
   /** Milliseconds since 1970, or null. */
   last_used_at: number | null;
+  use_count: number;
 };
 
 export type Tables = {

@@ -14,6 +14,11 @@ export type Client = {
   lockoutKey: string | undefined;
 };
 
+export type ResolveClient = (peer: string | undefined, forwardedFor: string | undefined) => Client;
+
+const MAX_RESOLVED = 1_000;
+const MAX_NAME = 200;
+
 /** "::ffff:1.2.3.4" as "1.2.3.4", no zone, no shorthand; undefined for what is not an address. */
 export function parseAddress(text: string): Address | undefined {
   const withoutZone = text.replace(/%.*$/, '');
@@ -52,12 +57,12 @@ const contains = ([network, prefix]: Network, address: Address) =>
  * client. What stands further left was written by the client and means nothing.
  * @param countAttempts whether there is a lockout at all
  */
-export function clientResolver(trustedProxies: readonly string[], countAttempts: boolean) {
+export function clientResolver(trustedProxies: readonly string[], countAttempts: boolean): ResolveClient {
   const trusted = trustedProxies.map(parseNetwork);
   const unknown: Client = { address: 'unknown', lockoutKey: countAttempts ? 'unknown' : undefined };
   const isTrusted = (address: Address) => trusted.some((network) => contains(network, address));
 
-  return (peer: string | undefined, forwardedFor: string | undefined): Client => {
+  function resolve(peer: string | undefined, forwardedFor: string | undefined): Client {
     const hops = trusted.length > 0 && forwardedFor !== undefined ? forwardedFor.split(',') : [];
     let address = parseAddress(peer ?? '');
     if (!address) return unknown;
@@ -69,5 +74,17 @@ export function clientResolver(trustedProxies: readonly string[], countAttempts:
       address = next;
     }
     return { address: address.toString(), lockoutKey: countAttempts ? lockoutKeyOf(address) : undefined };
+  }
+
+  /** Reading an address takes as long as all the rest of the guard, and most clients come again. */
+  const resolved = new Map<string, Client>();
+  return (peer, forwardedFor) => {
+    const name = trusted.length > 0 && forwardedFor !== undefined ? `${peer},${forwardedFor}` : `${peer}`;
+    const known = resolved.get(name);
+    if (known) return known;
+    if (resolved.size >= MAX_RESOLVED) resolved.clear();
+    const client = resolve(peer, forwardedFor);
+    if (name.length <= MAX_NAME) resolved.set(name, client);
+    return client;
   };
 }

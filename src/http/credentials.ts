@@ -1,3 +1,6 @@
+/** Reads a header of a request by its name in lower case: all its lines joined by ", " (RFC 9110, section 5.3). */
+export type ReadHeader = (name: string) => string | undefined;
+
 /** The keys that a request carries, in whichever of the three ways. */
 export type Credentials =
   | { state: 'none' }
@@ -6,32 +9,30 @@ export type Credentials =
 
 export const KEY_HEADERS = ['X-Proxbox-API-Key', 'X-API-Key'] as const;
 
+const keyHeaders = KEY_HEADERS.map((name) => name.toLowerCase());
+
 /**
  * Reads every key that a request presents. A header that was sent twice arrives joined by ", ", and since no key
  * contains a space, splitting there finds each. The same key twice is one key; two different ones are a conflict,
  * because a proxy in front may have looked at the other.
- * @param header the value of a header, all its lines joined by ", " (RFC 9110, section 5.3)
  */
-export function readCredentials(header: (name: string) => string | undefined): Credentials {
+export function readCredentials(header: ReadHeader): Credentials {
   let rawKey: string | undefined;
-  for (const presented of presentedKeys(header)) {
-    if (rawKey !== undefined && presented !== rawKey) return { state: 'conflicting' };
-    rawKey = presented;
+  let isConflicting = false;
+  function present(key: string): void {
+    isConflicting ||= rawKey !== undefined && key !== rawKey;
+    rawKey = key;
   }
+  for (const name of keyHeaders) forEachLine(header(name), present);
+  forEachLine(header('authorization'), (credentials) => {
+    const bearer = /^bearer +(.+)$/i.exec(credentials);
+    if (bearer?.[1]) present(bearer[1].trim());
+  });
+  if (isConflicting) return { state: 'conflicting' };
   return rawKey === undefined ? { state: 'none' } : { state: 'presented', rawKey };
 }
 
-function* presentedKeys(header: (name: string) => string | undefined): Generator<string> {
-  for (const name of KEY_HEADERS) {
-    const value = header(name);
-    if (value) yield* nonEmpty(value);
-  }
-  const authorization = header('Authorization');
-  if (!authorization) return;
-  for (const credentials of nonEmpty(authorization)) {
-    const bearer = /^bearer +(.+)$/i.exec(credentials);
-    if (bearer?.[1]) yield bearer[1].trim();
-  }
+function forEachLine(value: string | undefined, visit: (line: string) => void): void {
+  if (!value) return;
+  for (const line of value.split(', ')) if (line !== '') visit(line);
 }
-
-const nonEmpty = (value: string) => value.split(', ').filter((part) => part !== '');

@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Client } from './client-address.ts';
+import type { ReadHeader } from './credentials.ts';
 
 /** Who is calling, as the guard has found. */
 export type Principal = Readonly<{ id: number; label: string }>;
@@ -17,5 +19,11 @@ export type HttpEnv = {
     logAtDebug?: true;
   };
 };
+
+/** `server.ts` has Node join the lines of every header, so that none is dropped unseen. */
+export const headersOf =
+  ({ headers }: IncomingMessage): ReadHeader =>
+  (name) =>
+    headers[name]?.toString();
 
 export type HttpContext = Context<HttpEnv>;

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { HTTPException } from 'hono/http-exception';
 import { DomainError, type Problem, statusOfCode } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
 import type { HttpContext } from './env.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -36,7 +37,7 @@ export function problemResponse(c: HttpContext, problem: Problem): Response {
 }
 
 /** What was thrown as a refusal, or undefined when it is a fault of ours. */
-export function problemOf(error: unknown): Problem | undefined {
+function problemOf(error: unknown): Problem | undefined {
   if (error instanceof DomainError) return error.problem;
   if (!(error instanceof HTTPException)) return undefined;
   if (error.status === 415) {
@@ -54,6 +55,14 @@ export function problemOf(error: unknown): Problem | undefined {
     };
   }
   return undefined;
+}
+
+/** How a failure is told. What only a programmer can mend is logged with its stack. */
+export function explain(error: unknown, logger: Logger, requestId: string): Problem {
+  const problem = problemOf(error);
+  const isExpected = problem && error instanceof Error && error.cause === undefined;
+  if (!isExpected) logger.error({ request_id: requestId, err: error }, 'a request failed');
+  return problem ?? internalError;
 }
 
 export const internalError: Problem = {

@@ -1,39 +1,54 @@
 import { randomUUID } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
-import type { Logger } from '../lib/logger.ts';
-import type { Client } from './client-address.ts';
-import type { HttpContext, HttpEnv } from './env.ts';
+import type { Level, Logger } from '../lib/logger.ts';
+import type { ResolveClient } from './client-address.ts';
+import { type HttpContext, type HttpEnv, headersOf } from './env.ts';
 
 /**
  * Gives every request an id and a client address, and writes one line when it is answered. The line names the route,
  * not the path, so that a key pasted into a URL does not end up in a log.
  */
-export const requestLog = (
-  logger: Logger,
-  resolveClient: (peer: string | undefined, forwardedFor: string | undefined) => Client,
-) =>
+export const requestLog = (logger: Logger, resolveClient: ResolveClient) =>
   createMiddleware<HttpEnv>(async (c, next) => {
     const start = performance.now();
     const requestId = randomUUID();
-    const client = resolveClient(c.env.incoming.socket.remoteAddress, c.req.header('X-Forwarded-For'));
+    const { incoming } = c.env;
+    const client = resolveClient(incoming.socket.remoteAddress, headersOf(incoming)('x-forwarded-for'));
     c.set('requestId', requestId);
     c.set('client', client);
     c.header('X-Request-Id', requestId);
     c.header('X-Content-Type-Options', 'nosniff');
     await next();
     const level = c.var.logAtDebug ? 'debug' : 'info';
-    if (!logger.isLevelEnabled(level)) return;
-    logger[level]({
+    logAnswer(logger, level, start, {
       request_id: requestId,
       method: c.req.method,
       route: routeOf(c),
       status: c.res.status,
-      ms: Math.round((performance.now() - start) * 1_000) / 1_000,
       client: client.address,
       key_id: c.var.key?.id,
     });
   });
+
+type AnsweredRequest = {
+  request_id: string;
+  method: string;
+  /** The pattern, not the path. */
+  route: string | undefined;
+  status: number;
+  client: string;
+  key_id: number | undefined;
+  /** Filled in when it is logged. */
+  ms?: number;
+};
+
+/** @param start `performance.now()` when the request arrived */
+export function logAnswer(logger: Logger, level: Level, start: number, request: AnsweredRequest): void {
+  if (!logger.isLevelEnabled(level)) return;
+  request.ms = Math.round((performance.now() - start) * 1_000) / 1_000;
+  logger[level](request);
+}
 
 /** The pattern of the route that matched, whether or not the guard let the request reach it. */
 function routeOf(c: HttpContext): string | undefined {

@@ -11,13 +11,22 @@ import { errorCode, type Problem, StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { internalError, renderProblem } from './problem.ts';
 
-export type Fetch = Parameters<typeof getRequestListener>[0];
+/** What is behind the door: `front` answers what it knows, and says whether it did; `fetch` answers everything else. */
+export type Application = {
+  front: (request: IncomingMessage, response: ServerResponse) => boolean;
+  fetch: Parameters<typeof getRequestListener>[0];
+};
+
+/** `isShared`: other threads of this process listen on the same port, and the system distributes the connections. */
+export type Endpoint = { host: string; port: number; isShared: boolean };
 
 export type RunningServer = {
   address: AddressInfo;
   /** Accepts nothing more, lets what is in flight finish, and cuts off after `graceMs` what has not. */
   stop(graceMs: number): Promise<void>;
 };
+
+type Connection = { unanswered: number; latest: IncomingMessage | undefined };
 
 /** Longer than the idle time of the usual proxies, so that the proxy and not this end closes a kept connection. */
 const KEEP_ALIVE_MS = 75_000;
@@ -35,9 +44,8 @@ const unreadableTarget: Problem = {
 
 /** @throws StartupError when the port cannot be had. */
 export async function listen(
-  fetch: Fetch,
-  host: string,
-  port: number,
+  { front, fetch }: Application,
+  endpoint: Endpoint,
   logger: Logger,
 ): Promise<RunningServer> {
   const answer = getRequestListener(fetch, {
@@ -48,22 +56,24 @@ export async function listen(
       return new Response(body, init);
     },
   });
-  const unanswered = new WeakMap<Socket, { count: number; latest: IncomingMessage }>();
+  const connections = new Map<Socket, Connection>();
+  function countAnswered(this: ServerResponse): void {
+    const connection = connections.get(this.req.socket);
+    if (connection) connection.unanswered--;
+  }
   /** HTTP/1.0 has no Host: the health checks of load balancers still speak it. */
   const listener: RequestListener = (request, response) => {
     if (request.httpVersion === '1.0') request.headers.host ??= 'localhost';
-    const { socket } = request;
-    const waiting = unanswered.get(socket) ?? { count: 0, latest: request };
-    if (waiting.count >= MAX_PIPELINED) {
-      socket.destroy();
+    const connection = connections.get(request.socket);
+    if (!connection || connection.unanswered >= MAX_PIPELINED) {
+      request.socket.destroy();
       return;
     }
-    unanswered.set(socket, waiting);
-    waiting.latest = request;
-    waiting.count++;
-    response.once('close', () => waiting.count--);
+    connection.latest = request;
+    connection.unanswered++;
+    response.on('close', countAnswered);
     if (hasUserinfo(request)) answerDirectly(response, unreadableTarget);
-    else void answer(request, response);
+    else if (!front(request, response)) void answer(request, response);
   };
   const server = createServer(
     {
@@ -71,10 +81,11 @@ export async function listen(
       headersTimeout: HEADERS_MS,
       requestTimeout: REQUEST_MS,
       requireHostHeader: false,
+      // A second Authorization must not be dropped unseen: a proxy in front may have looked at that one.
+      joinDuplicateHeaders: true,
     },
     listener,
   );
-  const sockets = new Set<Socket>();
   server.setTimeout(STALLED_MS);
   server.on('connection', (socket) => {
     // Asked for now, the address is remembered; after a reset it could not be had, and nobody could be blamed.
@@ -82,21 +93,38 @@ export async function listen(
       socket.destroy();
       return;
     }
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    connections.set(socket, { unanswered: 0, latest: undefined });
+    socket.once('close', () => connections.delete(socket));
   });
   server.on('checkExpectation', listener);
   /** Whether an answer would be taken for that of another request: the one whose body broke off may well have it. */
   const isAwaited = (socket: Socket) => {
-    const { count = 0, latest } = unanswered.get(socket) ?? {};
-    return count > 1 || (count === 1 && latest?.complete === true);
+    const { unanswered = 0, latest } = connections.get(socket) ?? {};
+    return unanswered > 1 || (unanswered === 1 && latest?.complete === true);
   };
   server.on('clientError', answerUnreadable(logger, isAwaited));
+  return { address: await listenOn(server, endpoint), stop: (graceMs) => stop(server, connections, graceMs) };
+}
+
+/**
+ * Finds out whether nobody else listens there, and which port is free when any will do: among threads that share one,
+ * nobody would notice a second service on it.
+ * @throws StartupError
+ */
+export async function reservePort({ host, port }: Pick<Endpoint, 'host' | 'port'>): Promise<number> {
+  const probe = createServer();
+  const free = await listenOn(probe, { host, port, isShared: false });
+  await new Promise((resolve) => probe.close(resolve));
+  return free.port;
+}
+
+/** @throws StartupError */
+async function listenOn(server: Server, { host, port, isShared }: Endpoint): Promise<AddressInfo> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(asStartupError(error, host, port)));
-    server.listen(port, host, resolve);
+    server.listen({ port, host, reusePort: isShared }, resolve);
   });
-  return { address: server.address() as AddressInfo, stop: (graceMs) => stop(server, sockets, graceMs) };
+  return server.address() as AddressInfo;
 }
 
 /** "user:password@host" in a target or in Host is no name of this service, and Fetch would throw it back whole. */
@@ -110,13 +138,17 @@ function answerDirectly(response: ServerResponse, problem: Problem): void {
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
 }
 
-async function stop(server: Server, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
+async function stop(
+  server: Server,
+  connections: ReadonlyMap<Socket, Connection>,
+  graceMs: number,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.prependListener('request', (_request, response) => {
     response.shouldKeepAlive = false;
   });
   /** To Node a connection is not idle until something was asked over it. */
-  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
   /** A connection that was busy when the server closed becomes idle later, and would be kept open. */
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
   const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
@@ -157,6 +189,11 @@ function asStartupError(error: Error, host: string, port: number): StartupError 
     case 'EADDRINUSE':
       return new StartupError(
         `Port ${port} on ${host} is in use; stop the program that has it, or set PORT to another.`,
+      );
+    case 'ENOTSUP':
+    case 'EINVAL':
+      return new StartupError(
+        'This system cannot share a port between threads; set KEYHEARTH_WORKERS to 1, or use Linux or FreeBSD.',
       );
     case 'EACCES':
       return new StartupError(`This user may not listen on port ${port}; set PORT to one above 1023.`);

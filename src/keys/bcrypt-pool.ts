@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { DomainError } from '../lib/errors.ts';
 import type { BcryptTask } from './bcrypt-worker.ts';
@@ -20,14 +19,18 @@ export type BcryptPool = {
 
 /**
  * One thread is always there, so that a machine that cannot start another one still serves; more come with the work
- * and leave after it. One core stays for the event loop.
+ * and leave after it.
  * @param onError a thread that could not be started, or that died
  */
-export function createBcryptPool(cost: number, onError: (error: unknown) => void): BcryptPool {
+export function createBcryptPool(
+  cost: number,
+  maxThreads: number,
+  onError: (error: unknown) => void,
+): BcryptPool {
   const pool = new Piscina<BcryptTask, string | number>({
     filename: new URL('./bcrypt-worker.ts', import.meta.url).href,
     minThreads: 1,
-    maxThreads: Math.max(1, availableParallelism() - 1),
+    maxThreads,
     idleTimeout: IDLE_MS,
     maxQueue: MAX_WAITING,
   });

@@ -56,6 +56,9 @@ export const KeySchema = z
     last_used_at: seconds('When the key was last seen, at most ten seconds late; null when never')
       .nullable()
       .openapi({ example: null }),
+    use_count: z
+      .int()
+      .openapi({ description: 'How often the key was verified, at most ten seconds late', example: 0 }),
   })
   .openapi('Key');
 
@@ -130,4 +133,5 @@ export const presentKey = (key: ApiKey): z.infer<typeof KeySchema> => ({
   is_active: key.isActive,
   created_at: toSeconds(key.createdAt),
   last_used_at: key.lastUsedAt === null ? null : toSeconds(key.lastUsedAt),
+  use_count: key.useCount,
 });

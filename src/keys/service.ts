@@ -1,3 +1,4 @@
+import type { Reader } from '../db/reader.ts';
 import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -5,9 +6,10 @@ import { DomainError } from '../lib/errors.ts';
 import type { Pepper } from '../pepper/pepper.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import type { ApiKey } from './key.ts';
-import type { LastUsed } from './last-used.ts';
+import { createRecognise } from './recognise.ts';
 import { bcryptInputOf, fingerprintOf, generateRawKey, hintOf, isWellFormed } from './secret.ts';
 import * as store from './store.ts';
+import type { UseCounter } from './uses.ts';
 import { judge, type Verdict } from './verify.ts';
 
 export type KeyPage = { keys: ApiKey[]; nextCursor: number | undefined };
@@ -16,13 +18,16 @@ export type KeyService = ReturnType<typeof createKeyService>;
 
 export type KeyServiceParts = {
   db: Db;
+  reader: Reader;
   pepper: Pepper;
   bcrypt: BcryptPool;
-  lastUsed: LastUsed;
+  uses: UseCounter;
   clock: Clock;
 };
 
-export function createKeyService({ db, pepper, bcrypt, lastUsed, clock }: KeyServiceParts) {
+export function createKeyService({ db, reader, pepper, bcrypt, uses, clock }: KeyServiceParts) {
+  const recognise = createRecognise(db, reader, pepper);
+
   /** Both digests of a raw key, ready to be stored. Slow on purpose; call it before a transaction begins. */
   async function prepare(rawKey: string, label: string): Promise<store.NewApiKey> {
     return {
@@ -91,11 +96,13 @@ export function createKeyService({ db, pepper, bcrypt, lastUsed, clock }: KeySer
     /** For what is no change, but is not told to a key that was revoked while its request was under way. */
     assertActive: (actor: number) => assertActive(actor),
 
-    async verify(rawKey: string): Promise<Verdict> {
-      const verdict = judge(await find(rawKey));
-      if (verdict.code === 'VALID') lastUsed.note(verdict.key.id, clock.now());
-      return verdict;
-    },
+    /** What a key is, if that can be told at once. */
+    recognise,
+
+    verify: async (rawKey: string): Promise<Verdict> => judge(await find(rawKey)),
+
+    /** To be called when somebody was told that the key is valid. */
+    countUse: (id: number) => uses.note(id, clock.now()),
 
     hasUsableKey: () => store.hasUsableKey(db),
 

@@ -1,10 +1,11 @@
 import type { Selectable } from 'kysely';
+import type { Reader } from '../db/reader.ts';
 import type { ApiKeyTable, Db, Tx } from '../db/tables.ts';
 import type { ApiKey } from './key.ts';
 
 export type NewApiKey = { label: string; hint: string; fingerprint: string; hash: string; createdAt: number };
 
-const columns = ['id', 'label', 'hint', 'is_active', 'created_at', 'last_used_at'] as const;
+const columns = ['id', 'label', 'hint', 'is_active', 'created_at', 'last_used_at', 'use_count'] as const;
 
 type Row = Pick<Selectable<ApiKeyTable>, (typeof columns)[number]>;
 
@@ -15,6 +16,7 @@ const toApiKey = (row: Row): ApiKey => ({
   isActive: row.is_active === 1,
   createdAt: row.created_at,
   lastUsedAt: row.last_used_at,
+  useCount: row.use_count,
 });
 
 const toOptionalApiKey = (row: Row | undefined) => (row ? toApiKey(row) : undefined);
@@ -30,6 +32,7 @@ export async function insertKey(tx: Tx, key: NewApiKey): Promise<ApiKey> {
       is_active: 1,
       created_at: key.createdAt,
       last_used_at: null,
+      use_count: 0,
     })
     .returning(columns)
     .executeTakeFirstOrThrow();
@@ -46,10 +49,28 @@ export async function listKeys(db: Db, limit: number, before: number | undefined
 export const findKey = async (db: Db | Tx, id: number) =>
   toOptionalApiKey(await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst());
 
+const byFingerprint = (db: Db, fingerprint: string) =>
+  db.selectFrom('api_keys').select(columns).where('fingerprint', '=', fingerprint);
+
 export const findKeyByFingerprint = async (db: Db, fingerprint: string) =>
-  toOptionalApiKey(
-    await db.selectFrom('api_keys').select(columns).where('fingerprint', '=', fingerprint).executeTakeFirst(),
-  );
+  toOptionalApiKey(await byFingerprint(db, fingerprint).executeTakeFirst());
+
+const usableKeys = (db: Db) => db.selectFrom('api_keys').select('id').where('is_active', '=', 1).limit(1);
+
+const keysWithoutFingerprint = (db: Db) =>
+  db.selectFrom('api_keys').select('id').where('fingerprint', 'is', null).limit(1);
+
+/** The same questions, answered at once. */
+export function immediateReads(db: Db, reader: Reader) {
+  const firstByFingerprint = reader.prepare(byFingerprint(db, '').compile());
+  const firstUsable = reader.prepare(usableKeys(db).compile());
+  const firstWithoutFingerprint = reader.prepare(keysWithoutFingerprint(db).compile());
+  return {
+    findKeyByFingerprint: (fingerprint: string) => toOptionalApiKey(firstByFingerprint([fingerprint])),
+    hasUsableKey: () => firstUsable() !== undefined,
+    hasKeyWithoutFingerprint: () => firstWithoutFingerprint() !== undefined,
+  };
+}
 
 /** The few rows that only their bcrypt hash can prove. */
 export const findKeysWithoutFingerprint = (db: Db, hint: string) =>
@@ -71,15 +92,7 @@ export const setFingerprint = async (tx: Tx, id: number, fingerprint: string) =>
       .executeTakeFirst(),
   );
 
-export async function hasUsableKey(db: Db): Promise<boolean> {
-  const row = await db
-    .selectFrom('api_keys')
-    .select('id')
-    .where('is_active', '=', 1)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
-}
+export const hasUsableKey = async (db: Db) => (await usableKeys(db).executeTakeFirst()) !== undefined;
 
 export async function hasOtherUsableKey(tx: Tx, id: number): Promise<boolean> {
   const row = await tx
@@ -127,14 +140,24 @@ export async function deleteKey(tx: Tx, id: number): Promise<void> {
   await tx.deleteFrom('api_keys').where('id', '=', id).execute();
 }
 
+/** `lastUsedAt` in milliseconds since 1970. */
+export type Uses = { count: number; lastUsedAt: number };
+
 /** Never moves a time back: another process may have seen the key later. */
-export async function setLastUsed(tx: Tx, uses: Iterable<[id: number, usedAt: number]>): Promise<void> {
-  for (const [id, usedAt] of uses) {
+export async function addUses(tx: Tx, uses: Iterable<[id: number, Uses]>): Promise<void> {
+  for (const [id, { count, lastUsedAt }] of uses) {
     await tx
       .updateTable('api_keys')
-      .set({ last_used_at: usedAt })
+      .set(({ ref, eb }) => ({
+        use_count: eb('use_count', '+', count),
+        last_used_at: eb
+          .case()
+          .when('last_used_at', '>', lastUsedAt)
+          .then(ref('last_used_at'))
+          .else(lastUsedAt)
+          .end(),
+      }))
       .where('id', '=', id)
-      .where((key) => key.or([key('last_used_at', 'is', null), key('last_used_at', '<', usedAt)]))
       .execute();
   }
 }

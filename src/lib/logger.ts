@@ -1,15 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type DestinationStream,
-  type Level,
-  type Logger,
-  pino,
-  stdSerializers,
-  stdTimeFunctions,
-} from 'pino';
+import { type Level, type Logger, pino, stdSerializers } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 
-export type { Logger };
+export type { Level, Logger };
 export type LogLevel = Level | 'silent';
 
 export type LogOutput = {
@@ -18,44 +11,94 @@ export type LogOutput = {
   flush(): Promise<void>;
 };
 
+/** Where lines end up: standard output, or another thread on the way to it. */
+export type LogSink = {
+  /** Takes one or more whole lines. */
+  write(lines: string): void;
+  flush(): Promise<void>;
+};
+
 /** What is held back at the most when nobody reads the log; further lines are dropped until somebody does. */
 const MAX_HELD_BACK = 8 * 1024 * 1024;
 const FLUSH_MS = 1_000;
 
+const BATCH_CHARACTERS = 16 * 1024;
+const BATCH_MS = 100;
+
 /**
- * JSON lines on standard output, collected and written off the request's path: at the latest every 100 ms, or when
- * 4 KiB have gathered. On a terminal each line is written at once, for a person to read. A log that cannot be written
- * (a full disk, a pipe that nobody reads) costs its lines, never the service.
+ * Standard output. On a terminal each line is written at once, for a person to read. A log that cannot be written (a
+ * full disk, a pipe that nobody reads) costs its lines, never the service.
  */
-export function createLogger(level: LogLevel, isTerminal: boolean): LogOutput {
-  const output = pino.destination(
-    isTerminal
-      ? { dest: 1, sync: true }
-      : { dest: 1, sync: false, minLength: 4096, periodicFlush: 100, maxLength: MAX_HELD_BACK },
-  );
+export function standardOutput(isTerminal: boolean): LogSink {
+  const output = pino.destination({ dest: 1, sync: isTerminal, maxLength: MAX_HELD_BACK });
   output.on('error', () => undefined);
   // At exit it would try for ever, blocking the process, to write to what takes nothing.
   output.flushSync = () => undefined;
-  let destination: DestinationStream = output;
-  if (isTerminal) {
-    const pretty = prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss', singleLine: true });
-    destination = { write: (line) => output.write(pretty(line)) };
+  const pretty = prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss', singleLine: true });
+  const write = isTerminal
+    ? (lines: string) => {
+        for (const line of lines.trimEnd().split('\n')) output.write(pretty(line));
+      }
+    : (lines: string) => void output.write(lines);
+  // One flush ends with the write that is under way, another with the next piece; what is left is in the third.
+  const flushOnce = () => new Promise<void>((resolve) => output.flush(() => resolve()));
+  return {
+    write,
+    flush: () => Promise.race([flushOnce().then(flushOnce).then(flushOnce), sleep(FLUSH_MS)]),
+  };
+}
+
+/**
+ * Logs JSON lines, which are collected and handed on off the request's path: at the latest every 100 ms, or when
+ * 16 KiB have gathered.
+ */
+export function createLogger(level: LogLevel, sink: LogSink): LogOutput {
+  let held = '';
+  let timer: NodeJS.Timeout | undefined;
+  function handOn(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (held === '') return;
+    sink.write(held);
+    held = '';
   }
   const logger = pino(
     {
       level,
       base: null,
-      timestamp: stdTimeFunctions.isoTime,
+      timestamp: createTimestamp(),
       serializers: { err: withoutExtras },
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination,
+    {
+      write(line) {
+        held += line;
+        if (held.length >= BATCH_CHARACTERS) handOn();
+        else timer ??= setTimeout(handOn, BATCH_MS).unref();
+      },
+    },
   );
-  // One flush ends with the write that is under way, another with the next piece; what is left is in the third.
-  const flushOnce = () => new Promise<void>((resolve) => output.flush(() => resolve()));
   return {
     logger,
-    flush: () => Promise.race([flushOnce().then(flushOnce).then(flushOnce), sleep(FLUSH_MS)]),
+    async flush() {
+      handOn();
+      await sink.flush();
+    },
+  };
+}
+
+/** ISO 8601. Of a thousand lines in a second all but the milliseconds are the same, and worked out once. */
+function createTimestamp(): () => string {
+  let second = Number.NaN;
+  let text = '';
+  return () => {
+    const now = Date.now();
+    const milliseconds = now % 1_000;
+    if (now - milliseconds !== second) {
+      second = now - milliseconds;
+      text = new Date(second).toISOString().slice(0, -4);
+    }
+    return `,"time":"${text}${String(milliseconds).padStart(3, '0')}Z"`;
   };
 }
 

@@ -1,11 +1,18 @@
 import type { Clock } from '../lib/clock.ts';
+import { allocateLockout, openSharedTable } from './shared-table.ts';
 
 export type LockoutPolicy = Readonly<{ attempts: number; seconds: number }>;
 
-/** What became of one attempt. `remaining` is how many more failures the address has before it is locked. */
+/** Whether a guess was right. */
+export type Guess = { ok: boolean };
+
+/**
+ * What became of a guess. `remaining` is how many more failures the address has before it is locked, undefined where
+ * nothing is counted. `locked`: nobody may be told what came of it.
+ */
 export type AttemptOutcome<T> =
   | { state: 'locked'; retryAfter: number }
-  | { state: 'evaluated'; result: T; remaining: number };
+  | { state: 'counted'; remaining: number | undefined; result: T };
 
 export type Lockout = {
   /** Whole seconds until the address may try again; 0 when it is not locked. */
@@ -13,115 +20,121 @@ export type Lockout = {
   /** How many failures the address has left. */
   remaining(address: string): number;
   /**
-   * Evaluates one guess from `address` unless it is locked, and counts the outcome. A place is reserved before
-   * `evaluate` is called: of many guesses at once, never more are evaluated than the address has failures left, and
-   * the others wait for a verdict. What `evaluate` throws counts as no attempt.
+   * Counts a guess that was evaluated already. An address that was locked meanwhile, by another thread, is told so and
+   * not what came of it: of many guesses at once, in however many threads, never more are told than it has failures.
    */
-  attempt<T extends { ok: boolean }>(address: string, evaluate: () => Promise<T>): Promise<AttemptOutcome<T>>;
+  settle<T extends Guess>(address: string | undefined, result: T): AttemptOutcome<T>;
+  /**
+   * Evaluates a guess and counts it: `atOnce` where that can tell, and otherwise `inTime`. For that a place is reserved
+   * first: of many guesses at once, no thread evaluates more than the address has failures left, and the others wait
+   * for a verdict. What is thrown counts as no attempt.
+   */
+  attempt<T extends Guess>(
+    address: string | undefined,
+    atOnce: () => T | undefined,
+    inTime: () => Promise<T>,
+  ): AttemptOutcome<T> | Promise<AttemptOutcome<T>>;
 };
+
+/** Guesses under way from one address, in this thread. */
+type Place = { reserved: number; waiting: (() => void)[] };
 
 const MAX_ADDRESSES = 100_000;
 
-type Entry = {
-  /** Monotonic milliseconds of the failures that may still count, oldest first. */
-  failures: number[];
-  reserved: number;
-  waiting: (() => void)[];
-};
+/** Memory for a lockout that several threads share. */
+export const lockoutMemory = ({ attempts }: LockoutPolicy, addresses = MAX_ADDRESSES) =>
+  allocateLockout(attempts, addresses);
 
-/** Dropping such an entry would leave those who wait at it waiting for ever. */
-const isInUse = (entry: Entry) => entry.reserved > 0 || entry.waiting.length > 0;
-
-/**
- * Counts failed attempts by address, in memory. Two maps, each in the order in which its entries were last
- * touched, keep it bounded: when it is full, the address that tried longest ago leaves, and a locked one only when
- * there is no other.
- */
-export function createLockout(policy: LockoutPolicy, clock: Clock, maxAddresses = MAX_ADDRESSES): Lockout {
+/** Counts failed attempts by address, in memory that is bounded and may be shared with other threads. */
+export function createLockout(policy: LockoutPolicy, clock: Clock, memory = lockoutMemory(policy)): Lockout {
   const duration = policy.seconds * 1_000;
-  const counting = new Map<string, Entry>();
-  /** Monotonic milliseconds at which each lock ends; all last equally long, so the first to end stands first. */
-  const locked = new Map<string, number>();
+  const table = openSharedTable(memory);
+  const places = new Map<string, Place>();
+
+  const secondsLocked = (place: number, now: number) =>
+    Math.ceil(Math.max(0, table.lockedUntil(place) - now) / 1_000);
 
   function retryAfter(address: string): number {
-    const end = locked.get(address);
-    if (end === undefined) return 0;
-    const left = end - clock.monotonic();
-    if (left > 0) return Math.ceil(left / 1_000);
-    locked.delete(address);
-    return 0;
+    if (table.isEmpty()) return 0;
+    return table.exclusively(() => {
+      const place = table.find(address);
+      return place === undefined ? 0 : secondsLocked(place, clock.monotonic());
+    });
   }
 
-  function recentFailures(entry: Entry | undefined): number {
-    if (!entry) return 0;
-    const since = clock.monotonic() - duration;
-    while (entry.failures[0] !== undefined && entry.failures[0] <= since) entry.failures.shift();
-    return entry.failures.length;
+  function remaining(address: string): number {
+    if (table.isEmpty()) return policy.attempts;
+    return table.exclusively(() => {
+      const place = table.find(address);
+      if (place === undefined) return policy.attempts;
+      return policy.attempts - table.failuresSince(place, clock.monotonic() - duration);
+    });
   }
 
-  function makeRoom(): void {
-    if (counting.size + locked.size <= maxAddresses) return;
-    for (const [address, entry] of counting) {
-      if (isInUse(entry)) continue;
-      counting.delete(address);
-      return;
-    }
-    for (const address of locked.keys()) {
-      locked.delete(address);
-      return;
-    }
-  }
-
-  function lock(address: string): void {
-    counting.delete(address);
-    locked.delete(address);
-    locked.set(address, clock.monotonic() + duration);
-    makeRoom();
+  function settle<T extends Guess>(address: string | undefined, result: T): AttemptOutcome<T> {
+    const counted = (remaining: number | undefined) => ({ state: 'counted' as const, remaining, result });
+    if (address === undefined) return counted(undefined);
+    if (result.ok && table.isEmpty()) return counted(policy.attempts);
+    return table.exclusively(() => {
+      const now = clock.monotonic();
+      const place = result.ok ? table.find(address) : table.claim(address, now);
+      if (place === undefined) return counted(policy.attempts);
+      const seconds = secondsLocked(place, now);
+      if (seconds > 0) return { state: 'locked', retryAfter: seconds };
+      if (result.ok) {
+        table.free(place);
+        return counted(policy.attempts);
+      }
+      const left = policy.attempts - table.failuresSince(place, now - duration) - 1;
+      table.addFailure(place, now);
+      if (left === 0) table.lock(place, now + duration);
+      return counted(left);
+    });
   }
 
   /** Takes a place for an attempt, waiting while all are taken; undefined once the address is locked. */
-  async function reserve(address: string): Promise<Entry | undefined> {
+  async function reserve(address: string): Promise<Place | undefined> {
     for (;;) {
       if (retryAfter(address) > 0) return undefined;
-      const entry = counting.get(address) ?? { failures: [], reserved: 0, waiting: [] };
-      if (recentFailures(entry) + entry.reserved < policy.attempts) {
-        entry.reserved++;
-        counting.delete(address);
-        counting.set(address, entry);
-        makeRoom();
-        return entry;
+      const place = places.get(address) ?? { reserved: 0, waiting: [] };
+      places.set(address, place);
+      if (place.reserved < remaining(address)) {
+        place.reserved++;
+        return place;
       }
-      await new Promise<void>((resolve) => entry.waiting.push(resolve));
+      await new Promise<void>((resolve) => place.waiting.push(resolve));
     }
   }
 
-  /** Gives a place back, and wakes as many as there are places now; all when nobody is left to wake them later. */
-  function release(address: string, entry: Entry): void {
-    entry.reserved--;
-    const places = policy.attempts - entry.reserved - recentFailures(entry);
-    const isOver = locked.has(address) || entry.reserved === 0;
-    for (const wake of entry.waiting.splice(0, isOver ? entry.waiting.length : places)) wake();
-    const isForgotten = !isInUse(entry) && entry.failures.length === 0;
-    if (isForgotten && counting.get(address) === entry) counting.delete(address);
+  /** Gives a place back. Who waits looks for itself whether there is one for it now. */
+  function release(address: string, place: Place): void {
+    place.reserved--;
+    if (place.reserved === 0) places.delete(address);
+    for (const wake of place.waiting.splice(0)) wake();
+  }
+
+  async function attemptInTime<T extends Guess>(
+    address: string | undefined,
+    evaluate: () => Promise<T>,
+  ): Promise<AttemptOutcome<T>> {
+    if (address === undefined) return settle(address, await evaluate());
+    const place = await reserve(address);
+    if (!place) return { state: 'locked', retryAfter: Math.max(1, retryAfter(address)) };
+    try {
+      return settle(address, await evaluate());
+    } finally {
+      release(address, place);
+    }
   }
 
   return {
     retryAfter,
-    remaining: (address) => policy.attempts - recentFailures(counting.get(address)),
+    remaining,
+    settle,
 
-    async attempt(address, evaluate) {
-      const entry = await reserve(address);
-      if (!entry) return { state: 'locked', retryAfter: Math.max(1, retryAfter(address)) };
-      try {
-        const result = await evaluate();
-        if (result.ok) entry.failures.length = 0;
-        else entry.failures.push(clock.monotonic());
-        const remaining = policy.attempts - recentFailures(entry);
-        if (remaining === 0) lock(address);
-        return { state: 'evaluated', result, remaining };
-      } finally {
-        release(address, entry);
-      }
+    attempt(address, atOnce, inTime) {
+      const result = atOnce();
+      return result ? settle(address, result) : attemptInTime(address, inTime);
     },
   };
 }

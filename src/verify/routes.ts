@@ -4,6 +4,7 @@ import { callerOf } from '../http/authenticate.ts';
 import type { HttpEnv } from '../http/env.ts';
 import { bodyCodes, guardCodes, guarded, invalid, problemResponses } from '../http/openapi.ts';
 import { createRouter, refuseOtherMethods } from '../http/router.ts';
+import { deniedAs403, presentVerified } from './present.ts';
 import {
   IntrospectionSchema,
   IntrospectionsSchema,
@@ -67,27 +68,21 @@ const introspect = createRoute({
   },
 });
 
-/** nginx takes any answer to its subrequest but 2xx, 401 and 403 for a fault of the upstream and makes it a 500. */
+/** The refusals of the guard pass through here too. */
 export const denyAs403 = createMiddleware<HttpEnv>(async (c, next) => {
   await next();
-  if (c.req.query('deny') !== '403' || c.res.ok || c.res.status === 401) return;
-  c.res = new Response(c.res.body, { status: 403, headers: c.res.headers });
+  const status = deniedAs403(c.res.status);
+  if (c.req.query('deny') !== '403' || status === c.res.status) return;
+  c.res = new Response(c.res.body, { status, headers: c.res.headers });
 });
-
-/** As a header can carry it: RFC 9110, section 5.5, allows no more than this to be sent safely. */
-const headerValue = (label: string) =>
-  label.replace(/[^\x20-\x24\x26-\x7e]|^ | $/gu, (character) => encodeURIComponent(character));
 
 /** @param lockoutKeyOf what the failures of an end user at this address are counted by */
 export function verifyRoutes(service: VerifyService, lockoutKeyOf: (ip: string) => string | undefined) {
   const router = createRouter()
     .openapi(verify, (c) => {
-      const { id, label } = callerOf(c);
       c.set('logAtDebug', true);
-      return c.json({ valid: true as const, key: { id, label } }, 200, {
-        'X-Keyhearth-Key-Id': String(id),
-        'X-Keyhearth-Label': headerValue(label),
-      });
+      const { headers, body } = presentVerified(callerOf(c));
+      return c.json(body, 200, headers);
     })
     .openapi(introspect, async (c) => {
       const { key, keys = [], ip } = c.req.valid('json');

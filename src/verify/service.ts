@@ -2,12 +2,19 @@ import type { KeyService } from '../keys/service.ts';
 import type { Verdict } from '../keys/verify.ts';
 import type { Lockout } from '../lockout/lockout.ts';
 
-/** What became of a key that somebody asked about. `LOCKED`: it was not looked at. */
+/** What became of a key that somebody asked about. `LOCKED`: its verdict is not told. */
 export type Introspection = Verdict | { code: 'LOCKED'; retryAfter: number };
 
 export type VerifyService = ReturnType<typeof createVerifyService>;
 
-export function createVerifyService(keys: Pick<KeyService, 'verify' | 'assertActive'>, lockout: Lockout) {
+type Keys = Pick<KeyService, 'recognise' | 'verify' | 'countUse' | 'assertActive'>;
+
+export function createVerifyService(keys: Keys, lockout: Lockout) {
+  function recognise(rawKey: string) {
+    const verdict = keys.recognise(rawKey);
+    return verdict && toGuess(verdict);
+  }
+
   return {
     assertActive: keys.assertActive,
 
@@ -17,13 +24,17 @@ export function createVerifyService(keys: Pick<KeyService, 'verify' | 'assertAct
      * who that is, and nothing is counted
      */
     async introspect(rawKey: string, lockoutKey: string | undefined): Promise<Introspection> {
-      if (lockoutKey === undefined) return keys.verify(rawKey);
-      const outcome = await lockout.attempt(lockoutKey, async () => {
-        const verdict = await keys.verify(rawKey);
-        return { ok: verdict.code === 'VALID', verdict };
-      });
+      const outcome = await lockout.attempt(
+        lockoutKey,
+        () => recognise(rawKey),
+        async () => toGuess(await keys.verify(rawKey)),
+      );
       if (outcome.state === 'locked') return { code: 'LOCKED', retryAfter: outcome.retryAfter };
-      return outcome.result.verdict;
+      const { verdict } = outcome.result;
+      if (verdict.code === 'VALID') keys.countUse(verdict.key.id);
+      return verdict;
     },
   };
 }
+
+const toGuess = (verdict: Verdict) => ({ ok: verdict.code === 'VALID', verdict });

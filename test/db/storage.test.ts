@@ -56,6 +56,7 @@ describe('migrations', () => {
     await Promise.all([db, ...others.map((other) => other.db)].map(migrate));
     expect(openRaw(path).prepare('select name from kysely_migration').pluck().all()).toEqual([
       '0001_initial',
+      '0002_use_count',
     ]);
   });
 

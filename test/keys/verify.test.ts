@@ -17,6 +17,7 @@ describe('what is stored of a key', () => {
         is_active: 1,
         created_at: expect.any(Number),
         last_used_at: null,
+        use_count: 0,
       },
     ]);
     sqlite.close();

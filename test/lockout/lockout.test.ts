@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
-import { createLockout } from '../../src/lockout/lockout.ts';
+import { createLockout, type Lockout, lockoutMemory } from '../../src/lockout/lockout.ts';
 import { bootstrapped, FIRST_KEY } from '../support/keyhearth.ts';
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
@@ -20,6 +20,10 @@ function fakeClock() {
 
 const wrong = async () => ({ ok: false });
 const right = async () => ({ ok: true });
+
+/** An attempt whose evaluation has to be waited for. */
+const inTime = <T extends { ok: boolean }>(lockout: Lockout, address: string, evaluate: () => Promise<T>) =>
+  lockout.attempt(address, () => undefined, evaluate);
 
 describe('over HTTP', () => {
   test('the fifth failure is still a 401; what follows is a 429, also with a good key, but for the six open paths', async () => {
@@ -163,11 +167,11 @@ describe('the counter', () => {
     const { clock, pass } = fakeClock();
     const lockout = createLockout(policy, clock);
     for (let i = 0; i < 4; i++) {
-      await lockout.attempt('a', wrong);
+      await inTime(lockout, 'a', wrong);
       pass(100);
     }
     expect(lockout.remaining('a')).toBe(3);
-    await lockout.attempt('a', wrong);
+    await inTime(lockout, 'a', wrong);
     expect(lockout.retryAfter('a')).toBe(0);
     pass(301);
     expect(lockout.remaining('a')).toBe(5);
@@ -185,7 +189,7 @@ describe('the counter', () => {
           let evaluated = 0;
           const outcomes = await Promise.all(
             guesses.map(({ ok, ticks }) =>
-              lockout.attempt('a', async () => {
+              inTime(lockout, 'a', async () => {
                 evaluated++;
                 atOnce++;
                 expect(atOnce).toBeLessThanOrEqual(attempts);
@@ -195,7 +199,7 @@ describe('the counter', () => {
               }),
             ),
           );
-          const wrongOnes = outcomes.filter((outcome) => outcome.state === 'evaluated' && !outcome.result.ok);
+          const wrongOnes = outcomes.filter((outcome) => outcome.state === 'counted' && !outcome.result.ok);
           const lockedOnes = outcomes.filter((outcome) => outcome.state === 'locked');
           expect(evaluated + lockedOnes.length).toBe(guesses.length);
           if (guesses.every(({ ok }) => !ok))
@@ -210,29 +214,30 @@ describe('the counter', () => {
     const { clock } = fakeClock();
     const lockout = createLockout(policy, clock);
     for (let i = 0; i < 20; i++) {
-      await expect(lockout.attempt('a', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
+      await expect(inTime(lockout, 'a', () => Promise.reject(new Error('away')))).rejects.toThrow('away');
     }
     expect(lockout.remaining('a')).toBe(5);
-    expect(await lockout.attempt('a', right)).toMatchObject({ state: 'evaluated' });
+    expect(await inTime(lockout, 'a', right)).toMatchObject({ state: 'counted' });
   });
 
   test('keeps a bounded number of addresses: the unlocked leave first, then the lock that ends soonest', async () => {
+    const policy = { attempts: 2, seconds: 300 };
     const { clock, pass } = fakeClock();
-    const lockout = createLockout({ attempts: 2, seconds: 300 }, clock, 3);
+    const lockout = createLockout(policy, clock, lockoutMemory(policy, 3));
     for (const address of ['locked-1', 'locked-2']) {
-      await lockout.attempt(address, wrong);
-      await lockout.attempt(address, wrong);
+      await inTime(lockout, address, wrong);
+      await inTime(lockout, address, wrong);
       pass(1);
     }
-    for (let i = 0; i < 10; i++) await lockout.attempt(`counted-${i}`, wrong);
+    for (let i = 0; i < 10; i++) await inTime(lockout, `counted-${i}`, wrong);
     expect(lockout.retryAfter('locked-1')).toBeGreaterThan(0);
     expect(lockout.retryAfter('locked-2')).toBeGreaterThan(0);
     expect(lockout.remaining('counted-8')).toBe(2);
     expect(lockout.remaining('counted-9')).toBe(1);
 
     for (const address of ['locked-3', 'locked-4']) {
-      await lockout.attempt(address, wrong);
-      await lockout.attempt(address, wrong);
+      await inTime(lockout, address, wrong);
+      await inTime(lockout, address, wrong);
     }
     expect(lockout.retryAfter('locked-1')).toBe(0);
     expect(lockout.retryAfter('locked-4')).toBeGreaterThan(0);
@@ -241,7 +246,7 @@ describe('the counter', () => {
   test('tells the seconds until the end, rounded up', async () => {
     const { clock, pass } = fakeClock();
     const lockout = createLockout({ attempts: 1, seconds: 300 }, clock);
-    await lockout.attempt('a', wrong);
+    await inTime(lockout, 'a', wrong);
     expect(lockout.retryAfter('a')).toBe(300);
     pass(0.5);
     expect(lockout.retryAfter('a')).toBe(300);

@@ -307,6 +307,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     KEYHEARTH_LOCKOUT_SECONDS: ['', '0s', '5m', '86401'],
     KEYHEARTH_BCRYPT_COST: ['', '9', '16', 'twelve'],
     KEYHEARTH_BOOTSTRAP_TOKEN: ['', 'ge heim', 'gehéim', 'g'.repeat(513)],
+    KEYHEARTH_WORKERS: ['', '0', '65', 'all'],
     KEYHEARTH_LOG_LEVEL: ['', 'verbose', 'INFO'],
   };
 

@@ -42,7 +42,7 @@ export async function startService({ env = {}, dataDir, clock }: Options = {}): 
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: config.logLevel }, { write: (line) => log.push(JSON.parse(line)) });
   const keyhearth = await compose(config, logger, clock);
-  const server = await listen(keyhearth.app.fetch, '127.0.0.1', 0, logger);
+  const server = await listen(keyhearth, { host: '127.0.0.1', port: 0, isShared: false }, logger);
   const origin = `http://127.0.0.1:${server.address.port}`;
   return {
     origin,

@@ -97,7 +97,7 @@ describe('POST /auth/verify, for services', () => {
     const { send } = await bootstrapped();
     const made = await create(send, 'asked about');
     const { raw_key, ...key } = made;
-    const used = { ...key, last_used_at: null };
+    const used = { ...key, last_used_at: null, use_count: 0 };
     expect((await ask(send, { key: raw_key })).json).toEqual({ valid: true, code: 'VALID', key: used });
     await send({ method: 'POST', path: `/auth/keys/${made.id}/deactivate`, key: FIRST_KEY });
     const inactive = { valid: false, code: 'INACTIVE', key: { ...used, is_active: false } };

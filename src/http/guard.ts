@@ -1,0 +1,129 @@
+import { DomainError, type Problem } from '../lib/errors.ts';
+import type { Client } from './client-address.ts';
+import { type ReadHeader, readCredentials } from './credentials.ts';
+import type { Principal } from './env.ts';
+
+type Outcome<T> =
+  | { state: 'locked'; retryAfter: number }
+  | { state: 'counted'; remaining: number | undefined; result: T };
+
+/** What the guard asks of the room that counts failed attempts. */
+export type AttemptCounter = {
+  retryAfter(address: string): number;
+  remaining(address: string): number;
+  settle<T extends { ok: boolean }>(address: string | undefined, result: T): Outcome<T>;
+  attempt<T extends { ok: boolean }>(
+    address: string | undefined,
+    atOnce: () => T | undefined,
+    inTime: () => Promise<T>,
+  ): Outcome<T> | Promise<Outcome<T>>;
+};
+
+type Verdict = { code: 'VALID'; key: Principal } | { code: 'INACTIVE' | 'NOT_FOUND' };
+
+/** What the guard asks of the room that knows the keys. */
+export type KeyVerifier = {
+  /** The verdict, if it can be had at once. */
+  recognise(rawKey: string): Verdict | undefined;
+  verify(rawKey: string): Promise<Verdict>;
+  hasUsableKey(): Promise<boolean>;
+  /** Told of every key that was let through. */
+  countUse(id: number): void;
+};
+
+export type Admission = { state: 'admitted'; key: Principal } | { state: 'refused'; problem: Problem };
+
+export type Guard = ReturnType<typeof createGuard>;
+
+type Refusal = Pick<Problem, 'code' | 'detail'>;
+
+const noKeyConfigured: Problem = {
+  code: 'no_api_key_configured',
+  detail: 'No API key configured. Register a key via POST /auth/register-key or use an existing key.',
+};
+
+const conflictingKeys: Problem = {
+  code: 'conflicting_api_keys',
+  detail: 'The request carries different API keys. Send one key, in one header.',
+};
+
+const keyRequired: Refusal = { code: 'api_key_required', detail: 'API key required.' };
+
+const invalidKey: Refusal = { code: 'invalid_api_key', detail: 'Invalid API key.' };
+
+const tooManyAttempts = (retryAfter: number): Problem => ({
+  code: 'too_many_failed_attempts',
+  detail: 'Too many failed authentication attempts. Please try again later.',
+  retryAfter,
+});
+
+/** The wording is the contract's, and always plural there. An address that is not counted is told no count. */
+const withCount = ({ code, detail }: Refusal, remaining: number | undefined): Problem => ({
+  code,
+  detail: remaining === undefined ? detail : `${detail} ${remaining} attempts remaining.`,
+});
+
+const refused = (problem: Problem): Admission => ({ state: 'refused', problem });
+
+/** Decides who may pass. Its answers come at once wherever nothing has to be waited for. */
+export function createGuard(counter: AttemptCounter, keys: KeyVerifier) {
+  /** The refusal of an address that is locked out. */
+  function refuseLocked({ lockoutKey }: Client): Problem | undefined {
+    const retryAfter = lockoutKey === undefined ? 0 : counter.retryAfter(lockoutKey);
+    return retryAfter > 0 ? tooManyAttempts(retryAfter) : undefined;
+  }
+
+  /** Counts a guess at another secret than a key; tells how a wrong one is refused. */
+  function refuseWrong({ lockoutKey }: Client, ok: boolean, wrong: Refusal): Problem | undefined {
+    const outcome = counter.settle(lockoutKey, { ok });
+    if (outcome.state === 'locked') return tooManyAttempts(outcome.retryAfter);
+    return ok ? undefined : withCount(wrong, outcome.remaining);
+  }
+
+  /** Lets only a request with a valid key pass. */
+  function admit(client: Client, header: ReadHeader): Admission | Promise<Admission> {
+    const credentials = readCredentials(header);
+    if (credentials.state === 'conflicting') return refused(conflictingKeys);
+    if (credentials.state === 'none') return requireKey(client);
+    const { rawKey } = credentials;
+    const outcome = counter.attempt(
+      client.lockoutKey,
+      () => recognise(rawKey),
+      () => verifyInTime(rawKey),
+    );
+    return outcome instanceof Promise ? outcome.then(conclude) : conclude(outcome);
+  }
+
+  async function requireKey({ lockoutKey }: Client): Promise<Admission> {
+    if (!(await keys.hasUsableKey())) return refused(noKeyConfigured);
+    return refused(
+      withCount(keyRequired, lockoutKey === undefined ? undefined : counter.remaining(lockoutKey)),
+    );
+  }
+
+  function recognise(rawKey: string): Guess | undefined {
+    const verdict = keys.recognise(rawKey);
+    return verdict && toGuess(verdict);
+  }
+
+  async function verifyInTime(rawKey: string): Promise<Guess> {
+    const verdict = await keys.verify(rawKey);
+    // Where no key could be right, nothing was guessed: throwing keeps it from being counted.
+    if (verdict.code !== 'VALID' && !(await keys.hasUsableKey())) throw new DomainError(noKeyConfigured);
+    return toGuess(verdict);
+  }
+
+  function conclude(outcome: Outcome<Guess>): Admission {
+    if (outcome.state === 'locked') return refused(tooManyAttempts(outcome.retryAfter));
+    const { verdict } = outcome.result;
+    if (verdict.code !== 'VALID') return refused(withCount(invalidKey, outcome.remaining));
+    keys.countUse(verdict.key.id);
+    return { state: 'admitted', key: verdict.key };
+  }
+
+  return { refuseLocked, refuseWrong, admit };
+}
+
+type Guess = ReturnType<typeof toGuess>;
+
+const toGuess = (verdict: Verdict) => ({ ok: verdict.code === 'VALID', verdict });

@@ -1,0 +1,183 @@
+import { randomInt } from 'node:crypto';
+import { threadId } from 'node:worker_threads';
+
+/** The memory of one lockout, to be handed to every thread that shares it. */
+export type LockoutMemory = Readonly<{ buffer: SharedArrayBuffer; addresses: number; attempts: number }>;
+
+/** The longest name of an address is that of an IPv6 /64 written in full. */
+const NAME_BYTES = 24;
+const NAME_WORDS = NAME_BYTES / 4;
+
+/**
+ * An address may stand in any of these many places, chosen by its hash. So a full table never has to be searched
+ * or kept in order as a whole.
+ */
+const WAYS = 16;
+
+/** Header words: who holds the table (thread id + 1, or 0), how many places are taken, and the seed of the hash. */
+const HOLDER = 0;
+const TAKEN = 1;
+const SEED = 2;
+const HEADER_BYTES = 16;
+
+/** Tries before a thread sleeps: the table is held for less than a microsecond, unless its holder was suspended. */
+const SPINS = 1_000;
+
+/** Pages that no address has been written to cost no memory. */
+export function allocateLockout(attempts: number, addresses: number): LockoutMemory {
+  const buffer = new SharedArrayBuffer(HEADER_BYTES + addresses * (8 * (2 + attempts) + NAME_BYTES + 8));
+  new Int32Array(buffer)[SEED] = randomInt(2 ** 31);
+  return { buffer, addresses, attempts };
+}
+
+/** Frees the table when the thread that held it is no more. */
+export function releaseHeldBy({ buffer }: LockoutMemory, deadThread: number): void {
+  Atomics.compareExchange(new Int32Array(buffer), HOLDER, deadThread + 1, 0);
+}
+
+export type SharedTable = ReturnType<typeof openSharedTable>;
+
+/**
+ * A bounded table of addresses in memory that several threads share. Everything but `isEmpty` is to be called inside
+ * `exclusively`. When the places of an address are taken, the one that was touched longest ago leaves, and a locked
+ * one only when there is no other, the one that ends first.
+ */
+export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) {
+  const ways = Math.min(WAYS, addresses);
+  const sets = Math.floor(addresses / ways);
+  let offset = HEADER_BYTES;
+  function floats(each: number): Float64Array {
+    const array = new Float64Array(buffer, offset, addresses * each);
+    offset += array.byteLength;
+    return array;
+  }
+  function words(each: number): Int32Array {
+    const array = new Int32Array(buffer, offset, addresses * each);
+    offset += array.byteLength;
+    return array;
+  }
+  const header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
+  /** Monotonic milliseconds, 0 where there is no lock. */
+  const lockedUntil = floats(1);
+  /** Monotonic milliseconds of the last change. */
+  const touched = floats(1);
+  /** Monotonic milliseconds of the failures that may still count, oldest first. */
+  const failures = floats(attempts);
+  const failureCount = words(1);
+  const isTaken = words(1);
+  const names = words(NAME_WORDS);
+
+  const name = new Int32Array(NAME_WORDS);
+  const nameBytes = new Uint8Array(name.buffer);
+  const encoder = new TextEncoder();
+
+  /** Puts the address into `name`, and returns the first of its places. */
+  function firstPlaceOf(address: string): number {
+    name.fill(0);
+    if (encoder.encodeInto(address, nameBytes).read < address.length) {
+      throw new RangeError('the name of an address is longer than that of any address');
+    }
+    let hash = header[SEED] ?? 0;
+    for (const word of name) hash = Math.imul(hash ^ word ^ (hash >>> 15), 0x2c1b3c6d);
+    return (((hash ^ (hash >>> 16)) >>> 0) % sets) * ways;
+  }
+
+  function hasName(place: number): boolean {
+    for (let i = 0; i < NAME_WORDS; i++) if (names[place * NAME_WORDS + i] !== name[i]) return false;
+    return true;
+  }
+
+  function find(address: string): number | undefined {
+    const first = firstPlaceOf(address);
+    for (let place = first; place < first + ways; place++) {
+      if (isTaken[place] === 1 && hasName(place)) return place;
+    }
+    return undefined;
+  }
+
+  function free(place: number): void {
+    if (isTaken[place] === 1) Atomics.sub(header, TAKEN, 1);
+    isTaken[place] = 0;
+    lockedUntil[place] = 0;
+    failureCount[place] = 0;
+  }
+
+  /** Who leaves first has the lowest. */
+  function worth(place: number, now: number): [isLocked: boolean, since: number] {
+    if (isTaken[place] !== 1) return [false, -1];
+    const until = lockedUntil[place] ?? 0;
+    return until > now ? [true, until] : [false, touched[place] ?? 0];
+  }
+
+  function leavesFirst(a: number, b: number, now: number): boolean {
+    const [aIsLocked, aSince] = worth(a, now);
+    const [bIsLocked, bSince] = worth(b, now);
+    return aIsLocked === bIsLocked ? aSince < bSince : bIsLocked;
+  }
+
+  /** The place of the address, made for it if need be. */
+  function claim(address: string, now: number): number {
+    const known = find(address);
+    if (known !== undefined) return known;
+    const first = firstPlaceOf(address);
+    let place = first;
+    for (let other = first + 1; other < first + ways; other++) {
+      if (leavesFirst(other, place, now)) place = other;
+    }
+    free(place);
+    names.set(name, place * NAME_WORDS);
+    isTaken[place] = 1;
+    Atomics.add(header, TAKEN, 1);
+    return place;
+  }
+
+  /** How many failures of a place are younger than `since`; the older ones are forgotten. */
+  function failuresSince(place: number, since: number): number {
+    const first = place * attempts;
+    const count = failureCount[place] ?? 0;
+    let old = 0;
+    while (old < count && (failures[first + old] ?? 0) <= since) old++;
+    failures.copyWithin(first, first + old, first + count);
+    failureCount[place] = count - old;
+    return count - old;
+  }
+
+  function addFailure(place: number, now: number): void {
+    const count = failureCount[place] ?? 0;
+    failures[place * attempts + count] = now;
+    failureCount[place] = count + 1;
+    touched[place] = now;
+  }
+
+  function lock(place: number, until: number): void {
+    failureCount[place] = 0;
+    lockedUntil[place] = until;
+  }
+
+  return {
+    /** Whether no address has a place; true of most services most of the time, and cheap to ask. */
+    isEmpty: () => Atomics.load(header, TAKEN) === 0,
+
+    /** Runs `work` while no other thread does. It must not wait for anything. */
+    exclusively<T>(work: () => T): T {
+      for (let tries = 1; ; tries++) {
+        const holder = Atomics.compareExchange(header, HOLDER, 0, threadId + 1);
+        if (holder === 0) break;
+        if (tries % SPINS === 0) Atomics.wait(header, HOLDER, holder, 1);
+      }
+      try {
+        return work();
+      } finally {
+        Atomics.store(header, HOLDER, 0);
+      }
+    },
+
+    find,
+    claim,
+    free,
+    failuresSince,
+    addFailure,
+    lock,
+    lockedUntil: (place: number) => lockedUntil[place] ?? 0,
+  };
+}

@@ -1,0 +1,44 @@
+import { compose } from './compose.ts';
+import type { Config } from './config.ts';
+import { type Endpoint, listen } from './http/server.ts';
+import { systemClock } from './lib/clock.ts';
+import type { Logger } from './lib/logger.ts';
+import { lockoutMemory } from './lockout/lockout.ts';
+
+/** Whatever answers requests: this thread, or several together. */
+export type Service = {
+  port: number;
+  /** Whether the first key can still be registered. */
+  bootstrapOpen: boolean;
+  /** Accepts nothing more, lets what is in flight finish for `graceMs` at most, and writes what is still in memory. */
+  stop(graceMs: number): Promise<void>;
+};
+
+/**
+ * Serves from this thread.
+ * @param endpoint where; the configuration's own address unless this is one of several workers
+ * @param memory what the lockout counts in
+ * @throws StartupError
+ */
+export async function serve(
+  config: Config,
+  logger: Logger,
+  endpoint: Endpoint = { ...config, isShared: false },
+  memory = lockoutMemory(config.lockout),
+): Promise<Service> {
+  const keyhearth = await compose(config, logger, systemClock, memory);
+  try {
+    const server = await listen(keyhearth, endpoint, logger);
+    return {
+      port: server.address.port,
+      bootstrapOpen: keyhearth.bootstrapOpen,
+      async stop(graceMs) {
+        await server.stop(graceMs);
+        await keyhearth.close();
+      },
+    };
+  } catch (error) {
+    await keyhearth.close();
+    throw error;
+  }
+}

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ResolveClient } from '../http/client-address.ts';
+import { headersOf, type Principal } from '../http/env.ts';
+import type { Admission, Guard } from '../http/guard.ts';
+import { explain, renderProblem } from '../http/problem.ts';
+import { logAnswer } from '../http/request-log.ts';
+import type { Problem } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { deniedAs403, presentVerified } from './present.ts';
+import { VERIFY_PATH } from './routes.ts';
+
+type Answer = { status: number; headers: string[]; body: string; encoding: 'latin1' | 'utf8' };
+
+/** More than there are; a lockout can last for longer than this many seconds. */
+const MAX_REFUSALS = 1_000;
+
+/**
+ * Answers `GET /auth/verify` in front of the framework, whose way from socket to answer takes several times as long as
+ * all that is decided here. It takes the two forms of the target that proxies are told to use; false for any other
+ * request. Whatever it says, `routes.ts` would say with the same words; test/verify/forward-auth.test.ts compares them.
+ */
+export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: Logger) {
+  const verified = rememberVerified();
+  const refused = rememberRefused();
+
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    const { url } = request;
+    if (request.method !== 'GET') return false;
+    if (url !== VERIFY_PATH && url !== `${VERIFY_PATH}?deny=403`) return false;
+    const start = performance.now();
+    const requestId = randomUUID();
+    const header = headersOf(request);
+    const client = resolveClient(request.socket.remoteAddress, header('x-forwarded-for'));
+
+    function decide(): Admission | Promise<Admission> {
+      const problem = guard.refuseLocked(client);
+      return problem ? { state: 'refused', problem } : guard.admit(client, header);
+    }
+
+    function answer(admission: Admission): void {
+      const key = admission.state === 'admitted' ? admission.key : undefined;
+      const { status, headers, body, encoding } =
+        admission.state === 'admitted' ? verified(admission.key) : refused(admission.problem);
+      const told = url === VERIFY_PATH ? status : deniedAs403(status);
+      response.writeHead(told, ['X-Request-Id', requestId, ...headers]).end(body, encoding);
+      logAnswer(logger, key ? 'debug' : 'info', start, {
+        request_id: requestId,
+        method: 'GET',
+        route: VERIFY_PATH,
+        status: told,
+        client: client.address,
+        key_id: key?.id,
+      });
+    }
+
+    const fail = (error: unknown) => answer({ state: 'refused', problem: explain(error, logger, requestId) });
+
+    try {
+      const admission = decide();
+      if (admission instanceof Promise) admission.then(answer).catch(fail);
+      else answer(admission);
+    } catch (error) {
+      fail(error);
+    }
+    return true;
+  };
+}
+
+/** A key that is verified again and again is the same object until something is committed; so is its answer. */
+function rememberVerified() {
+  const answers = new WeakMap<Principal, Answer>();
+  return (key: Principal): Answer => {
+    const known = answers.get(key);
+    if (known) return known;
+    const { headers, body } = presentVerified(key);
+    const made = render(
+      200,
+      { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
+      JSON.stringify(body),
+    );
+    answers.set(key, made);
+    return made;
+  };
+}
+
+/** The guard has few words: they differ in a count of attempts or of seconds. */
+function rememberRefused() {
+  const answers = new Map<string, Answer>();
+  return (problem: Problem): Answer => {
+    const name = `${problem.code} ${problem.retryAfter} ${problem.detail}`;
+    const known = answers.get(name);
+    if (known) return known;
+    const { status, headers, body } = renderProblem(problem);
+    const made = render(status, headers, body);
+    if (answers.size >= MAX_REFUSALS) answers.clear();
+    answers.set(name, made);
+    return made;
+  };
+}
+
+function render(status: number, headers: Record<string, string>, body: string): Answer {
+  const length = Buffer.byteLength(body);
+  const all = { 'X-Content-Type-Options': 'nosniff', ...headers, 'Content-Length': String(length) };
+  // Text without a character beyond ASCII is written in half the time when Node is told so.
+  const encoding = length === body.length ? 'latin1' : 'utf8';
+  return { status, headers: Object.entries(all).flat(), body, encoding };
+}

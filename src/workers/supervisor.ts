@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import type { Config } from '../config.ts';
+import { reservePort } from '../http/server.ts';
+import { StartupError } from '../lib/errors.ts';
+import type { Logger, LogSink } from '../lib/logger.ts';
+import { lockoutMemory } from '../lockout/lockout.ts';
+import { releaseHeldBy } from '../lockout/shared-table.ts';
+import type { Service } from '../serve.ts';
+import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
+
+/** A worker that cannot live is not started over and over without a pause. */
+const MIN_LIFE_MS = 1_000;
+const MAX_PAUSE_MS = 10_000;
+/** For what a worker does after its last request: write what is in memory, close the database. */
+const CLOSING_MS = 5_000;
+
+const WORKER = new URL('./worker.ts', import.meta.url);
+
+type Ready = { worker: Worker; bootstrapOpen: boolean };
+
+/**
+ * Serves from `config.workers` threads on one port and one database, and replaces one that ends by itself.
+ * @throws StartupError when the first workers cannot start
+ */
+export async function startWorkers(
+  config: Config,
+  logger: Logger,
+  sink: LogSink,
+  file = WORKER,
+): Promise<Service> {
+  const orders: WorkerOrders = {
+    config,
+    port: await reservePort(config),
+    lockoutMemory: lockoutMemory(config.lockout),
+  };
+  const workers = new Set<Worker>();
+  let isStopping = false;
+
+  /** Resolves when the worker serves. */
+  async function start(): Promise<Ready> {
+    const worker = new Worker(file, { workerData: orders, trackUnmanagedFds: false });
+    const { threadId } = worker;
+    workers.add(worker);
+    worker.once('exit', () => {
+      workers.delete(worker);
+      releaseHeldBy(orders.lockoutMemory, threadId);
+    });
+    worker.on('error', (err) => logger.error({ err }, 'a worker failed'));
+    worker.on('message', (message: FromWorker) => {
+      if (message.is === 'log') sink.write(message.lines);
+    });
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker) => {
+        if (message.is === 'ready') resolve({ worker, bootstrapOpen: message.bootstrapOpen });
+        if (message.is === 'unfit') reject(new StartupError(message.sentence));
+      });
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`a worker ended with ${code} before it served`)));
+    });
+  }
+
+  /** Keeps one place filled, for as long as the service runs. */
+  async function keepAlive({ worker }: Ready): Promise<void> {
+    const startedAt = performance.now();
+    const [code] = await once(worker, 'exit');
+    if (isStopping) return;
+    logger.error({ code }, 'a worker ended by itself and is replaced');
+    if (performance.now() - startedAt < MIN_LIFE_MS) await sleep(MIN_LIFE_MS);
+    for (let pause = MIN_LIFE_MS; !isStopping; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
+      try {
+        const next = await start();
+        logger.info('a worker took its place');
+        return keepAlive(next);
+      } catch (err) {
+        logger.error({ err }, 'a worker could not be replaced yet');
+        await sleep(pause);
+      }
+    }
+  }
+
+  async function stopWorker(worker: Worker, graceMs: number): Promise<void> {
+    const ended = once(worker, 'exit');
+    const order: ToWorker = { graceMs };
+    worker.postMessage(order);
+    const cutOff = setTimeout(() => void worker.terminate(), graceMs + CLOSING_MS);
+    await ended;
+    clearTimeout(cutOff);
+  }
+
+  async function stop(graceMs: number): Promise<void> {
+    isStopping = true;
+    await Promise.all([...workers].map((worker) => stopWorker(worker, graceMs)));
+  }
+
+  try {
+    // One alone finds or makes what the others then find.
+    const first = await start();
+    const others = await Promise.all(Array.from({ length: config.workers - 1 }, start));
+    for (const ready of [first, ...others]) void keepAlive(ready);
+    return { port: orders.port, bootstrapOpen: first.bootstrapOpen, stop };
+  } catch (error) {
+    isStopping = true;
+    await Promise.all([...workers].map((worker) => worker.terminate()));
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Answer } from '../support/http.ts';
+import { bootstrapped, FIRST_KEY } from '../support/keyhearth.ts';
+
+/** `GET /auth/verify` is answered in front of the framework. With any other query, the framework answers it. */
+const THROUGH_THE_FRAMEWORK = 'x=1';
+
+const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
+
+/** All but what is another each time, and what Node and the framework write in another order or case. */
+function comparable({ status, headers, json }: Answer) {
+  const { 'x-request-id': requestId, date: _, 'content-length': length, ...others } = headers;
+  expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
+  return { status, others, json, hasLength: length !== undefined };
+}
+
+const key = fc.constantFrom(FIRST_KEY, WRONG, 'short', '', 'two words', `kh_${'a'.repeat(61)}`, '%', 'ü');
+const scheme = fc.constantFrom('Bearer ', 'bearer  ', 'BEARER ', 'Basic ', '');
+const latin1 = (text: string) => Buffer.from(text).toString('latin1');
+const lines = (value: fc.Arbitrary<string>) =>
+  fc.oneof(value.map(latin1), fc.array(value.map(latin1), { minLength: 2, maxLength: 2 }));
+
+const credentials = fc
+  .record(
+    {
+      'X-API-Key': lines(key),
+      'X-Proxbox-API-Key': lines(key),
+      Authorization: lines(fc.tuple(scheme, key).map((parts) => parts.join(''))),
+    },
+    { requiredKeys: [] },
+  )
+  .filter((headers) =>
+    Object.values(headers)
+      .flat()
+      .every((value) => !/^\s|\s$/.test(value)),
+  );
+
+test.each([
+  ['counted', '5'],
+  ['not counted', '0'],
+])('says what the framework would say: attempts %s', async (_, attempts) => {
+  const options = { env: { KEYHEARTH_LOCKOUT_ATTEMPTS: attempts } };
+  const front = await bootstrapped(options);
+  const framework = await bootstrapped(options);
+  const statuses = new Set<number>();
+  await fc.assert(
+    fc.asyncProperty(credentials, fc.boolean(), async (headers, denyAs403) => {
+      const deny = denyAs403 ? '?deny=403' : '';
+      const rest = `${denyAs403 ? '&' : '?'}${THROUGH_THE_FRAMEWORK}`;
+      const path = `/auth/verify${deny}`;
+      const answers = [
+        await front.send({ path, headers }),
+        await framework.send({ path: `${path}${rest}`, headers }),
+      ] as const;
+      expect(comparable(answers[0])).toEqual(comparable(answers[1]));
+      statuses.add(answers[0].status);
+    }),
+    { numRuns: 300 },
+  );
+  expect([...statuses]).toEqual(expect.arrayContaining([400, 403]));
+  expect(front.log.filter((line) => line.route === '/auth/verify').length).toBeGreaterThan(100);
+});
+
+test('says what the framework would say before there is a key, of an unknown label and of a body', async () => {
+  const answers = async (query: string) => {
+    const { send } = await bootstrapped();
+    const create = { method: 'POST', path: '/auth/keys', key: FIRST_KEY, body: { label: ' größe 🔥 50% ' } };
+    const { json } = await send(create);
+    const headers = { 'Content-Type': 'application/json', 'Content-Length': '2' };
+    return [
+      await send({ path: `/auth/verify${query}`, key: json.raw_key }),
+      await send({ path: `/auth/verify${query}`, key: json.raw_key, headers, body: '{}' }),
+      await send({ method: 'POST', path: `/auth/keys/${json.id}/deactivate`, key: FIRST_KEY }),
+      await send({ path: `/auth/verify${query}`, key: json.raw_key }),
+    ]
+      .filter((_, i) => i !== 2)
+      .map(comparable);
+  };
+  expect(await answers('')).toEqual(await answers(`?${THROUGH_THE_FRAMEWORK}`));
+});
