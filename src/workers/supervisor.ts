@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
@@ -64,7 +63,7 @@ export async function startWorkers(
   /** Keeps one place filled, for as long as the service runs. */
   async function keepAlive({ worker }: Ready): Promise<void> {
     const startedAt = performance.now();
-    const [code] = await once(worker, 'exit');
+    const code = await exitOf(worker);
     if (isStopping) return;
     logger.error({ code }, 'a worker ended by itself and is replaced');
     if (performance.now() - startedAt < MIN_LIFE_MS) await sleep(MIN_LIFE_MS);
@@ -81,7 +80,7 @@ export async function startWorkers(
   }
 
   async function stopWorker(worker: Worker, graceMs: number): Promise<void> {
-    const ended = once(worker, 'exit');
+    const ended = exitOf(worker);
     const order: ToWorker = { graceMs };
     worker.postMessage(order);
     const cutOff = setTimeout(() => void worker.terminate(), graceMs + CLOSING_MS);
@@ -106,3 +105,6 @@ export async function startWorkers(
     throw error;
   }
 }
+
+/** `events.once` would fail with the error that a worker dies of. */
+const exitOf = (worker: Worker) => new Promise<number>((resolve) => worker.once('exit', resolve));

@@ -118,7 +118,9 @@ export async function startProcess(env: Record<string, string>): Promise<Process
         .stdout()
         .split('\n')
         .find((text) => text.includes('"address"'));
-      if (line) resolve(JSON.parse(line).address);
+      if (!line) return;
+      started.child.stdout?.off('data', look);
+      resolve(JSON.parse(line).address);
     };
     started.child.stdout?.on('data', look);
     void started.ended.then((end) => reject(new Error(`ended with ${end}: ${started.stderr()}`)));

@@ -1,0 +1,79 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { client, type Send } from '../support/http.ts';
+import { FIRST_KEY, register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+
+const CONNECTIONS = 32;
+
+/**
+ * While 32 connections verify one key without pause, revokes it again and again. Returns what requests got that began
+ * after the revocation was answered, and ended before anything else was asked for.
+ */
+async function revokeUnderLoad(verify: Send, admin: Send, times: number) {
+  const { json } = await admin({ method: 'POST', path: '/auth/keys', key: FIRST_KEY, body: {} });
+  const change = (what: string) =>
+    admin({ method: 'POST', path: `/auth/keys/${json.id}/${what}`, key: FIRST_KEY });
+  let revocation = 0;
+  let isRevoked = false;
+  let isOver = false;
+  const afterRevocation = { refused: 0, passed: 0 };
+  const whileActive = { refused: 0, passed: 0 };
+
+  async function load() {
+    while (!isOver) {
+      const before = { revocation, isRevoked };
+      const { status } = await verify({ path: '/auth/verify', key: json.raw_key });
+      const sameState = before.revocation === revocation && before.isRevoked === isRevoked;
+      if (!sameState) continue;
+      const tally = isRevoked ? afterRevocation : whileActive;
+      if (status === 200) tally.passed++;
+      else tally.refused++;
+    }
+  }
+
+  const running = Array.from({ length: CONNECTIONS }, load);
+  while (revocation < times) {
+    const told = afterRevocation.refused + afterRevocation.passed;
+    expect((await change('deactivate')).status).toBe(200);
+    isRevoked = true;
+    while (afterRevocation.refused + afterRevocation.passed < told + CONNECTIONS) await nextTurn();
+    revocation++;
+    isRevoked = false;
+    expect((await change('activate')).status).toBe(200);
+  }
+  isOver = true;
+  await Promise.all(running);
+  return { afterRevocation, whileActive };
+}
+
+test.each([
+  ['across workers', '3', 1_000],
+  ['in one thread', '1', 200],
+])(
+  'nobody passes who begins after a revocation was answered: %s',
+  async (_, workers, times) => {
+    const { origin, send } = await startProcess({
+      KEYHEARTH_DATA_DIR: temporaryDirectory(),
+      KEYHEARTH_WORKERS: workers,
+      KEYHEARTH_LOCKOUT_ATTEMPTS: '0',
+    });
+    await register(send);
+    const { afterRevocation, whileActive } = await revokeUnderLoad(client(origin), send, times);
+    expect(afterRevocation.passed).toBe(0);
+    expect(afterRevocation.refused).toBeGreaterThanOrEqual(times * CONNECTIONS);
+    expect(whileActive.passed).toBeGreaterThan(times);
+  },
+  180_000,
+);
+
+test('nor when another process on the same file revokes', async () => {
+  const env = {
+    KEYHEARTH_DATA_DIR: temporaryDirectory(),
+    KEYHEARTH_LOCKOUT_ATTEMPTS: '0',
+  };
+  const [asked, revoking] = [await startProcess(env), await startProcess(env)];
+  await register(asked.send);
+  const { afterRevocation, whileActive } = await revokeUnderLoad(asked.send, revoking.send, 300);
+  expect(afterRevocation.passed).toBe(0);
+  expect(whileActive.passed).toBeGreaterThan(300);
+}, 120_000);

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { client, type Send } from '../support/http.ts';
+import { FIRST_KEY, register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+
+const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
+
+const start = (env: Record<string, string> = {}) =>
+  startProcess({ KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: '4', ...env });
+
+const hundred = (send: Send, key: string) =>
+  Promise.all(
+    Array.from({ length: 100 }, () => send({ path: '/auth/verify', key, headers: { Connection: 'close' } })),
+  );
+
+const count = (answers: { status: number }[], status: number) =>
+  answers.filter((answer) => answer.status === status).length;
+
+test('of 100 wrong keys at once 5 are told, whichever workers they reach; a hundred good ones all pass', async () => {
+  for (let round = 0; round < 5; round++) {
+    const { send, child, ended } = await start();
+    await register(send);
+    expect(count(await hundred(send, FIRST_KEY), 200)).toBe(100);
+    const answers = await hundred(send, WRONG);
+    expect([count(answers, 401), count(answers, 429)]).toEqual([5, 95]);
+    const remaining = answers.map(({ json }) => /(\d) attempts/.exec(json.detail)?.[1]).filter(Boolean);
+    expect(remaining.sort()).toEqual(['0', '1', '2', '3', '4']);
+    expect(count(await hundred(send, FIRST_KEY), 429)).toBe(100);
+    child.kill('SIGTERM');
+    await ended;
+  }
+});
+
+test('a hundred registrations at once: one 201, the rest 409', async () => {
+  const { send } = await start();
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, i) =>
+      send({
+        method: 'POST',
+        path: '/auth/register-key',
+        headers: { Connection: 'close' },
+        body: { api_key: `${FIRST_KEY}-${i}` },
+      }),
+    ),
+  );
+  expect([count(answers, 201), count(answers, 409)]).toEqual([1, 99]);
+});
+
+test('one line says that it starts, one signal stops all, and what was in flight is answered', async () => {
+  const { origin, send, child, stdout, stderr, ended } = await start({ KEYHEARTH_BCRYPT_COST: '12' });
+  await register(send);
+  expect(stdout().match(/Keyhearth listens/g)).toHaveLength(1);
+  const inFlight = Array.from({ length: 12 }, () =>
+    client(origin)({ method: 'POST', path: '/auth/keys', key: FIRST_KEY, body: { label: 'in flight' } }),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  child.kill('SIGTERM');
+  expect(count(await Promise.all(inFlight), 201)).toBe(12);
+  expect(await ended).toBe(0);
+  expect(stderr()).toBe('');
+  expect(stdout().match(/"msg":"stopped"/g)).toHaveLength(1);
+  // The lines of all workers have arrived, each whole.
+  const lines = stdout()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.filter((line) => line.route === '/auth/keys' && line.status === 201)).toHaveLength(12);
+});
+
+test('what the workers counted of one key is one sum', async () => {
+  const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: '3' };
+  const first = await startProcess(env);
+  await register(first.send);
+  for (let i = 0; i < 3; i++) await hundred(first.send, FIRST_KEY);
+  first.child.kill('SIGTERM');
+  await first.ended;
+  const second = await startProcess({ ...env, KEYHEARTH_WORKERS: '1' });
+  expect((await second.send({ path: '/auth/keys/1', key: FIRST_KEY })).json.use_count).toBe(300);
+});

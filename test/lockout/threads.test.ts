@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLockout, lockoutMemory } from '../../src/lockout/lockout.ts';
+import { openSharedTable, releaseHeldBy } from '../../src/lockout/shared-table.ts';
+
+const policy = { attempts: 5, seconds: 300 };
+
+test('however many threads guess at once, exactly five guesses of each address are told', async () => {
+  const addresses = 50;
+  for (let round = 0; round < 5; round++) {
+    const memory = lockoutMemory(policy);
+    const workerData = { policy, memory, addresses, guesses: 20_000 };
+    const threads = Array.from(
+      { length: 4 },
+      () => new Worker(new URL('./guesser.ts', import.meta.url), { workerData }),
+    );
+    await Promise.all(threads.map((thread) => once(thread, 'message')));
+    const answers = threads.map((thread) => once(thread, 'message'));
+    for (const thread of threads) thread.postMessage('go');
+    const told = (await Promise.all(answers)).map(([counts]) => counts as number[]);
+    await Promise.all(threads.map((thread) => thread.terminate()));
+    const sums = Array.from({ length: addresses }, (_, address) =>
+      told.reduce((sum, counts) => sum + (counts[address] ?? 0), 0),
+    );
+    expect(sums).toEqual(new Array(addresses).fill(5));
+    const lockout = createLockout(policy, systemClock, memory);
+    expect(lockout.retryAfter('198.51.100.7')).toBeGreaterThan(290);
+  }
+});
+
+test('a good key in one thread clears what another counted', () => {
+  const memory = lockoutMemory(policy);
+  const [one, other] = [
+    createLockout(policy, systemClock, memory),
+    createLockout(policy, systemClock, memory),
+  ];
+  for (let i = 0; i < 4; i++) one.settle('a', { ok: false });
+  expect(other.remaining('a')).toBe(1);
+  other.settle('a', { ok: true });
+  expect(one.remaining('a')).toBe(5);
+});
+
+test('a thread that dies while it holds the table does not hold it for ever', () => {
+  const memory = lockoutMemory(policy);
+  const header = new Int32Array(memory.buffer);
+  header[0] = 78;
+  releaseHeldBy(memory, 76);
+  expect(header[0]).toBe(78);
+  releaseHeldBy(memory, 77);
+  expect(openSharedTable(memory).exclusively(() => 'mine')).toBe('mine');
+});
+
+test('an address is told apart from all that share its places', () => {
+  const lockout = createLockout(policy, systemClock, lockoutMemory(policy, 64));
+  for (let i = 0; i < 60; i++) {
+    for (let guess = 0; guess < i % 5; guess++) lockout.settle(`2001:db8:0:${i}::/64`, { ok: false });
+  }
+  for (let i = 50; i < 60; i++) expect(lockout.remaining(`2001:db8:0:${i}::/64`)).toBe(5 - (i % 5));
+  expect(() => lockout.settle('x'.repeat(25), { ok: false })).toThrow(RangeError);
+});
