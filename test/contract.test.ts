@@ -1,3 +1,4 @@
+import SqliteDatabase from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer, Call, Send } from './support/http.ts';
 import { bootstrapped, FIRST_KEY, type Running, service, startService } from './support/keyhearth.ts';
@@ -353,12 +354,14 @@ describe('the last usable key that can manage keys', () => {
 });
 
 test('the last use of a key, and how often it was used, are written within seconds', async () => {
-  const { send } = await bootstrapped();
-  await send({ path: '/auth/keys', key: FIRST_KEY });
+  const { send, dataDir } = await bootstrapped();
+  for (let i = 0; i < 3; i++) await send({ path: '/auth/keys', key: FIRST_KEY });
+  await send({ path: '/auth/keys', key: `${FIRST_KEY}-wrong` });
   const used = Date.now() / 1_000;
-  await expect
-    .poll(async () => (await send({ path: '/auth/keys/1', key: FIRST_KEY })).json.last_used_at, {
-      timeout: 10_000,
-    })
-    .toBeCloseTo(used, -1);
+  const sqlite = new SqliteDatabase(`${dataDir}/keyhearth.db`, { readonly: true });
+  const useCount = sqlite.prepare('select use_count from api_keys').pluck();
+  await expect.poll(() => useCount.get(), { timeout: 10_000 }).toBe(3);
+  sqlite.close();
+  const { json } = await send({ path: '/auth/keys/1', key: FIRST_KEY });
+  expect(json.last_used_at).toBeCloseTo(used, -1);
 });

@@ -66,6 +66,27 @@ test.each([
   180_000,
 );
 
+test('nor by a worker that has not been asked since', async () => {
+  const { origin, send } = await startProcess({
+    KEYHEARTH_DATA_DIR: temporaryDirectory(),
+    KEYHEARTH_WORKERS: '3',
+    KEYHEARTH_LOCKOUT_ATTEMPTS: '0',
+  });
+  await register(send);
+  const { json } = await send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY, body: {} });
+  const connections = Array.from({ length: 8 }, () => client(origin));
+  const statuses = () =>
+    Promise.all(
+      connections.map(async (verify) => (await verify({ path: '/auth/verify', key: json.raw_key })).status),
+    );
+  for (let round = 0; round < 300; round++) {
+    expect(new Set(await statuses())).toEqual(new Set([200]));
+    await send({ method: 'POST', path: `/auth/keys/${json.id}/deactivate`, key: FIRST_KEY });
+    expect(new Set(await statuses())).toEqual(new Set([401]));
+    await send({ method: 'POST', path: `/auth/keys/${json.id}/activate`, key: FIRST_KEY });
+  }
+}, 60_000);
+
 test('nor when another process on the same file revokes', async () => {
   const env = {
     KEYHEARTH_DATA_DIR: temporaryDirectory(),

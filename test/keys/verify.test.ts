@@ -55,6 +55,14 @@ describe('a key without a fingerprint', () => {
     expect(fingerprints(dataDir)).toEqual(before);
   });
 
+  test('is proved although it came while the service ran and had refused others', async () => {
+    const { send, dataDir } = await bootstrapped();
+    const { json } = await send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY });
+    for (const key of [`${FIRST_KEY}-wrong`, FIRST_KEY]) await send({ path: '/auth/keys', key });
+    forgetFingerprints(dataDir);
+    expect((await send({ path: '/auth/verify', key: json.raw_key })).status).toBe(200);
+  });
+
   test('is proved while the disk does not take its fingerprint', async () => {
     const { send, dataDir } = await bootstrapped();
     forgetFingerprints(dataDir);

@@ -112,6 +112,18 @@ describe('POST /auth/verify, for services', () => {
     }
   });
 
+  test('counts the use of a valid key, and of the asking service its own', async () => {
+    const { send } = await bootstrapped();
+    const { id, raw_key } = await create(send, 'counted');
+    for (let i = 0; i < 3; i++) await ask(send, { keys: [raw_key, raw_key, WRONG] });
+    await send({ path: '/auth/verify', key: raw_key });
+    await expect
+      .poll(async () => (await send({ path: `/auth/keys/${id}`, key: FIRST_KEY })).json.use_count, {
+        timeout: 10_000,
+      })
+      .toBe(7);
+  });
+
   test('up to 100 keys at once, answered in their order', async () => {
     const { send } = await bootstrapped();
     const keys = Array.from({ length: 100 }, (_, i) => (i % 3 === 0 ? FIRST_KEY : `${WRONG}-${i}`));
