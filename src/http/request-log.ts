@@ -33,9 +33,9 @@ export const requestLog = (logger: Logger, resolveClient: ResolveClient) =>
 
 type AnsweredRequest = {
   request_id: string;
-  method: string;
+  method?: string;
   /** The pattern, not the path. */
-  route: string | undefined;
+  route?: string | undefined;
   status: number;
   client: string;
   key_id: number | undefined;
@@ -43,7 +43,10 @@ type AnsweredRequest = {
   ms?: number;
 };
 
-/** @param start `performance.now()` when the request arrived */
+/**
+ * @param logger which may name the method and the route already
+ * @param start `performance.now()` when the request arrived
+ */
 export function logAnswer(logger: Logger, level: Level, start: number, request: AnsweredRequest): void {
   if (!logger.isLevelEnabled(level)) return;
   request.ms = Math.round((performance.now() - start) * 1_000) / 1_000;

@@ -21,6 +21,7 @@ const MAX_REFUSALS = 1_000;
  * request. Whatever it says, `routes.ts` would say with the same words; test/verify/forward-auth.test.ts compares them.
  */
 export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: Logger) {
+  const requestLogger = logger.child({ method: 'GET', route: VERIFY_PATH });
   const verified = rememberVerified();
   const refused = rememberRefused();
 
@@ -44,10 +45,8 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
         admission.state === 'admitted' ? verified(admission.key) : refused(admission.problem);
       const told = url === VERIFY_PATH ? status : deniedAs403(status);
       response.writeHead(told, ['X-Request-Id', requestId, ...headers]).end(body, encoding);
-      logAnswer(logger, key ? 'debug' : 'info', start, {
+      logAnswer(requestLogger, key ? 'debug' : 'info', start, {
         request_id: requestId,
-        method: 'GET',
-        route: VERIFY_PATH,
         status: told,
         client: client.address,
         key_id: key?.id,
