@@ -12,6 +12,9 @@ import { VERIFY_PATH } from './routes.ts';
 
 type Answer = { status: number; headers: string[]; body: string; encoding: 'latin1' | 'utf8' };
 
+/** Whether any other Host is valid is for the framework to say. */
+const PLAIN_HOST = /^(?:[\w.-]+|\[[\da-f:]+\])(?::[1-5]?\d{1,4})?$/i;
+
 /** More than there are; a lockout can last for longer than this many seconds. */
 const MAX_REFUSALS = 1_000;
 
@@ -27,7 +30,7 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const { url } = request;
-    if (request.method !== 'GET') return false;
+    if (request.method !== 'GET' || !PLAIN_HOST.test(request.headers.host ?? '')) return false;
     if (url !== VERIFY_PATH && url !== `${VERIFY_PATH}?deny=403`) return false;
     const start = performance.now();
     const requestId = randomUUID();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Answer } from '../support/http.ts';
+import { type Answer, sendRaw } from '../support/http.ts';
 import { bootstrapped, FIRST_KEY } from '../support/keyhearth.ts';
 
 /** `GET /auth/verify` is answered in front of the framework. With any other query, the framework answers it. */
@@ -60,6 +60,27 @@ test.each([
   );
   expect([...statuses]).toEqual(expect.arrayContaining([400, 403]));
   expect(front.log.filter((line) => line.route === '/auth/verify').length).toBeGreaterThan(100);
+});
+
+test.each([
+  '',
+  'Host:',
+  'Host: a b',
+  'Host: a/b',
+  'Host: x\r\nHost: y',
+  'Host: x:99999',
+  'Host: u@x',
+  'Host: [::1]:80',
+  'Host: 999.9.9.9',
+])('says what the framework would say of the header %j', async (host) => {
+  const { origin } = await bootstrapped();
+  const statusOf = async (path: string) => {
+    const lines = [`GET ${path} HTTP/1.1`, host, `X-API-Key: ${FIRST_KEY}`, 'Connection: close', '', ''];
+    const answer = await sendRaw(origin, lines.filter((line, i) => line !== '' || i > 3).join('\r\n'));
+    return answer.split('\r\n', 1)[0];
+  };
+  expect(await statusOf('/auth/verify')).toBe(await statusOf(`/auth/verify?${THROUGH_THE_FRAMEWORK}`));
+  expect(await statusOf('/auth/verify')).toMatch(/^HTTP\/1.1 (400|200)/);
 });
 
 test('says what the framework would say before there is a key, of an unknown label and of a body', async () => {
