@@ -1,0 +1,171 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readFileSync, truncateSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
+const PATIENCE_MS = 60_000;
+const GRACE_MS = 15_000;
+
+export type Server = {
+  name: string;
+  origin: string;
+  pid: number;
+  logFile: string;
+  /** From the start of the process to its first 200. */
+  startMs: number;
+  stop(): Promise<void>;
+};
+
+export type ServerOptions = {
+  name: string;
+  script: string;
+  /** Where it answers 200 to anybody. */
+  readyPath: string;
+  env?: Record<string, string>;
+  directory: string;
+};
+
+const running = new Set<ChildProcess>();
+
+/** For the way out after a failure or Ctrl-C: nothing that was started outlives the run. */
+export function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+/** Starts a server on a free port of the loopback, and waits until it answers. What it prints goes into a file. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { name, script, readyPath, env = {}, directory } = options;
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const logFile = `${directory}/${name}-${port}.log`;
+  const log = openSync(logFile, 'a');
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [script], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      ...env,
+    },
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  while (!(await answers(`${origin}${readyPath}`))) {
+    if (child.exitCode !== null || performance.now() - startedAt > PATIENCE_MS) {
+      throw new Error(`${name} does not serve: ${readFileSync(logFile, 'utf8').slice(-2_000)}`);
+    }
+    await sleep(5);
+  }
+  const startMs = performance.now() - startedAt;
+  return { name, origin, pid: child.pid ?? 0, logFile, startMs, stop: () => stop(child) };
+}
+
+/** Keyhearth as it comes, but for what a scenario sets. */
+export const startKeyhearth = (
+  name: string,
+  dataDir: string,
+  directory: string,
+  env: Record<string, string> = {},
+): Promise<Server> =>
+  startServer({
+    name,
+    script: MAIN,
+    readyPath: '/health',
+    directory,
+    env: { KEYHEARTH_DATA_DIR: dataDir, ...env },
+  });
+
+/** A refusal is a line in the log; a minute of them would fill the disk. */
+export const emptyLog = ({ logFile }: Server) => truncateSync(logFile);
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { headers: { connection: 'close' } });
+    await answer.arrayBuffer();
+    return answer.status === 200;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const cutOff = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+  await ended;
+  clearTimeout(cutOff);
+}
+
+/** Resident memory in MB. */
+export function residentMb(pid: number): number {
+  const status = `/proc/${pid}/status`;
+  const kilobytes = existsSync(status)
+    ? /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8'))?.[1]
+    : execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  return Number(kilobytes) / 1_024;
+}
+
+/** The same of a process and those that it has started. What they share is counted for each of them. */
+export function residentMbOfAll(pid: number): number {
+  return [pid, ...childrenOf(pid)].reduce((sum, each) => sum + residentMb(each), 0);
+}
+
+/** Of a process and those that it has started, with what is shared counted once; undefined where nobody can tell. */
+export function proportionalMbOfAll(pid: number): number | undefined {
+  const pids = [pid, ...childrenOf(pid)];
+  if (!existsSync(`/proc/${pid}/smaps_rollup`)) return undefined;
+  return pids.reduce((sum, each) => {
+    const rollup = readFileSync(`/proc/${each}/smaps_rollup`, 'utf8');
+    return sum + Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1]) / 1_024;
+  }, 0);
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .map(Number);
+  } catch {
+    // pgrep says with its exit code that there is none.
+    return [];
+  }
+}
+
+/** Later than the next batch of use counts, which Keyhearth writes every five seconds. */
+const BATCH_MS = 5_500;
+const LOOK_EVERY_MS = 250;
+
+/** Waits until a server has nothing left to write, so that this does not fall into the next measurement. */
+export async function settle({ pid }: Server): Promise<void> {
+  await sleep(BATCH_MS);
+  for (let before = cpuTicks(pid), looks = 0; looks < 100; looks++) {
+    await sleep(LOOK_EVERY_MS);
+    const now = cpuTicks(pid);
+    if (now - before <= 1) return;
+    before = now;
+  }
+}
+
+/** Hundredths of a second that a process has computed for; always 0 where the system does not tell. */
+function cpuTicks(pid: number): number {
+  if (!existsSync(`/proc/${pid}/stat`)) return 0;
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return Number(fields[11]) + Number(fields[12]);
+}

@@ -1,0 +1,114 @@
+import { medianP99, medianPerSecond, type Results } from './rounds.ts';
+import type { Scenario } from './scenarios.ts';
+import { type SingleFigures, type Target, targetRow } from './targets.ts';
+
+/** Of all processes of a server together: as the system counts it, and with shared pages counted once. */
+export type Footprint = {
+  title: string;
+  perSecond: number;
+  residentMb: number;
+  proportionalMb: number | undefined;
+};
+
+export type Report = {
+  machine: readonly [string, string][];
+  targets: readonly Target[];
+  scenarios: readonly Scenario[];
+  results: Results;
+  single: SingleFigures;
+  footprints: readonly Footprint[];
+};
+
+const whole = (value: number) => Math.round(value).toLocaleString('en');
+
+const rawRows = ({ scenarios, results }: Report) =>
+  scenarios.map(({ id, title, description }) => [
+    title,
+    whole(medianPerSecond(results, id)),
+    `${medianP99(results, id).toFixed(2)} ms`,
+    description,
+  ]);
+
+const TARGET_HEAD = ['figure', 'target', 'reached', 'met'];
+
+/** For the terminal. */
+export function renderText(report: Report): string {
+  const rows = rawRows(report).map((row) => row.slice(0, 3).map((cell) => cell.replaceAll('`', '')));
+  return [
+    align([TARGET_HEAD, ...report.targets.map(targetRow)]),
+    align([['scenario', 'requests/s', 'p99'], ...rows]),
+    '',
+  ].join('\n\n');
+}
+
+function align(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** The whole of docs/benchmarks.md. */
+export function renderMarkdown(report: Report): string {
+  const { single } = report;
+  return `# Benchmarks
+
+Written by \`npm run bench\`; do not edit. Everything ran on one machine, in one run, load generator included, so only the
+relations between the figures mean something elsewhere.
+
+${table(['', ''], report.machine)}
+
+## Targets
+
+${table(TARGET_HEAD, report.targets.map(targetRow))}
+
+A ratio is the median of the ratios of each round. Memory at rest was ${whole(single.memoryOneMb)} MB with one key and ${whole(single.memoryMillionMb)} MB with a million.
+
+## Figures
+
+![Requests per second of every scenario](benchmarks.svg)
+
+${table(['scenario', 'requests/s', 'p99', ''], rawRows(report))}
+
+Medians of the rounds. Every request of every scenario carries a key and goes through the same script of the load generator. The
+scenarios from "verify, 1 worker" on are driven by two threads over 64 connections, all others by one thread over 32. Each status is checked;
+a scenario that answers anything else ends the run.
+
+better-auth runs in production mode, without rate limiting and logging, with deferred updates and \`synchronous=NORMAL\`; it writes
+the time of each use at once, where Keyhearth collects them for five seconds.
+
+## Threads or processes
+
+The same small handler (a digest of a header, and JSON) in worker threads that share a port, and in processes of \`node:cluster\`:
+
+${table(['', 'requests/s', 'memory (RSS)', 'memory, shared pages once (PSS)'], report.footprints.map(footprintRow))}
+
+Keyhearth serves from threads. They share the memory in which the lockout counts, so that an address has five attempts in all and not five for each
+worker; they write one log; one signal stops them; and a request that the kernel gives to a thread passes through no other. What
+processes would give instead, that one may crash alone, counts for less here: they hold the same pepper, and a thread that fails is replaced too.
+
+## Repeat it
+
+\`\`\`
+npm run bench
+\`\`\`
+
+It installs the peer into \`bench/node_modules\`, uses wrk where that is on the PATH and autocannon otherwise, listens on the loopback
+alone, and writes this file and its plot. \`BENCH_ROUNDS\` sets the number of rounds. Close other programs first.
+`;
+}
+
+const footprintRow = ({ title, perSecond, residentMb, proportionalMb }: Footprint) => [
+  title,
+  whole(perSecond),
+  `${whole(residentMb)} MB`,
+  proportionalMb === undefined ? 'unknown' : `${whole(proportionalMb)} MB`,
+];
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');

@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prepareData, startFleet } from './fleet.ts';
+import { findGenerator } from './load.ts';
+import { describeMachine } from './machine.ts';
+import { plot } from './plot.ts';
+import { killAll, proportionalMbOfAll, residentMbOfAll } from './processes.ts';
+import { type Footprint, renderMarkdown, renderText } from './report.ts';
+import { measure, medianPerSecond, type Results } from './rounds.ts';
+import { type Scenario, scenarios } from './scenarios.ts';
+import { memoryAfterTraffic, p99UnderLock, startTime } from './single-figures.ts';
+import { type SingleFigures, targets } from './targets.ts';
+
+const DOCS = new URL('../docs/', import.meta.url).pathname;
+const MOST_ROUNDS = 100;
+
+/** What is started and written is for this user alone: the keys are good ones. */
+process.umask(0o077);
+const directory = mkdtempSync(join(tmpdir(), 'keyhearth-bench-'));
+process.on('exit', () => {
+  killAll();
+  rmSync(directory, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+
+function progress(line: string): void {
+  const isTerminal = process.stderr.isTTY;
+  process.stderr.write(isTerminal ? `\r\x1b[K${line}` : `${line}\n`);
+}
+
+function roundsOf(text = '7'): number {
+  const rounds = Number(text);
+  if (Number.isInteger(rounds) && rounds >= 2 && rounds <= MOST_ROUNDS) return rounds;
+  throw new Error(
+    `BENCH_ROUNDS must be a whole number from 2 to ${MOST_ROUNDS}; the first round is dropped.`,
+  );
+}
+
+async function run(): Promise<void> {
+  const rounds = roundsOf(process.env.BENCH_ROUNDS);
+  const generator = await findGenerator();
+  process.stdout.write(`Load generator: ${generator.description}\n`);
+  progress('making a database with 1,000,000 keys');
+  const { data, keys } = await prepareData(directory);
+
+  progress('starting with 1,000,000 keys');
+  const startMs = await startTime(data.million, directory);
+  progress('memory with one key');
+  const memoryOneMb = await memoryAfterTraffic(data.one, keys.one, directory, generator);
+  progress('memory with 1,000,000 keys');
+  const memoryMillionMb = await memoryAfterTraffic(
+    data.million,
+    keys.thousandOfMillion,
+    directory,
+    generator,
+  );
+  progress('while another process holds the write lock');
+  const p99UnderLockMs = await p99UnderLock(data.million, keys.thousandOfMillion, directory, generator);
+  const single: SingleFigures = { startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs };
+
+  const all = scenarios(await startFleet(directory, data, keys), keys);
+  const results = await measure(all, generator, rounds, progress);
+  progress('');
+  const report = {
+    machine: describeMachine(generator.description, rounds),
+    targets: targets(results, single),
+    scenarios: all,
+    results,
+    single,
+    footprints: footprints(all, results),
+  };
+  process.stdout.write(`\n${renderText(report)}`);
+  writeFileSync(join(DOCS, 'benchmarks.md'), renderMarkdown(report), { mode: 0o644 });
+  writeFileSync(join(DOCS, 'benchmarks.svg'), draw(all, results), { mode: 0o644 });
+}
+
+const footprints = (all: readonly Scenario[], results: Results): Footprint[] =>
+  all
+    .filter(({ id }) => id === 'threads' || id.startsWith('cluster'))
+    .map(({ id, title, server }) => ({
+      title,
+      perSecond: medianPerSecond(results, id),
+      residentMb: residentMbOfAll(server.pid),
+      proportionalMb: proportionalMbOfAll(server.pid),
+    }));
+
+const draw = (all: readonly Scenario[], results: Results) =>
+  plot(
+    'Requests per second (median)',
+    all.map(({ id, title, path }) => ({
+      title,
+      value: medianPerSecond(results, id),
+      isOurs: path.startsWith('/auth/'),
+    })),
+  );
+
+try {
+  await run();
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`\nbench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

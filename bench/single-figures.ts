@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Generator } from './load.ts';
+import { residentMb, settle, startKeyhearth } from './processes.ts';
+import { assertExpected } from './rounds.ts';
+import { SINGLE } from './scenarios.ts';
+import { median } from './statistics.ts';
+
+/** What is measured by itself, and not in rounds. */
+
+const STARTS = 5;
+const MEMORY_RUNS = 3;
+const MEMORY_SECONDS = 4;
+const LOCK_SECONDS = 10;
+
+const LOCK_HOLDER = new URL('./hold-lock.ts', import.meta.url).pathname;
+
+/** Milliseconds from the start of the process to the first 200 of `/health`. */
+export async function startTime(dataDir: string, directory: string): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < STARTS; i++) {
+    const server = await startKeyhearth('start', dataDir, directory);
+    times.push(server.startMs);
+    await server.stop();
+  }
+  return median(times);
+}
+
+/** Resident memory in MB of a fresh process, at rest after some seconds of verifications. */
+export async function memoryAfterTraffic(
+  dataDir: string,
+  keysFile: string,
+  directory: string,
+  generator: Generator,
+): Promise<number> {
+  const sizes: number[] = [];
+  for (let i = 0; i < MEMORY_RUNS; i++) {
+    const server = await startKeyhearth('memory', dataDir, directory);
+    const figures = await generator.drive({
+      url: `${server.origin}/auth/verify`,
+      keysFile,
+      ...SINGLE,
+      seconds: MEMORY_SECONDS,
+      countStatuses: false,
+    });
+    assertExpected('verify, for its memory', 200, figures, false);
+    await settle(server);
+    sizes.push(residentMb(server.pid));
+    await server.stop();
+  }
+  return median(sizes);
+}
+
+/** p99 in milliseconds while another process holds the write lock, and use counts wait to be written. */
+export async function p99UnderLock(
+  dataDir: string,
+  keysFile: string,
+  directory: string,
+  generator: Generator,
+): Promise<number> {
+  const server = await startKeyhearth('lock', dataDir, directory);
+  const load = { url: `${server.origin}/auth/verify`, keysFile, ...SINGLE, countStatuses: false };
+  await generator.drive({ ...load, seconds: 2 });
+  const holder = spawn(process.execPath, [LOCK_HOLDER, join(dataDir, 'keyhearth.db'), String(LOCK_SECONDS)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const released = once(holder, 'exit');
+  await Promise.race([once(holder.stdout, 'data'), released]);
+  if (holder.exitCode !== null) throw new Error('The write lock could not be had.');
+  // Ends with the lock: what comes after it must not make the figure better.
+  const figures = await generator.drive({ ...load, seconds: LOCK_SECONDS - 1 });
+  if (holder.exitCode !== null) throw new Error('The write lock was given up before the load was over.');
+  assertExpected('verify, while the database is locked', 200, figures, false);
+  await released;
+  await server.stop();
+  return figures.p99Ms;
+}

@@ -1,0 +1,166 @@
+import { describe, expect, test } from 'vitest';
+import { type Figures, milliseconds, parseAutocannon, parseWrk } from '../bench/load.ts';
+import { plot } from '../bench/plot.ts';
+import { assertExpected } from '../bench/rounds.ts';
+import { median, medianRatio } from '../bench/statistics.ts';
+import { isMet, targetRow, targets } from '../bench/targets.ts';
+
+/** What `npm run bench` makes of what it measures: a harness that lies would not be noticed otherwise. */
+
+const WRK = `Running 2s test @ http://127.0.0.1:18731/verify
+  1 threads and 32 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency    37.99ms   35.07ms 366.98ms   95.32%
+    Req/Sec     0.97k   219.05     1.38k    70.00%
+  Latency Distribution
+     50%  929.00us
+     75%   36.51ms
+     90%   45.40ms
+     99%  233.42ms
+  1934 requests in 2.00s, 475.95KB read
+Requests/sec:    965.32
+Transfer/sec:    237.56KB
+`;
+
+describe('median', () => {
+  test('is the middle one, in order of size', () => expect(median([10, 9, 100])).toBe(10));
+  test('is the mean of the two in the middle', () => expect(median([4, 1, 2, 100])).toBe(3));
+  test('of nothing does not exist', () => expect(() => median([])).toThrow('nothing'));
+
+  test('of ratios pairs the rounds, so that a slow one counts for both', () => {
+    expect(medianRatio([50, 5, 60], [100, 10, 100])).toBe(0.5);
+  });
+
+  test('of ratios needs as many rounds of both', () => {
+    expect(() => medianRatio([1, 2], [1])).toThrow('as many rounds');
+  });
+});
+
+describe('the output of wrk', () => {
+  test.each([
+    ['912.00us', 0.912],
+    ['1.02ms', 1.02],
+    ['1.20s', 1_200],
+    ['1.00m', 60_000],
+  ])('%s is %d ms', (text, expected) => expect(milliseconds(text)).toBeCloseTo(expected, 6));
+
+  test.each(['', '12', '1.2 ms', '3parsecs'])('%j is no time', (text) => {
+    expect(() => milliseconds(text)).toThrow('for a time');
+  });
+
+  test('is read', () => {
+    expect(parseWrk(WRK)).toEqual({
+      perSecond: 965.32,
+      p99Ms: 233.42,
+      requests: 1934,
+      refused: 0,
+      failed: 0,
+      statuses: new Map(),
+    });
+  });
+
+  test('tells refusals, failed connections, and statuses where they were counted', () => {
+    const more = `  Socket errors: connect 1, read 2, write 3, timeout 4\n  Non-2xx or 3xx responses: 7\n`;
+    expect(parseWrk(`${WRK}${more}Status 200: 1927\nStatus 401: 7\n`)).toMatchObject({
+      refused: 7,
+      failed: 10,
+      statuses: new Map([
+        [200, 1927],
+        [401, 7],
+      ]),
+    });
+  });
+
+  test('without a figure is a failure, not a zero', () => {
+    expect(() => parseWrk(WRK.replace(/Requests\/sec.*/, ''))).toThrow('wrk wrote nothing like');
+    expect(() => parseWrk('unable to connect')).toThrow('wrk wrote nothing like');
+  });
+});
+
+test('the output of autocannon is read', () => {
+  const output = JSON.stringify({
+    requests: { average: 1_000.5, total: 2_001 },
+    latency: { p99: 3 },
+    non2xx: 1,
+    errors: 2,
+    timeouts: 3,
+    statusCodeStats: { 200: { count: 2_000 }, 401: { count: 1 } },
+  });
+  expect(parseAutocannon(output)).toEqual({
+    perSecond: 1_000.5,
+    p99Ms: 3,
+    requests: 2_001,
+    refused: 1,
+    failed: 5,
+    statuses: new Map([
+      [200, 2_000],
+      [401, 1],
+    ]),
+  });
+});
+
+describe('a scenario', () => {
+  const figures: Figures = { ...parseWrk(WRK), requests: 10, statuses: new Map([[200, 10]]) };
+  const refusing = { ...figures, refused: 10, statuses: new Map([[429, 10]]) };
+
+  test('goes on when every answer is the expected one', () => {
+    assertExpected('verify', 200, figures, true);
+    assertExpected('locked', 429, refusing, true);
+  });
+
+  test.each([
+    ['one refusal among good answers', 200, { ...figures, refused: 1 }, false],
+    ['one good answer among refusals', 401, { ...refusing, refused: 9 }, false],
+    ['another refusal than expected', 401, refusing, true],
+    ['a failed connection', 200, { ...figures, failed: 1 }, false],
+    ['no answer at all', 200, { ...figures, requests: 0 }, false],
+  ])('ends the run at %s', (_, expected, wrong, countStatuses) => {
+    expect(() => assertExpected('verify', expected, wrong, countStatuses)).toThrow('every time');
+  });
+});
+
+describe('a target', () => {
+  test('is met at its limit, and not beyond', () => {
+    expect(isMet({ what: '', unit: '×', reached: 0.7, limit: { atLeast: 0.7 } })).toBe(true);
+    expect(isMet({ what: '', unit: '×', reached: 0.6999, limit: { atLeast: 0.7 } })).toBe(false);
+    expect(isMet({ what: '', unit: 'ms', reached: 20, limit: { atMost: 20 } })).toBe(true);
+    expect(isMet({ what: '', unit: 'ms', reached: 20.01, limit: { atMost: 20 } })).toBe(false);
+    expect(isMet({ what: '', unit: 'ms', reached: Number.NaN, limit: { atMost: 20 } })).toBe(false);
+  });
+
+  test('is shown with what was reached', () => {
+    const target = { what: 'a ÷ b', unit: '×', reached: 0.834, limit: { atLeast: 0.7 }, aim: 0.9 } as const;
+    expect(targetRow(target)).toEqual(['a ÷ b', '≥ 0.7 × (aim 0.9)', '0.83 ×', 'yes']);
+    const missed = { what: 'c', unit: 'MB', reached: 151.2, limit: { atMost: 50 } } as const;
+    expect(targetRow(missed)).toEqual(['c', '≤ 50 MB', '152 MB', 'no']);
+  });
+
+  test('that is missed by a hair does not read as if it were met', () => {
+    const missed = { what: 'c', unit: '×', reached: 0.8999, limit: { atLeast: 0.9 } } as const;
+    expect(targetRow(missed)).toEqual(['c', '≥ 0.9 ×', '0.89 ×', 'no']);
+    const late = { what: 'd', unit: 's', reached: 1.0001, limit: { atMost: 1 } } as const;
+    expect(targetRow(late)).toEqual(['d', '≤ 1 s', '1.01 s', 'no']);
+  });
+
+  test('takes each figure from its own scenario', () => {
+    const of = (perSecond: number) => ({ perSecond: [perSecond], p99Ms: [1] });
+    const results = new Map(
+      Object.entries({
+        ...{ hono: of(100), verify: of(90), million: of(45), unknown: of(180), betterAuth: of(3) },
+        ...{ verify64: of(80), several: of(160) },
+      }),
+    );
+    const single = { memoryOneMb: 100, memoryMillionMb: 130, startMs: 400, p99UnderLockMs: 7 };
+    expect(targets(results, single).map(({ reached }) => reached)).toEqual([0.9, 0.5, 2, 2, 30, 30, 0.4, 7]);
+  });
+});
+
+test('a plot has a bar as long as its figure, and no markup from a title', () => {
+  const svg = plot('all', [
+    { title: 'a <b>', value: 100, isOurs: true },
+    { title: 'c', value: 50, isOurs: false },
+  ]);
+  const lengths = [...svg.matchAll(/<rect [^>]*width="(\d+)"/g)].map(([, width]) => Number(width));
+  expect(lengths[0]).toBe(2 * (lengths[1] ?? 0));
+  expect(svg).toContain('a &lt;b&gt;');
+});
