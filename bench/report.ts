@@ -77,7 +77,7 @@ ${table(['scenario', 'requests/s', 'p99', ''], rawRows(report))}
 
 Medians of the rounds. Every request of every scenario carries a key and goes through the same script of the load generator. The
 scenarios from "verify, 1 worker" on are driven by two threads over 64 connections, all others by one thread over 32. Each status is checked;
-a scenario that answers anything else ends the run.
+a scenario that answers anything else ends the run. Keyhearth logs to a file at its default level, at which a good key that is verified leaves no line.
 
 better-auth runs in production mode, without rate limiting and logging, with deferred updates and \`synchronous=NORMAL\`; it writes
 the time of each use at once, where Keyhearth collects them for five seconds.

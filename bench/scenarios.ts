@@ -79,24 +79,36 @@ export function scenarios(servers: Servers, keys: KeyFiles): Scenario[] {
       keysFile: keys.thousandOfMillion,
       settles: true,
     }),
-    scenario('unknown', servers.oneOpen, 'verify, unknown key', 'a wrong key, with the lockout off: 401', {
-      path: VERIFY,
-      keysFile: keys.unknown,
-      expected: 401,
-    }),
+    scenario(
+      'unknown',
+      servers.oneOpen,
+      'verify, unknown key',
+      'a wrong key, with the lockout off: 401, and a line in the log',
+      {
+        path: VERIFY,
+        keysFile: keys.unknown,
+        expected: 401,
+      },
+    ),
     scenario(
       'locked',
       servers.oneLocked,
       'verify, locked-out address',
-      'a good key from a locked address: 429',
+      'a good key from a locked address: 429, and a line in the log',
       {
         path: VERIFY,
         expected: 429,
       },
     ),
-    scenario('key', servers.one, '`GET /auth/keys/1`', 'one key read with itself, through the framework', {
-      path: '/auth/keys/1',
-    }),
+    scenario(
+      'key',
+      servers.one,
+      '`GET /auth/keys/1`',
+      'one key read with itself, through the framework, and a line in the log',
+      {
+        path: '/auth/keys/1',
+      },
+    ),
     scenario('many', servers.million, 'verify, 100,000 keys in use', '100,000 of a million keys in turn', {
       path: VERIFY,
       keysFile: keys.manyOfMillion,
