@@ -21,6 +21,7 @@ import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { environmentSchema } from '../../src/config.ts';
+import { freePort } from '../support/http.ts';
 import {
   FIRST_KEY,
   MAIN,
@@ -34,14 +35,6 @@ import {
 
 const AT_ONCE_MS = 2_000;
 const PATIENCE_MS = 8_000;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 async function run(env: Record<string, string>) {
   const start = performance.now();

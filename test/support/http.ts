@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 
 export type Answer = {
   status: number;
@@ -22,10 +23,13 @@ export type Call = {
   body?: object | string | Uint8Array;
 };
 
-/** Sends requests to `origin` exactly as written. */
-export function client(origin: string) {
+/**
+ * Sends requests to `origin` exactly as written.
+ * @param from the address to send from; every one of 127.0.0.0/8 is this machine
+ */
+export function client(origin: string, from?: string) {
   const { hostname, port } = new URL(origin);
-  const agent = new Agent({ keepAlive: true });
+  const agent = new Agent({ keepAlive: true, localAddress: from });
 
   return function send(call: Call | string): Promise<Answer> {
     const {
@@ -85,4 +89,12 @@ export function sendRaw(origin: string, bytes: string): Promise<string> {
     socket.on('error', reject);
     socket.on('close', () => resolve(Buffer.concat(chunks).toString()));
   });
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }

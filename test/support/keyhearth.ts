@@ -109,9 +109,14 @@ export function spawnProcess(env: Record<string, string>): Omit<Process, 'origin
 }
 
 /** Starts the program and waits until it says where it listens. Killed, if need be, when the test is over. */
-export async function startProcess(env: Record<string, string>): Promise<Process> {
+export function startProcess(env: Record<string, string>): Promise<Process> {
   const started = spawnProcess(env);
   onTestFinished(() => void started.child.kill('SIGKILL'));
+  return untilItServes(started);
+}
+
+/** Waits until the program says where it listens. */
+export async function untilItServes(started: ReturnType<typeof spawnProcess>): Promise<Process> {
   const origin = await new Promise<string>((resolve, reject) => {
     const look = () => {
       const line = started
