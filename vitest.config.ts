@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 /** They start, race, time and kill whole processes, so they have the machine to themselves. */
-const WHOLE_PROCESSES = ['test/main/**/*.test.ts', 'test/durability/**/*.test.ts'];
+const WHOLE_PROCESSES = [
+  'test/main/**/*.test.ts',
+  'test/durability/**/*.test.ts',
+  'test/deploy/**/*.test.ts',
+];
 
 export default defineConfig({
   test: {

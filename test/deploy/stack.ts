@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { client, type Send } from '../support/http.ts';
+import { register, spawnProcess, untilItServes } from '../support/keyhearth.ts';
+import { type ReverseProxy, startProxy } from './proxies.ts';
+
+export type Seen = { method: string; url: string; headers: IncomingHttpHeaders; body: string };
+
+export type Stack = {
+  /** A client of the proxy that has an address of its own. */
+  newClient(): Send;
+  /** Keyhearth itself, not through the proxy. */
+  keyhearth: { send: Send; kill(): Promise<unknown> };
+  /** How many requests have come through. */
+  passed: () => number;
+  close(): Promise<void>;
+};
+
+/** A small server that tells what it was sent. */
+export async function startRecorder(
+  headers: Record<string, string> = {},
+  present: (seen: Seen) => string = JSON.stringify,
+) {
+  const seen: Seen[] = [];
+  const connections = new Set<unknown>();
+  const server = createServer(async (request, response) => {
+    const { method = '', url = '' } = request;
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const one = { method, url, headers: request.headers, body };
+    seen.push(one);
+    connections.add(request.socket);
+    const answer = present(one);
+    const length = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(answer) };
+    response.writeHead(200, { ...length, ...headers }).end(answer);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    seen,
+    connections,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Whom Keyhearth trusts, 127.0.0.1, is no client: that address would never be locked. */
+let lastAddress = 1;
+export const nextAddress = () => `127.0.0.${++lastAddress}`;
+
+/** Clients, the real proxy, the real Keyhearth with its first key, and a service behind them. */
+export async function startStack(proxy: ReverseProxy, edit?: (text: string) => string): Promise<Stack> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
+  const started = spawnProcess({ KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1' });
+  const upstream = await startRecorder();
+
+  async function close(): Promise<void> {
+    started.child.kill('SIGKILL');
+    await Promise.all([started.ended, upstream.close()]);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+
+  try {
+    const { origin, send, ended } = await untilItServes(started);
+    await register(send);
+    const ports = { upstream: upstream.port, keyhearth: Number(new URL(origin).port) };
+    const running = await startProxy(proxy, ports, edit);
+    return {
+      newClient: () => client(running.origin, nextAddress()),
+      keyhearth: {
+        send,
+        kill() {
+          started.child.kill('SIGKILL');
+          return ended;
+        },
+      },
+      passed: () => upstream.seen.length,
+      async close() {
+        await running.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
