@@ -33,7 +33,7 @@ export const requestLog = (logger: Logger, resolveClient: ResolveClient) =>
 
 type AnsweredRequest = {
   request_id: string;
-  method?: string;
+  method: string;
   /** The pattern, not the path. */
   route?: string | undefined;
   status: number;
@@ -44,7 +44,7 @@ type AnsweredRequest = {
 };
 
 /**
- * @param logger which may name the method and the route already
+ * @param logger which may name the route already
  * @param start `performance.now()` when the request arrived
  */
 export function logAnswer(logger: Logger, level: Level, start: number, request: AnsweredRequest): void {

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Reader } from '../db/reader.ts';
 import type { ApiKeyTable, Db, Tx } from '../db/tables.ts';
 import type { ApiKey } from './key.ts';
@@ -143,21 +143,25 @@ export async function deleteKey(tx: Tx, id: number): Promise<void> {
 /** `lastUsedAt` in milliseconds since 1970. */
 export type Uses = { count: number; lastUsedAt: number };
 
-/** Never moves a time back: another process may have seen the key later. */
-export async function addUses(tx: Tx, uses: Iterable<[id: number, Uses]>): Promise<void> {
-  for (const [id, { count, lastUsedAt }] of uses) {
-    await tx
-      .updateTable('api_keys')
-      .set(({ ref, eb }) => ({
-        use_count: eb('use_count', '+', count),
-        last_used_at: eb
-          .case()
-          .when('last_used_at', '>', lastUsedAt)
-          .then(ref('last_used_at'))
-          .else(lastUsedAt)
-          .end(),
-      }))
-      .where('id', '=', id)
-      .execute();
-  }
+/** In one statement. Never moves a time back: another process may have seen the key later. */
+export async function addUses(tx: Tx, uses: readonly [id: number, Uses][]): Promise<void> {
+  const rows = uses.map(
+    ([id, { count, lastUsedAt }]) =>
+      sql`(cast(${id} as bigint), cast(${count} as bigint), cast(${lastUsedAt} as bigint))`,
+  );
+  const used = sql<{ column1: number; column2: number; column3: number }>`(values ${sql.join(rows)})`;
+  await tx
+    .updateTable('api_keys')
+    .from(used.as('used'))
+    .set(({ eb, ref }) => ({
+      use_count: eb('api_keys.use_count', '+', ref('used.column2')),
+      last_used_at: eb
+        .case()
+        .when('api_keys.last_used_at', '>', ref('used.column3'))
+        .then(ref('api_keys.last_used_at'))
+        .else(ref('used.column3'))
+        .end(),
+    }))
+    .whereRef('api_keys.id', '=', 'used.column1')
+    .execute();
 }

@@ -5,7 +5,7 @@ import { addUses, type Uses } from './store.ts';
 
 const FLUSH_EVERY_MS = 5_000;
 /** Requests wait while a batch is written. */
-const ROWS_A_TRANSACTION = 200;
+const ROWS_A_TRANSACTION = 1_000;
 
 export type UseCounter = {
   /** Counts one use; `at` in milliseconds since 1970. */

@@ -19,18 +19,19 @@ const PLAIN_HOST = /^(?:[\w.-]+|\[[\da-f:]+\])(?::[1-5]?\d{1,4})?$/i;
 const MAX_REFUSALS = 1_000;
 
 /**
- * Answers `GET /auth/verify` in front of the framework, whose way from socket to answer takes several times as long as
+ * Answers `GET` and `HEAD` of `/auth/verify` in front of the framework, whose way from socket to answer takes several times as long as
  * all that is decided here. It takes the two forms of the target that proxies are told to use; false for any other
  * request. Whatever it says, `routes.ts` would say with the same words; test/verify/forward-auth.test.ts compares them.
  */
 export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: Logger) {
-  const requestLogger = logger.child({ method: 'GET', route: VERIFY_PATH });
+  const requestLogger = logger.child({ route: VERIFY_PATH });
   const verified = rememberVerified();
   const refused = rememberRefused();
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
-    const { url } = request;
-    if (request.method !== 'GET' || !PLAIN_HOST.test(request.headers.host ?? '')) return false;
+    const { method, url } = request;
+    if (method !== 'GET' && method !== 'HEAD') return false;
+    if (!PLAIN_HOST.test(request.headers.host ?? '')) return false;
     if (url !== VERIFY_PATH && url !== `${VERIFY_PATH}?deny=403`) return false;
     const start = performance.now();
     const requestId = randomUUID();
@@ -42,7 +43,7 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
       return problem ? { state: 'refused', problem } : guard.admit(client, header);
     }
 
-    function answer(admission: Admission): void {
+    const answer = (admission: Admission): void => {
       const key = admission.state === 'admitted' ? admission.key : undefined;
       const { status, headers, body, encoding } =
         admission.state === 'admitted' ? verified(admission.key) : refused(admission.problem);
@@ -50,11 +51,12 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
       response.writeHead(told, ['X-Request-Id', requestId, ...headers]).end(body, encoding);
       logAnswer(requestLogger, key ? 'debug' : 'info', start, {
         request_id: requestId,
+        method,
         status: told,
         client: client.address,
         key_id: key?.id,
       });
-    }
+    };
 
     const fail = (error: unknown) => answer({ state: 'refused', problem: explain(error, logger, requestId) });
 

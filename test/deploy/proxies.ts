@@ -23,6 +23,8 @@ export type ReverseProxy = {
   command: (config: string) => string[];
   /** What a client is answered where Keyhearth says something else than 200 and 401, or nothing at all. */
   answers: { locked: number; conflicting: number; unavailable: number; silent: number };
+  /** What Keyhearth is asked with. Caddy, which passes refusals on, needs their body, and closes after that of a 200. */
+  asks: { method: 'GET' | 'HEAD'; target: string; keepsConnections: boolean };
   /** Whether Keyhearth's own words reach the client. */
   tellsWhy: boolean;
 };
@@ -32,6 +34,7 @@ export const proxies: ReverseProxy[] = [
     name: 'nginx',
     config: 'nginx/keyhearth.conf',
     command: (config) => ['nginx', '-c', nginxAround(config), '-g', 'daemon off; error_log stderr;'],
+    asks: { method: 'HEAD', target: '/auth/verify?deny=403', keepsConnections: true },
     answers: { locked: 403, conflicting: 403, unavailable: 500, silent: 500 },
     tellsWhy: false,
   },
@@ -39,6 +42,7 @@ export const proxies: ReverseProxy[] = [
     name: 'caddy',
     config: 'caddy/Caddyfile',
     command: (config) => ['caddy', 'run', '--config', config, '--adapter', 'caddyfile'],
+    asks: { method: 'GET', target: '/auth/verify', keepsConnections: false },
     answers: { locked: 429, conflicting: 400, unavailable: 502, silent: 504 },
     tellsWhy: true,
   },
@@ -46,6 +50,7 @@ export const proxies: ReverseProxy[] = [
     name: 'haproxy',
     config: 'haproxy/haproxy.cfg',
     command: (config) => ['haproxy', '-db', '-f', config],
+    asks: { method: 'GET', target: '/auth/verify', keepsConnections: true },
     answers: { locked: 429, conflicting: 400, unavailable: 503, silent: 504 },
     tellsWhy: true,
   },
