@@ -3,6 +3,7 @@ import { createApp } from './app.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
 import { isClaimed } from './bootstrap/store.ts';
 import type { Config } from './config.ts';
+import { openBackground } from './db/background.ts';
 import { clientResolver } from './http/client-address.ts';
 import { createGuard } from './http/guard.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
@@ -33,7 +34,12 @@ export async function compose(
   const bcrypt = createBcryptPool(config.bcryptCost, hashingThreads(config.workers), (err) =>
     logger.error({ err }, 'a hashing thread failed'),
   );
-  const uses = createUseCounter(db, (err) => logger.warn({ err }, 'uses of keys could not be written yet'));
+  const background = openBackground(config.databasePath, (err) =>
+    logger.error({ err }, 'the thread that writes uses of keys failed'),
+  );
+  const uses = createUseCounter(db, background, (err) =>
+    logger.warn({ err }, 'uses of keys could not be written yet'),
+  );
   const keys = createKeyService({ db, reader, pepper, bcrypt, uses, clock });
   const onClaimed = () => {
     try {
@@ -63,6 +69,7 @@ export async function compose(
     /** Writes what is still in memory and closes the database. */
     async close(): Promise<void> {
       await uses.close();
+      await background.close();
       await bcrypt.close();
       reader.close();
       await db.destroy();

@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely';
+import { type CompiledQuery, type Selectable, sql } from 'kysely';
 import type { Reader } from '../db/reader.ts';
 import type { ApiKeyTable, Db, Tx } from '../db/tables.ts';
 import type { ApiKey } from './key.ts';
@@ -140,28 +140,17 @@ export async function deleteKey(tx: Tx, id: number): Promise<void> {
   await tx.deleteFrom('api_keys').where('id', '=', id).execute();
 }
 
-/** `lastUsedAt` in milliseconds since 1970. */
-export type Uses = { count: number; lastUsedAt: number };
+/** How often a key was used since that was last written; `lastUsedAt` in milliseconds since 1970. */
+export type KeyUses = { id: number; count: number; lastUsedAt: number };
 
-/** In one statement. Never moves a time back: another process may have seen the key later. */
-export async function addUses(tx: Tx, uses: readonly [id: number, Uses][]): Promise<void> {
-  const rows = uses.map(
-    ([id, { count, lastUsedAt }]) =>
-      sql`(cast(${id} as bigint), cast(${count} as bigint), cast(${lastUsedAt} as bigint))`,
-  );
-  const used = sql<{ column1: number; column2: number; column3: number }>`(values ${sql.join(rows)})`;
-  await tx
-    .updateTable('api_keys')
-    .from(used.as('used'))
-    .set(({ eb, ref }) => ({
-      use_count: eb('api_keys.use_count', '+', ref('used.column2')),
-      last_used_at: eb
-        .case()
-        .when('api_keys.last_used_at', '>', ref('used.column3'))
-        .then(ref('api_keys.last_used_at'))
-        .else(ref('used.column3'))
-        .end(),
-    }))
-    .whereRef('api_keys.id', '=', 'used.column1')
-    .execute();
+/** Its text is the same for any number of keys. Never moves a time back: another process may have seen the key later. */
+export function usesQuery(db: Db, uses: readonly KeyUses[]): CompiledQuery {
+  const rows = JSON.stringify(uses.map(({ id, count, lastUsedAt }) => [id, count, lastUsedAt]));
+  return sql`
+    update api_keys
+    set use_count = use_count + (used.value ->> 1),
+      last_used_at = max(coalesce(last_used_at, 0), used.value ->> 2)
+    from json_each(${rows}) as used
+    where api_keys.id = used.value ->> 0
+  `.compile(db);
 }

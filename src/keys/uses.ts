@@ -1,11 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Background } from '../db/background.ts';
 import type { Db } from '../db/tables.ts';
-import { transaction } from '../db/transaction.ts';
-import { addUses, type Uses } from './store.ts';
+import { type KeyUses, usesQuery } from './store.ts';
 
 const FLUSH_EVERY_MS = 5_000;
-/** Requests wait while a batch is written. */
-const ROWS_A_TRANSACTION = 1_000;
+/** What one statement writes; other writers wait for it. */
+const KEYS_A_STATEMENT = 1_000;
 
 export type UseCounter = {
   /** Counts one use; `at` in milliseconds since 1970. */
@@ -18,30 +17,32 @@ export type UseCounter = {
  * Counts how often and when keys were used, and writes that every five seconds: a write for each request would cost
  * a disk sync each. A crash loses at most those seconds; it is the one thing here that may be lost.
  */
-export function createUseCounter(db: Db, onError: (error: unknown) => void): UseCounter {
-  let pending = new Map<number, Uses>();
+export function createUseCounter(
+  db: Db,
+  background: Background,
+  onError: (error: unknown) => void,
+): UseCounter {
+  let pending = new Map<number, KeyUses>();
   let writing = Promise.resolve();
 
-  function add(keyId: number, count: number, at: number): void {
-    const uses = pending.get(keyId);
+  function add(id: number, count: number, lastUsedAt: number): void {
+    const uses = pending.get(id);
     if (uses) {
       uses.count += count;
-      uses.lastUsedAt = Math.max(uses.lastUsedAt, at);
-    } else pending.set(keyId, { count, lastUsedAt: at });
+      uses.lastUsedAt = Math.max(uses.lastUsedAt, lastUsedAt);
+    } else pending.set(id, { id, count, lastUsedAt });
   }
 
   async function write(): Promise<void> {
-    const uses = [...pending];
+    const uses = [...pending.values()];
     pending = new Map();
     try {
       while (uses.length > 0) {
-        const batch = uses.slice(0, ROWS_A_TRANSACTION);
-        await transaction(db, (tx) => addUses(tx, batch));
-        uses.splice(0, batch.length);
-        await nextTurn();
+        await background.run(usesQuery(db, uses.slice(0, KEYS_A_STATEMENT)));
+        uses.splice(0, KEYS_A_STATEMENT);
       }
     } catch (error) {
-      for (const [id, { count, lastUsedAt }] of uses) add(id, count, lastUsedAt);
+      for (const { id, count, lastUsedAt } of uses) add(id, count, lastUsedAt);
       onError(error);
     }
   }
@@ -51,8 +52,13 @@ export function createUseCounter(db: Db, onError: (error: unknown) => void): Use
     return writing;
   }
 
+  let isFlushing = false;
   const timer = setInterval(() => {
-    if (pending.size > 0) void flush();
+    if (pending.size === 0 || isFlushing) return;
+    isFlushing = true;
+    void flush().then(() => {
+      isFlushing = false;
+    });
   }, FLUSH_EVERY_MS);
   timer.unref();
 
