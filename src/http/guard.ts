@@ -47,21 +47,35 @@ const conflictingKeys: Problem = {
   detail: 'The request carries different API keys. Send one key, in one header.',
 };
 
-const keyRequired: Refusal = { code: 'api_key_required', detail: 'API key required.' };
-
-const invalidKey: Refusal = { code: 'invalid_api_key', detail: 'Invalid API key.' };
-
-const tooManyAttempts = (retryAfter: number): Problem => ({
-  code: 'too_many_failed_attempts',
-  detail: 'Too many failed authentication attempts. Please try again later.',
-  retryAfter,
-});
-
 /** The wording is the contract's, and always plural there. An address that is not counted is told no count. */
 const withCount = ({ code, detail }: Refusal, remaining: number | undefined): Problem => ({
   code,
   detail: remaining === undefined ? detail : `${detail} ${remaining} attempts remaining.`,
 });
+
+/** The same object for the same number, so that whoever renders it can remember what it looks like. */
+function remembered<N extends number | undefined>(make: (number: N) => Problem): (number: N) => Problem {
+  const made = new Map<N, Problem>();
+  return (number) => {
+    const problem = made.get(number) ?? make(number);
+    made.set(number, problem);
+    return problem;
+  };
+}
+
+const keyRequired = remembered((remaining: number | undefined) =>
+  withCount({ code: 'api_key_required', detail: 'API key required.' }, remaining),
+);
+
+const invalidKey = remembered((remaining: number | undefined) =>
+  withCount({ code: 'invalid_api_key', detail: 'Invalid API key.' }, remaining),
+);
+
+const tooManyAttempts = remembered((retryAfter: number) => ({
+  code: 'too_many_failed_attempts',
+  detail: 'Too many failed authentication attempts. Please try again later.',
+  retryAfter,
+}));
 
 const refused = (problem: Problem): Admission => ({ state: 'refused', problem });
 
@@ -96,9 +110,7 @@ export function createGuard(counter: AttemptCounter, keys: KeyVerifier) {
 
   async function requireKey({ lockoutKey }: Client): Promise<Admission> {
     if (!(await keys.hasUsableKey())) return refused(noKeyConfigured);
-    return refused(
-      withCount(keyRequired, lockoutKey === undefined ? undefined : counter.remaining(lockoutKey)),
-    );
+    return refused(keyRequired(lockoutKey === undefined ? undefined : counter.remaining(lockoutKey)));
   }
 
   function recognise(rawKey: string): Guess | undefined {
@@ -116,7 +128,7 @@ export function createGuard(counter: AttemptCounter, keys: KeyVerifier) {
   function conclude(outcome: Outcome<Guess>): Admission {
     if (outcome.state === 'locked') return refused(tooManyAttempts(outcome.retryAfter));
     const { verdict } = outcome.result;
-    if (verdict.code !== 'VALID') return refused(withCount(invalidKey, outcome.remaining));
+    if (verdict.code !== 'VALID') return refused(invalidKey(outcome.remaining));
     keys.countUse(verdict.key.id);
     return { state: 'admitted', key: verdict.key };
   }

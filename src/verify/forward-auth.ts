@@ -15,18 +15,15 @@ type Answer = { status: number; headers: string[]; body: string; encoding: 'lati
 /** Whether any other Host is valid is for the framework to say. */
 const PLAIN_HOST = /^(?:[\w.-]+|\[[\da-f:]+\])(?::[1-5]?\d{1,4})?$/i;
 
-/** More than there are; a lockout can last for longer than this many seconds. */
-const MAX_REFUSALS = 1_000;
-
 /**
- * Answers `GET` and `HEAD` of `/auth/verify` in front of the framework, whose way from socket to answer takes several times as long as
- * all that is decided here. It takes the two forms of the target that proxies are told to use; false for any other
- * request. Whatever it says, `routes.ts` would say with the same words; test/verify/forward-auth.test.ts compares them.
+ * Answers `GET` and `HEAD` of `/auth/verify` in front of the framework, whose way from socket to answer takes several
+ * times as long as all that is decided here. It takes the two forms of the target that proxies are told to use; false
+ * for any other request. Whatever it says, `routes.ts` would say too: test/verify/forward-auth.test.ts compares them.
  */
 export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: Logger) {
   const requestLogger = logger.child({ route: VERIFY_PATH });
-  const verified = rememberVerified();
-  const refused = rememberRefused();
+  const verified = remembered(answerVerified);
+  const refused = remembered(answerRefused);
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const { method, url } = request;
@@ -71,36 +68,27 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
   };
 }
 
-/** A key that is verified again and again is the same object until something is committed; so is its answer. */
-function rememberVerified() {
-  const answers = new WeakMap<Principal, Answer>();
-  return (key: Principal): Answer => {
-    const known = answers.get(key);
+/** A key that is verified again is the same object until something is committed, and few refusals differ. */
+function remembered<T extends object>(present: (subject: T) => Answer): (subject: T) => Answer {
+  const answers = new WeakMap<T, Answer>();
+  return (subject) => {
+    const known = answers.get(subject);
     if (known) return known;
-    const { headers, body } = presentVerified(key);
-    const made = render(
-      200,
-      { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
-      JSON.stringify(body),
-    );
-    answers.set(key, made);
-    return made;
+    const answer = present(subject);
+    answers.set(subject, answer);
+    return answer;
   };
 }
 
-/** The guard has few words: they differ in a count of attempts or of seconds. */
-function rememberRefused() {
-  const answers = new Map<string, Answer>();
-  return (problem: Problem): Answer => {
-    const name = `${problem.code} ${problem.retryAfter} ${problem.detail}`;
-    const known = answers.get(name);
-    if (known) return known;
-    const { status, headers, body } = renderProblem(problem);
-    const made = render(status, headers, body);
-    if (answers.size >= MAX_REFUSALS) answers.clear();
-    answers.set(name, made);
-    return made;
-  };
+function answerVerified(key: Principal): Answer {
+  const { headers, body } = presentVerified(key);
+  const all = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers };
+  return render(200, all, JSON.stringify(body));
+}
+
+function answerRefused(problem: Problem): Answer {
+  const { status, headers, body } = renderProblem(problem);
+  return render(status, headers, body);
 }
 
 function render(status: number, headers: Record<string, string>, body: string): Answer {
