@@ -16,6 +16,7 @@ const integer = (least: number, most: number) => {
 };
 
 const MAX_WORKERS = 64;
+const WORKERS_ERROR = `must be auto or a whole number from 1 to ${MAX_WORKERS}`;
 
 /** One network, as an address or in CIDR form. */
 function isNetwork(text: string): boolean {
@@ -82,12 +83,13 @@ export const environmentSchema = z.object({
     .optional()
     .meta({ description: 'when set, `X-Bootstrap-Token` must carry it to register the first key' }),
   KEYHEARTH_WORKERS: z
-    .union([z.literal('auto').transform(availableParallelism), integer(1, MAX_WORKERS)], {
-      error: `must be auto or a whole number from 1 to ${MAX_WORKERS}`,
-    })
+    .string()
+    .regex(/^(auto|[1-9]\d?)$/, { error: WORKERS_ERROR, abort: true })
+    .transform((text) => (text === 'auto' ? availableParallelism() : Number(text)))
+    .refine((workers) => workers <= MAX_WORKERS, { error: WORKERS_ERROR })
     .prefault('1')
     .meta({
-      description: `threads that serve, 1 to ${MAX_WORKERS}; \`auto\`: one for each core. More than one needs Linux or FreeBSD`,
+      description: `threads that serve, 1 to ${MAX_WORKERS}; \`auto\`: one for each core. More than one needs Linux`,
     }),
   KEYHEARTH_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {

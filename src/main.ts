@@ -15,10 +15,12 @@ async function start(): Promise<void> {
   const config = parseConfig(process.env);
   const output = standardOutput(process.stdout.isTTY);
   const log = createLogger(config.logLevel, output);
-  const service =
-    config.workers === 1 ? await serve(config, log.logger) : await startWorkers(config, log.logger, output);
+  const starting =
+    config.workers === 1 ? serve(config, log.logger) : startWorkers(config, log.logger, output);
+  // The first worker serves before the last one does: whoever stops the service in between must lose nothing either.
+  stopOnSignal(starting, log);
+  const service = await starting;
   process.on('uncaughtException', failAfterFlush(log));
-  stopOnSignal(service, log);
   announce(config, service, log);
 }
 
@@ -46,12 +48,13 @@ function failAfterFlush({ flush }: LogOutput): (error: unknown) => void {
   return (error) => void flush().then(() => fail(error));
 }
 
-function stopOnSignal(service: Service, log: LogOutput): void {
+function stopOnSignal(starting: Promise<Service>, log: LogOutput): void {
   const { logger, flush } = log;
   let stoppingSince: number | undefined;
 
   async function stop(signal: string): Promise<void> {
     logger.info(`${signal}: finishing what is in flight`);
+    const service = await starting;
     await service.stop(GRACE_MS);
     logger.info('stopped');
     await flush();

@@ -3,9 +3,9 @@ import { Piscina } from 'piscina';
 
 /** For writes that no request waits for, and that no request should wait behind. */
 export type Background = {
-  /** One statement, durable when the promise resolves. */
+  /** One statement, durable when the promise resolves. Rejects when it could not be written. */
   run(query: CompiledQuery): Promise<void>;
-  /** Finishes what was begun. */
+  /** When all that was begun is done. */
   close(): Promise<void>;
 };
 
@@ -24,9 +24,15 @@ export function openBackground(path: string, onError: (error: unknown) => void):
     maxThreads: 1,
     idleTimeout: IDLE_MS,
   });
-  pool.on('error', onError);
+  let running = new AbortController();
+  pool.on('error', (error) => {
+    onError(error);
+    // What a thread that could not be started should have done would otherwise wait for ever.
+    running.abort();
+    running = new AbortController();
+  });
   return {
-    run: ({ sql, parameters }) => pool.run({ sql, parameters }),
-    close: () => pool.close(),
+    run: ({ sql, parameters }) => pool.run({ sql, parameters }, { signal: running.signal }),
+    close: () => pool.destroy(),
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import type { ErrorCode } from '../lib/errors.ts';
 import type { Client } from './client-address.ts';
 import type { ReadHeader } from './credentials.ts';
 
@@ -15,6 +16,8 @@ export type HttpEnv = {
     client: Client;
     /** The key that opened the door; absent on open paths and on refusals. */
     key?: Principal;
+    /** Why the request was refused; absent when it was not. */
+    refusal?: ErrorCode;
     /** Set by a route whose answers are too many and too much alike for the usual log. */
     logAtDebug?: true;
   };

@@ -32,6 +32,7 @@ export function renderProblem(problem: Problem) {
 }
 
 export function problemResponse(c: HttpContext, problem: Problem): Response {
+  c.set('refusal', problem.code);
   const { status, headers, body } = renderProblem(problem);
   return c.body(body, status, headers);
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
+import type { ErrorCode } from '../lib/errors.ts';
 import type { Level, Logger } from '../lib/logger.ts';
 import type { ResolveClient } from './client-address.ts';
 import { type HttpContext, type HttpEnv, headersOf } from './env.ts';
@@ -26,6 +27,7 @@ export const requestLog = (logger: Logger, resolveClient: ResolveClient) =>
       method: c.req.method,
       route: routeOf(c),
       status: c.res.status,
+      code: c.var.refusal,
       client: client.address,
       key_id: c.var.key?.id,
     });
@@ -37,6 +39,8 @@ type AnsweredRequest = {
   /** The pattern, not the path. */
   route?: string | undefined;
   status: number;
+  /** Why it was refused. */
+  code: ErrorCode | undefined;
   client: string;
   key_id: number | undefined;
   /** Filled in when it is logged. */

@@ -5,7 +5,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { errorCode, type Problem, StartupError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -86,6 +86,8 @@ export async function listen(
     },
     listener,
   );
+  // Lines past a count would be dropped unseen: X-Forwarded-For, or a second key. The limit on their size remains.
+  server.maxHeadersCount = 0;
   server.setTimeout(STALLED_MS);
   server.on('connection', (socket) => {
     // Asked for now, the address is remembered; after a reset it could not be had, and nobody could be blamed.
@@ -106,16 +108,25 @@ export async function listen(
   return { address: await listenOn(server, endpoint), stop: (graceMs) => stop(server, connections, graceMs) };
 }
 
+/** A port that is this process's alone, although its threads share it. */
+export type ReservedPort = { port: number; release(): void };
+
 /**
- * Finds out whether nobody else listens there, and which port is free when any will do: among threads that share one,
- * nobody would notice a second service on it.
+ * Finds out whether nobody else listens there, and which port is free when any will do. Threads share a port in a way
+ * in which a second service could take its part of the connections, unnoticed; so the port is also claimed under a
+ * name that only one process can have (an abstract Unix socket, unix(7)).
  * @throws StartupError
  */
-export async function reservePort({ host, port }: Pick<Endpoint, 'host' | 'port'>): Promise<number> {
+export async function reservePort({ host, port }: Pick<Endpoint, 'host' | 'port'>): Promise<ReservedPort> {
   const probe = createServer();
   const free = await listenOn(probe, { host, port, isShared: false });
   await new Promise((resolve) => probe.close(resolve));
-  return free.port;
+  const claim = createNetServer((socket) => socket.destroy()).unref();
+  await new Promise<void>((resolve, reject) => {
+    claim.once('error', (error) => reject(asStartupError(error, host, free.port)));
+    claim.listen(`\0keyhearth:${host}:${free.port}`, resolve);
+  });
+  return { port: free.port, release: () => void claim.close() };
 }
 
 /** @throws StartupError */
@@ -193,7 +204,7 @@ function asStartupError(error: Error, host: string, port: number): StartupError 
     case 'ENOTSUP':
     case 'EINVAL':
       return new StartupError(
-        'This system cannot share a port between threads; set KEYHEARTH_WORKERS to 1, or use Linux or FreeBSD.',
+        'This system cannot share a port between threads; set KEYHEARTH_WORKERS to 1, or use Linux.',
       );
     case 'EACCES':
       return new StartupError(`This user may not listen on port ${port}; set PORT to one above 1023.`);

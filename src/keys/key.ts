@@ -9,6 +9,6 @@ export type ApiKey = Readonly<{
   createdAt: number;
   /** Milliseconds since 1970; null when never used. */
   lastUsedAt: number | null;
-  /** How often it was verified; the latest few seconds may be missing. */
+  /** How often it was used; the latest few seconds may be missing. */
   useCount: number;
 }>;

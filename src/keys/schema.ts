@@ -58,7 +58,7 @@ export const KeySchema = z
       .openapi({ example: null }),
     use_count: z
       .int()
-      .openapi({ description: 'How often the key was verified, at most ten seconds late', example: 0 }),
+      .openapi({ description: 'How often the key was used, at most ten seconds late', example: 0 }),
   })
   .openapi('Key');
 

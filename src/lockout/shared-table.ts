@@ -96,10 +96,11 @@ export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) 
   }
 
   function free(place: number): void {
-    if (isTaken[place] === 1) Atomics.sub(header, TAKEN, 1);
-    isTaken[place] = 0;
+    const wasTaken = isTaken[place] === 1;
     lockedUntil[place] = 0;
     failureCount[place] = 0;
+    isTaken[place] = 0;
+    if (wasTaken) Atomics.sub(header, TAKEN, 1);
   }
 
   /** Who leaves first has the lowest. */
@@ -126,8 +127,9 @@ export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) 
     }
     free(place);
     names.set(name, place * NAME_WORDS);
-    isTaken[place] = 1;
+    // Counted too many, should the thread die here, costs a look; counted too few would hide a lock.
     Atomics.add(header, TAKEN, 1);
+    isTaken[place] = 1;
     return place;
   }
 

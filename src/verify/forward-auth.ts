@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIPv6 } from 'node:net';
 import type { ResolveClient } from '../http/client-address.ts';
 import { headersOf, type Principal } from '../http/env.ts';
 import type { Admission, Guard } from '../http/guard.ts';
@@ -12,8 +13,11 @@ import { VERIFY_PATH } from './routes.ts';
 
 type Answer = { status: number; headers: string[]; body: string; encoding: 'latin1' | 'utf8' };
 
+const NAMED_HOST = /^[\w.-]+(?::[1-5]?\d{1,4})?$/;
+const IPV6_HOST = /^\[([\da-f:]+)\](?::[1-5]?\d{1,4})?$/i;
+
 /** Whether any other Host is valid is for the framework to say. */
-const PLAIN_HOST = /^(?:[\w.-]+|\[[\da-f:]+\])(?::[1-5]?\d{1,4})?$/i;
+const isPlainHost = (host = '') => NAMED_HOST.test(host) || isIPv6(IPV6_HOST.exec(host)?.[1] ?? '');
 
 /**
  * Answers `GET` and `HEAD` of `/auth/verify` in front of the framework, whose way from socket to answer takes several
@@ -28,7 +32,7 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const { method, url } = request;
     if (method !== 'GET' && method !== 'HEAD') return false;
-    if (!PLAIN_HOST.test(request.headers.host ?? '')) return false;
+    if (!isPlainHost(request.headers.host)) return false;
     if (url !== VERIFY_PATH && url !== `${VERIFY_PATH}?deny=403`) return false;
     const start = performance.now();
     const requestId = randomUUID();
@@ -50,6 +54,7 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
         request_id: requestId,
         method,
         status: told,
+        code: admission.state === 'refused' ? admission.problem.code : undefined,
         client: client.address,
         key_id: key?.id,
       });

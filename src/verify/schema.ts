@@ -39,7 +39,9 @@ const RawKeySchema = z
 
 const ip = z
   .string({ error: 'must be a string' })
-  .refine((text) => parseAddress(text) !== undefined, { error: 'must be an IPv4 or IPv6 address' })
+  .refine((text) => parseAddress(text) !== undefined && !text.includes('%'), {
+    error: 'must be an IPv4 or IPv6 address without a zone',
+  })
   .optional()
   .openapi({ description: "The end user's address: wrong keys count against it", example: '198.51.100.7' });
 

@@ -29,11 +29,8 @@ export async function startWorkers(
   sink: LogSink,
   file = WORKER,
 ): Promise<Service> {
-  const orders: WorkerOrders = {
-    config,
-    port: await reservePort(config),
-    lockoutMemory: lockoutMemory(config.lockout),
-  };
+  const { port, release } = await reservePort(config);
+  const orders: WorkerOrders = { config, port, lockoutMemory: lockoutMemory(config.lockout) };
   const workers = new Set<Worker>();
   let isStopping = false;
 
@@ -91,6 +88,7 @@ export async function startWorkers(
   async function stop(graceMs: number): Promise<void> {
     isStopping = true;
     await Promise.all([...workers].map((worker) => stopWorker(worker, graceMs)));
+    release();
   }
 
   try {
@@ -102,6 +100,7 @@ export async function startWorkers(
   } catch (error) {
     isStopping = true;
     await Promise.all([...workers].map((worker) => worker.terminate()));
+    release();
     throw error;
   }
 }

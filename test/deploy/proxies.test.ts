@@ -99,7 +99,11 @@ describe.each(proxies)('$name', (proxy) => {
         'X-Keyhearth_Key-Id': 'made-up',
         'X.Keyhearth.Key.Id': 'made-up',
         // nginx can be told the names of headers only, not how they begin.
-        ...(proxy.name !== 'nginx' && { 'X-Keyhearth-Something': 'made-up' }),
+        ...(proxy.name !== 'nginx' && {
+          'X-Keyhearth-Something': 'made-up',
+          'X--Keyhearth-Key-Id': 'made-up',
+          'XKEYHEARTH-KEY-ID': 'made-up',
+        }),
         Connection: 'close, X-Keyhearth-Key-Id, X-Keyhearth-Label',
       }),
     );

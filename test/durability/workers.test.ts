@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { client, type Send } from '../support/http.ts';
-import { FIRST_KEY, register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import { client, freePort, type Send } from '../support/http.ts';
+import { FIRST_KEY, register, spawnProcess, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
 
@@ -64,6 +64,40 @@ test('one line says that it starts, one signal stops all, and what was in flight
     .split('\n')
     .map((line) => JSON.parse(line));
   expect(lines.filter((line) => line.route === '/auth/keys' && line.status === 201)).toHaveLength(12);
+});
+
+test('a signal while workers are still starting loses nothing either', async () => {
+  const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), PORT: String(await freePort()) };
+  const before = await startProcess(env);
+  await register(before.send);
+  before.child.kill('SIGTERM');
+  await before.ended;
+  const { child, ended, stdout } = spawnProcess({ ...env, KEYHEARTH_WORKERS: '8' });
+  const send = client(`http://127.0.0.1:${env.PORT}`);
+  const answers = () => send({ path: '/auth/verify', key: FIRST_KEY }).catch(() => undefined);
+  await expect.poll(async () => (await answers())?.status, { interval: 5, timeout: 20_000 }).toBe(200);
+  expect(stdout()).not.toContain('Keyhearth listens');
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(stdout()).toContain('"msg":"stopped"');
+  const after = await startProcess(env);
+  expect((await after.send({ path: '/auth/keys/1', key: FIRST_KEY })).json.use_count).toBeGreaterThan(0);
+});
+
+test('of two services that start on one port at the same moment one is refused', async () => {
+  const port = String(await freePort());
+  const start = () =>
+    spawnProcess({ KEYHEARTH_DATA_DIR: temporaryDirectory(), PORT: port, KEYHEARTH_WORKERS: '2' });
+  for (let round = 0; round < 3; round++) {
+    const both = [start(), start()];
+    const first = await Promise.race(both.map(async (one, i) => ({ i, code: await one.ended })));
+    expect(first.code).toBe(1);
+    expect(both[first.i]?.stderr()).toMatch(/^keyhearth: Port \d+ on 127\.0\.0\.1 is in use/);
+    const other = both[1 - first.i];
+    await expect.poll(() => other?.stdout(), { timeout: 10_000 }).toContain('Keyhearth listens');
+    other?.child.kill('SIGTERM');
+    expect(await other?.ended).toBe(0);
+  }
 });
 
 test('what the workers counted of one key is one sum', async () => {

@@ -29,7 +29,12 @@ test('a refusal names the route that was asked for, and no key', async () => {
   log.length = 0;
   await send({ method: 'DELETE', path: '/auth/keys/1', key: WRONG });
   await send({ path: '/no/such/path' });
-  expect(log[0]).toMatchObject({ method: 'DELETE', route: '/auth/keys/:id', status: 401 });
+  expect(log[0]).toMatchObject({
+    method: 'DELETE',
+    route: '/auth/keys/:id',
+    status: 401,
+    code: 'invalid_api_key',
+  });
   expect(log[0]).not.toHaveProperty('key_id');
   expect(log[1]).toMatchObject({ method: 'GET', status: 401 });
   expect(log[1]).not.toHaveProperty('route');

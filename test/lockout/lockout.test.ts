@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
 import { createLockout, type Lockout, lockoutMemory } from '../../src/lockout/lockout.ts';
+import { sendRaw } from '../support/http.ts';
 import { bootstrapped, FIRST_KEY } from '../support/keyhearth.ts';
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
@@ -149,6 +150,20 @@ describe('behind a trusted proxy', () => {
     const headers = { 'X-Forwarded-For': 'rubbish' };
     for (let i = 0; i < 5; i++) await send({ path: '/auth/keys', key: WRONG, headers });
     expect((await send({ path: '/auth/keys', key: FIRST_KEY, headers })).status).toBe(429);
+  });
+
+  test('however many header lines stand before it, the header is read', async () => {
+    const { origin, send } = await bootstrapped(trusting);
+    const filler = 'B:\r\n'.repeat(1_500);
+    for (let i = 0; i < 6; i++) {
+      const answer = await sendRaw(
+        origin,
+        `GET /auth/verify HTTP/1.1\r\nHost: x\r\nX-API-Key: ${WRONG}\r\n${filler}X-Forwarded-For: 198.51.100.9\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer).toMatch(i < 5 ? /^HTTP\/1.1 (401|431)/ : /^HTTP\/1.1 (429|431)/);
+      if (answer.includes(' 401 ')) expect(answer).toContain('attempts remaining');
+    }
+    expect((await send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(200);
   });
 
   test('an untrusted peer cannot choose its address', async () => {

@@ -73,6 +73,8 @@ test.each([
   'Host: u@x',
   'Host: [::1]:80',
   'Host: 999.9.9.9',
+  'Host: [1]',
+  'Host: [:::]',
 ])('says what the framework would say of the header %j', async (host) => {
   const { origin } = await bootstrapped();
   const statusOf = async (path: string) => {

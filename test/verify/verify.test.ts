@@ -148,7 +148,8 @@ describe('POST /auth/verify, for services', () => {
     expect((await ask(send, { key: FIRST_KEY, ip: '198.51.100.8' })).json.code).toBe('VALID');
     for (let i = 0; i < 20; i++) expect((await ask(send, { key: WRONG })).json.code).toBe('NOT_FOUND');
     expect((await send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(200);
-    expect((await ask(send, { key: WRONG, ip: 'localhost' })).status).toBe(400);
+    for (const ip of ['localhost', '', 'fe80::1%eth0,1.2.3.4'])
+      expect((await ask(send, { key: WRONG, ip })).status).toBe(400);
   });
 
   test('of 100 wrong keys in one call for one end user, 5 are looked at', async () => {
