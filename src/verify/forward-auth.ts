@@ -13,6 +13,8 @@ import { VERIFY_PATH } from './routes.ts';
 
 type Answer = { status: number; headers: string[]; body: string; encoding: 'latin1' | 'utf8' };
 
+const MAX_REMEMBERED = 5_000;
+
 const NAMED_HOST = /^[\w.-]+(?::[1-5]?\d{1,4})?$/;
 const IPV6_HOST = /^\[([\da-f:]+)\](?::[1-5]?\d{1,4})?$/i;
 
@@ -73,13 +75,17 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
   };
 }
 
-/** A key that is verified again is the same object until something is committed, and few refusals differ. */
+/**
+ * A key that is verified again is the same object until something is committed, and few refusals differ. Not a WeakMap:
+ * after 100,000 keys the garbage collector would walk through one that big for as long as the process lives.
+ */
 function remembered<T extends object>(present: (subject: T) => Answer): (subject: T) => Answer {
-  const answers = new WeakMap<T, Answer>();
+  const answers = new Map<T, Answer>();
   return (subject) => {
     const known = answers.get(subject);
     if (known) return known;
     const answer = present(subject);
+    if (answers.size >= MAX_REMEMBERED) answers.clear();
     answers.set(subject, answer);
     return answer;
   };
