@@ -151,14 +151,18 @@ function childrenOf(pid: number): number[] {
 /** Later than the next batch of use counts, which Keyhearth writes every five seconds. */
 const BATCH_MS = 5_500;
 const LOOK_EVERY_MS = 250;
+const MAX_LOOKS = 100;
+/** A thread that waits for the disk computes nothing, and is not done. */
+const QUIET_LOOKS = 4;
 
 /** Waits until a server has nothing left to write, so that this does not fall into the next measurement. */
 export async function settle({ pid }: Server): Promise<void> {
   await sleep(BATCH_MS);
-  for (let before = cpuTicks(pid), looks = 0; looks < 100; looks++) {
+  let quiet = 0;
+  for (let before = cpuTicks(pid), looks = 0; looks < MAX_LOOKS && quiet < QUIET_LOOKS; looks++) {
     await sleep(LOOK_EVERY_MS);
     const now = cpuTicks(pid);
-    if (now - before <= 1) return;
+    quiet = now - before <= 1 ? quiet + 1 : 0;
     before = now;
   }
 }
