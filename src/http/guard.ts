@@ -1,4 +1,5 @@
 import { DomainError, type Problem } from '../lib/errors.ts';
+import { remembering } from '../lib/remembering.ts';
 import type { Client } from './client-address.ts';
 import { type ReadHeader, readCredentials } from './credentials.ts';
 import type { Principal } from './env.ts';
@@ -19,7 +20,7 @@ export type AttemptCounter = {
   ): Outcome<T> | Promise<Outcome<T>>;
 };
 
-type Verdict = { code: 'VALID'; key: Principal } | { code: 'INACTIVE' | 'NOT_FOUND' };
+type Verdict = { ok: true; key: Principal } | { ok: false };
 
 /** What the guard asks of the room that knows the keys. */
 export type KeyVerifier = {
@@ -53,29 +54,23 @@ const withCount = ({ code, detail }: Refusal, remaining: number | undefined): Pr
   detail: remaining === undefined ? detail : `${detail} ${remaining} attempts remaining.`,
 });
 
-/** The same object for the same number, so that whoever renders it can remember what it looks like. */
-function remembered<N extends number | undefined>(make: (number: N) => Problem): (number: N) => Problem {
-  const made = new Map<N, Problem>();
-  return (number) => {
-    const problem = made.get(number) ?? make(number);
-    made.set(number, problem);
-    return problem;
-  };
-}
+// The same object for the same number, so that whoever renders it can remember what it looks like.
 
-const keyRequired = remembered((remaining: number | undefined) =>
+const keyRequired = remembering((remaining: number | undefined) =>
   withCount({ code: 'api_key_required', detail: 'API key required.' }, remaining),
 );
 
-const invalidKey = remembered((remaining: number | undefined) =>
+const invalidKey = remembering((remaining: number | undefined) =>
   withCount({ code: 'invalid_api_key', detail: 'Invalid API key.' }, remaining),
 );
 
-const tooManyAttempts = remembered((retryAfter: number) => ({
-  code: 'too_many_failed_attempts',
-  detail: 'Too many failed authentication attempts. Please try again later.',
-  retryAfter,
-}));
+const tooManyAttempts = remembering(
+  (retryAfter: number): Problem => ({
+    code: 'too_many_failed_attempts',
+    detail: 'Too many failed authentication attempts. Please try again later.',
+    retryAfter,
+  }),
+);
 
 const refused = (problem: Problem): Admission => ({ state: 'refused', problem });
 
@@ -102,7 +97,7 @@ export function createGuard(counter: AttemptCounter, keys: KeyVerifier) {
     const { rawKey } = credentials;
     const outcome = counter.attempt(
       client.lockoutKey,
-      () => recognise(rawKey),
+      () => keys.recognise(rawKey),
       () => verifyInTime(rawKey),
     );
     return outcome instanceof Promise ? outcome.then(conclude) : conclude(outcome);
@@ -113,29 +108,20 @@ export function createGuard(counter: AttemptCounter, keys: KeyVerifier) {
     return refused(keyRequired(lockoutKey === undefined ? undefined : counter.remaining(lockoutKey)));
   }
 
-  function recognise(rawKey: string): Guess | undefined {
-    const verdict = keys.recognise(rawKey);
-    return verdict && toGuess(verdict);
-  }
-
-  async function verifyInTime(rawKey: string): Promise<Guess> {
+  async function verifyInTime(rawKey: string): Promise<Verdict> {
     const verdict = await keys.verify(rawKey);
     // Where no key could be right, nothing was guessed: throwing keeps it from being counted.
-    if (verdict.code !== 'VALID' && !(await keys.hasUsableKey())) throw new DomainError(noKeyConfigured);
-    return toGuess(verdict);
+    if (!verdict.ok && !(await keys.hasUsableKey())) throw new DomainError(noKeyConfigured);
+    return verdict;
   }
 
-  function conclude(outcome: Outcome<Guess>): Admission {
+  function conclude(outcome: Outcome<Verdict>): Admission {
     if (outcome.state === 'locked') return refused(tooManyAttempts(outcome.retryAfter));
-    const { verdict } = outcome.result;
-    if (verdict.code !== 'VALID') return refused(invalidKey(outcome.remaining));
+    const verdict = outcome.result;
+    if (!verdict.ok) return refused(invalidKey(outcome.remaining));
     keys.countUse(verdict.key.id);
     return { state: 'admitted', key: verdict.key };
   }
 
   return { refuseLocked, refuseWrong, admit };
 }
-
-type Guess = ReturnType<typeof toGuess>;
-
-const toGuess = (verdict: Verdict) => ({ ok: verdict.code === 'VALID', verdict });

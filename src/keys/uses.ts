@@ -52,13 +52,8 @@ export function createUseCounter(
     return writing;
   }
 
-  let isFlushing = false;
   const timer = setInterval(() => {
-    if (pending.size === 0 || isFlushing) return;
-    isFlushing = true;
-    void flush().then(() => {
-      isFlushing = false;
-    });
+    if (pending.size > 0) void flush();
   }, FLUSH_EVERY_MS);
   timer.unref();
 

@@ -8,12 +8,11 @@ import { explain, renderProblem } from '../http/problem.ts';
 import { logAnswer } from '../http/request-log.ts';
 import type { Problem } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { remembering } from '../lib/remembering.ts';
 import { deniedAs403, presentVerified } from './present.ts';
 import { VERIFY_PATH } from './routes.ts';
 
 type Answer = { status: number; headers: string[]; body: string; encoding: 'latin1' | 'utf8' };
-
-const MAX_REMEMBERED = 5_000;
 
 const NAMED_HOST = /^[\w.-]+(?::[1-5]?\d{1,4})?$/;
 const IPV6_HOST = /^\[([\da-f:]+)\](?::[1-5]?\d{1,4})?$/i;
@@ -28,8 +27,9 @@ const isPlainHost = (host = '') => NAMED_HOST.test(host) || isIPv6(IPV6_HOST.exe
  */
 export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: Logger) {
   const requestLogger = logger.child({ route: VERIFY_PATH });
-  const verified = remembered(answerVerified);
-  const refused = remembered(answerRefused);
+  // A key that is verified again is the same object until something is committed, and few refusals differ.
+  const verified = remembering(answerVerified);
+  const refused = remembering(answerRefused);
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const { method, url } = request;
@@ -72,22 +72,6 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
       fail(error);
     }
     return true;
-  };
-}
-
-/**
- * A key that is verified again is the same object until something is committed, and few refusals differ. Not a WeakMap:
- * after 100,000 keys the garbage collector would walk through one that big for as long as the process lives.
- */
-function remembered<T extends object>(present: (subject: T) => Answer): (subject: T) => Answer {
-  const answers = new Map<T, Answer>();
-  return (subject) => {
-    const known = answers.get(subject);
-    if (known) return known;
-    const answer = present(subject);
-    if (answers.size >= MAX_REMEMBERED) answers.clear();
-    answers.set(subject, answer);
-    return answer;
   };
 }
 

@@ -10,11 +10,6 @@ export type VerifyService = ReturnType<typeof createVerifyService>;
 type Keys = Pick<KeyService, 'recognise' | 'verify' | 'countUse' | 'assertActive'>;
 
 export function createVerifyService(keys: Keys, lockout: Lockout) {
-  function recognise(rawKey: string) {
-    const verdict = keys.recognise(rawKey);
-    return verdict && toGuess(verdict);
-  }
-
   return {
     assertActive: keys.assertActive,
 
@@ -26,15 +21,13 @@ export function createVerifyService(keys: Keys, lockout: Lockout) {
     async introspect(rawKey: string, lockoutKey: string | undefined): Promise<Introspection> {
       const outcome = await lockout.attempt(
         lockoutKey,
-        () => recognise(rawKey),
-        async () => toGuess(await keys.verify(rawKey)),
+        () => keys.recognise(rawKey),
+        () => keys.verify(rawKey),
       );
       if (outcome.state === 'locked') return { code: 'LOCKED', retryAfter: outcome.retryAfter };
-      const { verdict } = outcome.result;
-      if (verdict.code === 'VALID') keys.countUse(verdict.key.id);
+      const verdict = outcome.result;
+      if (verdict.ok) keys.countUse(verdict.key.id);
       return verdict;
     },
   };
 }
-
-const toGuess = (verdict: Verdict) => ({ ok: verdict.code === 'VALID', verdict });

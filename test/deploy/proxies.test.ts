@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Answer, Call, Send } from '../support/http.ts';
 import { FIRST_KEY } from '../support/keyhearth.ts';
-import { isInstalled, proxies } from './proxies.ts';
+import { isInstalled, proxies, type ReverseProxy } from './proxies.ts';
 import { type Stack, startStack } from './stack.ts';
 
 const ATTEMPTS = 5;
@@ -16,11 +16,14 @@ async function lockOut(send: Send): Promise<void> {
   for (let i = 0; i < ATTEMPTS; i++) expect((await send(withKey(WRONG_KEY))).status).toBe(401);
 }
 
-describe.each(proxies)('$name', (proxy) => {
-  if (!isInstalled(proxy)) {
-    test.skip(`${proxy.name} is not installed: not tested here`, () => {});
-    return;
-  }
+describe.each(proxies.filter(isInstalled))('$name', proveProxy);
+
+describe.skip.each(proxies.filter((proxy) => !isInstalled(proxy)))(
+  '$name is not installed: not tested here',
+  proveProxy,
+);
+
+function proveProxy(proxy: ReverseProxy): void {
   const { answers, tellsWhy } = proxy;
   let stack: Stack;
   beforeAll(async () => {
@@ -218,4 +221,4 @@ describe.each(proxies)('$name', (proxy) => {
     expect(refusals.map(({ status }) => status)).toEqual([answers.unavailable, answers.unavailable]);
     expect(mortal.passed()).toBe(1);
   });
-});
+}
