@@ -1,8 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, truncateSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
@@ -30,9 +32,19 @@ export type ServerOptions = {
 
 const running = new Set<ChildProcess>();
 
-/** For the way out after a failure or Ctrl-C: nothing that was started outlives the run. */
-export function killAll(): void {
-  for (const child of running) child.kill('SIGKILL');
+/**
+ * A directory for this user alone: the keys in it are good ones. It is gone when the run is over, and so is every server
+ * that was started, also after a failure or Ctrl-C.
+ */
+export function makeWorkDirectory(prefix: string): string {
+  process.umask(0o077);
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  process.on('exit', () => {
+    for (const child of running) child.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+  return directory;
 }
 
 /** Starts a server on a free port of the loopback, and waits until it answers. What it prints goes into a file. */

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepareData, startFleet } from './fleet.ts';
 import { findGenerator } from './load.ts';
 import { describeMachine } from './machine.ts';
 import { plot } from './plot.ts';
-import { killAll, proportionalMbOfAll, residentMbOfAll } from './processes.ts';
+import { makeWorkDirectory, proportionalMbOfAll, residentMbOfAll } from './processes.ts';
 import { type Footprint, renderMarkdown, renderText } from './report.ts';
 import { measure, medianPerSecond, type Results } from './rounds.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
@@ -15,14 +14,7 @@ import { type SingleFigures, targets } from './targets.ts';
 const DOCS = new URL('../docs/', import.meta.url).pathname;
 const MOST_ROUNDS = 100;
 
-/** What is started and written is for this user alone: the keys are good ones. */
-process.umask(0o077);
-const directory = mkdtempSync(join(tmpdir(), 'keyhearth-bench-'));
-process.on('exit', () => {
-  killAll();
-  rmSync(directory, { recursive: true, force: true });
-});
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+const directory = makeWorkDirectory('keyhearth-bench-');
 
 function progress(line: string): void {
   const isTerminal = process.stderr.isTTY;

@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findGenerator } from './load.ts';
-import { emptyLog, killAll, residentMb, startKeyhearth } from './processes.ts';
+import { emptyLog, makeWorkDirectory, residentMb, startKeyhearth } from './processes.ts';
 import { assertExpected } from './rounds.ts';
 import { SINGLE } from './scenarios.ts';
 import { makeDataDirectory, writeKeys } from './seed.ts';
@@ -15,13 +14,7 @@ import { makeDataDirectory, writeKeys } from './seed.ts';
 const SLICE_SECONDS = 10;
 const MAY_GROW_BY = 1.1;
 
-process.umask(0o077);
-const directory = mkdtempSync(join(tmpdir(), 'keyhearth-soak-'));
-process.on('exit', () => {
-  killAll();
-  rmSync(directory, { recursive: true, force: true });
-});
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+const directory = makeWorkDirectory('keyhearth-soak-');
 
 async function soak(minutes: number): Promise<void> {
   const generator = await findGenerator();

@@ -13,6 +13,15 @@ async function open(origin: string, options: { allowHalfOpen?: boolean } = {}): 
   return socket;
 }
 
+/** All that arrives until the other side closes. */
+function untilClosed(socket: Socket): Promise<string> {
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  return new Promise((resolve) => socket.once('close', () => resolve(text)));
+}
+
 const GET_REDOC = 'GET /redoc HTTP/1.1\r\nHost: a\r\n\r\n';
 
 describe('a client that asks and does not read', () => {
@@ -58,31 +67,22 @@ test('a guess that is followed by a reset counts against its sender', async () =
 test('rubbish behind a request that is still under way is not answered in its place', async () => {
   const { origin } = await bootstrapped();
   const socket = await open(origin);
-  let text = '';
-  socket.on('data', (chunk) => {
-    text += chunk;
-  });
-  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const received = untilClosed(socket);
   socket.write(
     `POST /auth/keys HTTP/1.1\r\nHost: a\r\nX-API-Key: ${FIRST_KEY}\r\nContent-Length: 0\r\n\r\nrubbish\0\r\n\r\n`,
   );
-  await closed;
-  expect(text).toBe('');
+  expect(await received).toBe('');
 });
 
 test('a body that is not what its headers said is refused with a problem document', async () => {
   const { origin } = await bootstrapped();
   const socket = await open(origin);
-  let text = '';
-  socket.on('data', (chunk) => {
-    text += chunk;
-  });
-  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const received = untilClosed(socket);
   const head = `POST /auth/keys HTTP/1.1\r\nHost: a\r\nX-API-Key: ${FIRST_KEY}\r\nContent-Type: application/json`;
   socket.write(`${head}\r\nTransfer-Encoding: chunked\r\n\r\n`);
   await sleep(100);
   socket.write('no chunk\r\n');
-  await closed;
+  const text = await received;
   expect(text).toMatch(/^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*"code":"malformed_request"/);
   expect(text.split('HTTP/1.1').length).toBe(2);
 });
