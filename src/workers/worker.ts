@@ -20,15 +20,19 @@ process.on('uncaughtException', (err) => {
   void flush().then(() => process.exit(1));
 });
 
-try {
-  const service = await serve(config, logger, { host: config.host, port, isShared: true }, lockoutMemory);
+async function start(): Promise<void> {
+  const endpoint = { host: config.host, port, isShared: true };
+  const service = await serve(config, logger, endpoint, lockoutMemory);
   parentPort?.on('message', async ({ graceMs }: ToWorker) => {
     await service.stop(graceMs);
     await flush();
     process.exit(0);
   });
   tell({ is: 'ready', bootstrapOpen: service.bootstrapOpen });
-} catch (error) {
+}
+
+// Not awaited here: V8 may abort the whole process when a thread is terminated while its top level awaits.
+start().catch((error) => {
   if (!(error instanceof StartupError)) throw error;
   tell({ is: 'unfit', sentence: error.message });
-}
+});
