@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import type { ErrorCode } from '../lib/errors.ts';
-import type { Level, Logger } from '../lib/logger.ts';
+import { type Level, type Logger, logLine } from '../lib/logger.ts';
 import type { ResolveClient } from './client-address.ts';
 import { type HttpContext, type HttpEnv, headersOf } from './env.ts';
 
@@ -37,25 +37,32 @@ type AnsweredRequest = {
   request_id: string;
   method: string;
   /** The pattern, not the path. */
-  route?: string | undefined;
+  route: string | undefined;
   status: number;
   /** Why it was refused. */
   code: ErrorCode | undefined;
   client: string;
   key_id: number | undefined;
-  /** Filled in when it is logged. */
-  ms?: number;
 };
 
 /**
- * @param logger which may name the route already
  * @param start `performance.now()` when the request arrived
  */
 export function logAnswer(logger: Logger, level: Level, start: number, request: AnsweredRequest): void {
   if (!logger.isLevelEnabled(level)) return;
-  request.ms = Math.round((performance.now() - start) * 1_000) / 1_000;
-  logger[level](request);
+  const { request_id, method, route, status, code, client, key_id } = request;
+  const ms = Math.round((performance.now() - start) * 1_000) / 1_000;
+  logLine(
+    logger,
+    level,
+    `"request_id":"${request_id}","method":"${method}"${optional('route', route)},"status":${status}` +
+      `${optional('code', code)},"client":"${client}"${key_id === undefined ? '' : `,"key_id":${key_id}`},"ms":${ms}`,
+  );
 }
+
+/** As JSON. Nothing that is logged of a request has a character in it that would have to be escaped. */
+const optional = (name: string, text: string | undefined) =>
+  text === undefined ? '' : `,"${name}":"${text}"`;
 
 /** The pattern of the route that matched, whether or not the guard let the request reach it. */
 function routeOf(c: HttpContext): string | undefined {

@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Level, type Logger, pino, stdSerializers } from 'pino';
+import { type Level, type Logger as PinoLogger, pino, stdSerializers, symbols } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 
-export type { Level, Logger };
+export type { Level };
+export type Logger = PinoLogger & {
+  readonly [symbols.timeSym]?: () => string;
+  readonly [symbols.streamSym]?: { write(line: string): void };
+};
 export type LogLevel = Level | 'silent';
 
 export type LogOutput = {
@@ -22,7 +26,8 @@ export type LogSink = {
 const MAX_HELD_BACK = 8 * 1024 * 1024;
 const FLUSH_MS = 1_000;
 
-const BATCH_CHARACTERS = 16 * 1024;
+/** Each hand-over costs a system call on another thread, and two wake-ups: at 16 KiB more than the lines themselves. */
+const BATCH_CHARACTERS = 64 * 1024;
 const BATCH_MS = 100;
 
 /**
@@ -50,7 +55,7 @@ export function standardOutput(isTerminal: boolean): LogSink {
 
 /**
  * Logs JSON lines, which are collected and handed on off the request's path: at the latest every 100 ms, or when
- * 16 KiB have gathered.
+ * 64 KiB have gathered.
  */
 export function createLogger(level: LogLevel, sink: LogSink): LogOutput {
   let held = '';
@@ -85,6 +90,14 @@ export function createLogger(level: LogLevel, sink: LogSink): LogOutput {
       await sink.flush();
     },
   };
+}
+
+/**
+ * Writes a line whose fields are JSON already. For the one line that is written with every request: pino takes three
+ * times as long to make the same of an object.
+ */
+export function logLine(logger: Logger, level: Level, fields: string): void {
+  logger[symbols.streamSym]?.write(`{"level":"${level}"${logger[symbols.timeSym]?.()},${fields}}\n`);
 }
 
 /** ISO 8601. Of a thousand lines in a second all but the milliseconds are the same, and worked out once. */

@@ -26,7 +26,6 @@ const isPlainHost = (host = '') => NAMED_HOST.test(host) || isIPv6(IPV6_HOST.exe
  * for any other request. Whatever it says, `routes.ts` would say too: test/verify/forward-auth.test.ts compares them.
  */
 export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: Logger) {
-  const requestLogger = logger.child({ route: VERIFY_PATH });
   // A key that is verified again is the same object until something is committed, and few refusals differ.
   const verified = remembering(answerVerified);
   const refused = remembering(answerRefused);
@@ -52,9 +51,10 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
         admission.state === 'admitted' ? verified(admission.key) : refused(admission.problem);
       const told = url === VERIFY_PATH ? status : deniedAs403(status);
       response.writeHead(told, ['X-Request-Id', requestId, ...headers]).end(body, encoding);
-      logAnswer(requestLogger, key ? 'debug' : 'info', start, {
+      logAnswer(logger, key ? 'debug' : 'info', start, {
         request_id: requestId,
         method,
+        route: VERIFY_PATH,
         status: told,
         code: admission.state === 'refused' ? admission.problem.code : undefined,
         client: client.address,
