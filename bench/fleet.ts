@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Server, startKeyhearth, startServer } from './processes.ts';
 import { type KeyFiles, type Servers, WORKERS } from './scenarios.ts';
@@ -32,14 +32,14 @@ export async function prepareData(directory: string): Promise<{ data: Data; keys
   };
 }
 
-/** Everything that is measured in rounds. All stay up; only the one that is measured has anything to do. */
+/** Everything that is measured in a round. All stay up; only the one that is measured has anything to do. */
 export async function startFleet(directory: string, data: Data, keys: KeyFiles): Promise<Servers> {
   const script = (name: string) => new URL(`./servers/${name}`, import.meta.url).pathname;
   const small = (name: string, file: string, env: Record<string, string> = {}) =>
     startServer({ name, script: script(file), readyPath: '/', directory, env });
   const peer = (name: string, keyFile: string, storage: string) =>
     small(name, 'better-auth.mjs', {
-      BENCH_DATABASE: join(directory, `${name}.db`),
+      BENCH_DATABASE: join(mkdtempSync(join(directory, `${name}-`)), 'auth.db'),
       BENCH_KEY_FILE: keyFile,
       BENCH_STORAGE: storage,
     });
@@ -68,6 +68,10 @@ export async function startFleet(directory: string, data: Data, keys: KeyFiles):
   await lockOut(servers.oneLocked);
   return servers;
 }
+
+export const stopFleet = async (servers: Servers): Promise<void> => {
+  await Promise.all(Object.values(servers).map((server) => server.stop()));
+};
 
 /** Guesses until the loopback is locked out there. */
 async function lockOut({ origin }: Server): Promise<void> {

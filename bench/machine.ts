@@ -8,6 +8,6 @@ export const describeMachine = (generator: string, rounds: number): [string, str
   ['kernel', `${type()} ${release()}`],
   ['Node', process.version],
   ['load generator', generator],
-  ['rounds', `${rounds}, of which the first is dropped`],
+  ['rounds', String(rounds)],
   ['date', new Date().toISOString().slice(0, 10)],
 ];

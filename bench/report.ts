@@ -4,8 +4,8 @@ import { type SingleFigures, type Target, targetRow } from './targets.ts';
 
 /** Of all processes of a server together: as the system counts it, and with shared pages counted once. */
 export type Footprint = {
+  id: string;
   title: string;
-  perSecond: number;
   residentMb: number;
   proportionalMb: number | undefined;
 };
@@ -75,7 +75,8 @@ A ratio is the median of the ratios of each round. Memory at rest was ${whole(si
 
 ${table(['scenario', 'requests/s', 'p99', ''], rawRows(report))}
 
-Medians of the rounds. Every request of every scenario carries a key and goes through the same script of the load generator. The
+Medians of the rounds. Each round starts its servers anew, since one process is some tenth faster or slower than the next for as long as
+it lives; each has a second to warm up. Every request of every scenario carries a key and goes through the same script of the load generator. The
 scenarios from "verify, 1 worker" on are driven by two threads over 64 connections, all others by one thread over 32. Each status is checked;
 a scenario that answers anything else ends the run. Keyhearth logs to a file at its default level, at which a good key that is verified leaves no line.
 
@@ -86,7 +87,7 @@ the time of each use at once, where Keyhearth collects them for five seconds.
 
 The same small handler (a digest of a header, and JSON) in worker threads that share a port, and in processes of \`node:cluster\`:
 
-${table(['', 'requests/s', 'memory (RSS)', 'memory, shared pages once (PSS)'], report.footprints.map(footprintRow))}
+${table(['', 'requests/s', 'memory (RSS)', 'memory, shared pages once (PSS)'], footprintRows(report))}
 
 Keyhearth serves from threads. They share the memory in which the lockout counts, so that an address has five attempts in all and not five for each
 worker; they write one log; one signal stops them; and a request that the kernel gives to a thread passes through no other. What
@@ -103,12 +104,13 @@ alone, and writes this file and its plot. \`BENCH_ROUNDS\` sets the number of ro
 `;
 }
 
-const footprintRow = ({ title, perSecond, residentMb, proportionalMb }: Footprint) => [
-  title,
-  whole(perSecond),
-  `${whole(residentMb)} MB`,
-  proportionalMb === undefined ? 'unknown' : `${whole(proportionalMb)} MB`,
-];
+const footprintRows = ({ footprints, results }: Report) =>
+  footprints.map(({ id, title, residentMb, proportionalMb }) => [
+    title,
+    whole(medianPerSecond(results, id)),
+    `${whole(residentMb)} MB`,
+    proportionalMb === undefined ? 'unknown' : `${whole(proportionalMb)} MB`,
+  ]);
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');

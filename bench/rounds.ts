@@ -4,48 +4,44 @@ import { emptyLog, settle } from './processes.ts';
 import type { Scenario } from './scenarios.ts';
 import { median } from './statistics.ts';
 
+const WARM_UP_SECONDS = 1;
 const SECONDS = 2;
 
-/** What each round after the first has measured. */
-export type Measured = { perSecond: number[]; p99Ms: number[] };
+/** What one round has measured, by scenario. */
+export type Round = ReadonlyMap<string, Pick<Figures, 'perSecond' | 'p99Ms'>>;
 
-export type Results = ReadonlyMap<string, Measured>;
+export type Results = readonly Round[];
 
-/**
- * Every scenario once a round, so that a busy minute of the machine falls on all of them. The first round warms up: its
- * figures are dropped, and the status of every answer is counted.
- */
-export async function measure(
+/** Every scenario once, so that a busy minute of the machine falls on all of them. */
+export async function measureRound(
   all: readonly Scenario[],
   generator: Generator,
-  rounds: number,
   progress: (line: string) => void,
-): Promise<Results> {
-  const results = new Map<string, Measured>(all.map(({ id }) => [id, { perSecond: [], p99Ms: [] }]));
-  for (let round = 0; round < rounds; round++) {
-    for (const scenario of all) {
-      const figures = await once(scenario, generator, round === 0);
-      progress(`round ${round + 1}/${rounds}  ${scenario.title}: ${Math.round(figures.perSecond)}/s`);
-      if (round === 0) continue;
-      results.get(scenario.id)?.perSecond.push(figures.perSecond);
-      results.get(scenario.id)?.p99Ms.push(figures.p99Ms);
-    }
+): Promise<Round> {
+  const round = new Map<string, Figures>();
+  for (const scenario of all) {
+    const figures = await once(scenario, generator);
+    progress(`${scenario.title}: ${Math.round(figures.perSecond)}/s`);
+    round.set(scenario.id, figures);
   }
-  return results;
+  return round;
 }
 
-async function once(scenario: Scenario, generator: Generator, countStatuses: boolean): Promise<Figures> {
-  const { server, expected } = scenario;
+/** The server has just been started: it warms up first, and the status of every answer is counted then. */
+async function once(scenario: Scenario, generator: Generator): Promise<Figures> {
+  const { server, expected, title } = scenario;
   await probe(scenario);
-  const figures = await generator.drive(loadOf(scenario, SECONDS, countStatuses));
-  assertExpected(scenario.title, expected, figures, countStatuses);
+  const warmUp = await generator.drive(loadOf(scenario, WARM_UP_SECONDS, true));
+  assertExpected(title, expected, warmUp, true);
+  const figures = await generator.drive(loadOf(scenario, SECONDS));
+  assertExpected(title, expected, figures, false);
   await probe(scenario);
   if (scenario.settles) await settle(server);
   emptyLog(server);
   return figures;
 }
 
-export const loadOf = (
+const loadOf = (
   { server, path, keysFile, pressure }: Scenario,
   seconds: number,
   countStatuses = false,
@@ -80,14 +76,16 @@ async function probe({ title, server, path, keysFile, expected }: Scenario): Pro
     throw new Error(`"${title}" must answer ${expected}, and answers ${answer.status}.`);
 }
 
-export const perSecond = (results: Results, id: string) => of(results, id).perSecond;
+export const perSecond = (results: Results, id: string) => of(results, id, 'perSecond');
 
 export const medianPerSecond = (results: Results, id: string) => median(perSecond(results, id));
 
-export const medianP99 = (results: Results, id: string) => median(of(results, id).p99Ms);
+export const medianP99 = (results: Results, id: string) => median(of(results, id, 'p99Ms'));
 
-function of(results: Results, id: string): Measured {
-  const measured = results.get(id);
-  if (!measured) throw new Error(`there is no scenario "${id}"`);
-  return measured;
+function of(results: Results, id: string, figure: 'perSecond' | 'p99Ms'): number[] {
+  return results.map((round) => {
+    const figures = round.get(id);
+    if (!figures) throw new Error(`there is no scenario "${id}"`);
+    return figures[figure];
+  });
 }

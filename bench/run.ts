@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { prepareData, startFleet } from './fleet.ts';
+import { prepareData, startFleet, stopFleet } from './fleet.ts';
 import { findGenerator } from './load.ts';
 import { describeMachine } from './machine.ts';
 import { plot } from './plot.ts';
 import { makeWorkDirectory, proportionalMbOfAll, residentMbOfAll } from './processes.ts';
 import { type Footprint, renderMarkdown, renderText } from './report.ts';
-import { measure, medianPerSecond, type Results } from './rounds.ts';
+import { measureRound, medianPerSecond, type Round } from './rounds.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { memoryAfterTraffic, p99UnderLock, startTime } from './single-figures.ts';
 import { type SingleFigures, targets } from './targets.ts';
@@ -23,10 +23,8 @@ function progress(line: string): void {
 
 function roundsOf(text = '7'): number {
   const rounds = Number(text);
-  if (Number.isInteger(rounds) && rounds >= 2 && rounds <= MOST_ROUNDS) return rounds;
-  throw new Error(
-    `BENCH_ROUNDS must be a whole number from 2 to ${MOST_ROUNDS}; the first round is dropped.`,
-  );
+  if (Number.isInteger(rounds) && rounds >= 1 && rounds <= MOST_ROUNDS) return rounds;
+  throw new Error(`BENCH_ROUNDS must be a whole number from 1 to ${MOST_ROUNDS}.`);
 }
 
 async function run(): Promise<void> {
@@ -51,8 +49,19 @@ async function run(): Promise<void> {
   const p99UnderLockMs = await p99UnderLock(data.million, keys.thousandOfMillion, directory, generator);
   const single: SingleFigures = { startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs };
 
-  const all = scenarios(await startFleet(directory, data, keys), keys);
-  const results = await measure(all, generator, rounds, progress);
+  // For as long as it lives, one process is some tenth faster or slower than the next: each round has new ones.
+  const results: Round[] = [];
+  let all: Scenario[] = [];
+  let footprints: Footprint[] = [];
+  while (results.length < rounds) {
+    progress(`round ${results.length + 1}/${rounds}: starting the servers`);
+    const servers = await startFleet(directory, data, keys);
+    all = scenarios(servers, keys);
+    const prefix = `round ${results.length + 1}/${rounds}  `;
+    results.push(await measureRound(all, generator, (line) => progress(prefix + line)));
+    footprints = footprintsOf(all);
+    await stopFleet(servers);
+  }
   progress('');
   const report = {
     machine: describeMachine(generator.description, rounds),
@@ -60,24 +69,24 @@ async function run(): Promise<void> {
     scenarios: all,
     results,
     single,
-    footprints: footprints(all, results),
+    footprints,
   };
   process.stdout.write(`\n${renderText(report)}`);
   writeFileSync(join(DOCS, 'benchmarks.md'), renderMarkdown(report), { mode: 0o644 });
   writeFileSync(join(DOCS, 'benchmarks.svg'), draw(all, results), { mode: 0o644 });
 }
 
-const footprints = (all: readonly Scenario[], results: Results): Footprint[] =>
+const footprintsOf = (all: readonly Scenario[]): Footprint[] =>
   all
     .filter(({ id }) => id === 'threads' || id.startsWith('cluster'))
-    .map(({ id, title, server }) => ({
+    .map(({ id, title, server: { pid } }) => ({
+      id,
       title,
-      perSecond: medianPerSecond(results, id),
-      residentMb: residentMbOfAll(server.pid),
-      proportionalMb: proportionalMbOfAll(server.pid),
+      residentMb: residentMbOfAll(pid),
+      proportionalMb: proportionalMbOfAll(pid),
     }));
 
-const draw = (all: readonly Scenario[], results: Results) =>
+const draw = (all: readonly Scenario[], results: readonly Round[]) =>
   plot(
     'Requests per second (median)',
     all.map(({ id, title, path }) => ({
