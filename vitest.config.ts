@@ -7,6 +7,64 @@ const WHOLE_PROCESSES = [
   'test/deploy/**/*.test.ts',
 ];
 
+/** What can be seen of the service, whatever is below it. */
+const ON_EITHER_DATABASE = ['test/*/*.test.ts', 'test/contract.test.ts'];
+
+/** They start PostgreSQL, and stop and kill it. */
+const CLUSTER = ['test/cluster/**/*.test.ts'];
+
+const ONLY_POSTGRES = ['test/db/postgres/**/*.test.ts'];
+
+const NO_DATABASE = ['test/lockout/**', 'test/workers/**'];
+
+const dialects = (process.env.DIALECTS ?? 'sqlite,postgres').split(',');
+
+const sqlite = [
+  {
+    extends: true as const,
+    test: {
+      name: 'service',
+      include: ['test/**/*.test.ts'],
+      exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...ONLY_POSTGRES],
+      globalSetup: ['./test/support/sqlite-setup.ts'],
+      sequence: { groupOrder: 0 },
+    },
+  },
+  {
+    extends: true as const,
+    test: {
+      name: 'processes',
+      include: WHOLE_PROCESSES,
+      globalSetup: ['./test/support/sqlite-setup.ts'],
+      fileParallelism: false,
+      sequence: { groupOrder: 2 },
+    },
+  },
+];
+
+const postgres = [
+  {
+    extends: true as const,
+    test: {
+      name: 'service on PostgreSQL',
+      include: [...ON_EITHER_DATABASE, ...ONLY_POSTGRES],
+      exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...NO_DATABASE],
+      globalSetup: ['./test/support/postgres-setup.ts'],
+      sequence: { groupOrder: 1 },
+    },
+  },
+  {
+    extends: true as const,
+    test: {
+      name: 'cluster',
+      include: CLUSTER,
+      globalSetup: ['./test/support/sqlite-setup.ts'],
+      fileParallelism: false,
+      sequence: { groupOrder: 3 },
+    },
+  },
+];
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/count-reporter.ts'],
@@ -14,24 +72,8 @@ export default defineConfig({
     hookTimeout: 30_000,
     pool: 'forks',
     projects: [
-      {
-        extends: true,
-        test: {
-          name: 'service',
-          include: ['test/**/*.test.ts'],
-          exclude: WHOLE_PROCESSES,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'processes',
-          include: WHOLE_PROCESSES,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      ...(dialects.includes('sqlite') ? sqlite : []),
+      ...(dialects.includes('postgres') ? postgres : []),
     ],
   },
 });

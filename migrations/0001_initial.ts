@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { addGeneratedId } from '../src/db/differences.ts';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
@@ -14,9 +15,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('claimed_at', 'bigint', (column) => column.notNull())
     .execute();
 
-  await db.schema
-    .createTable('api_keys')
-    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+  await addGeneratedId(db, db.schema.createTable('api_keys'))
     .addColumn('label', 'text', (column) => column.notNull())
     .addColumn('hint', 'text', (column) => column.notNull())
     .addColumn('fingerprint', 'text', (column) => column.unique())

@@ -3,7 +3,6 @@ import { createApp } from './app.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
 import { isClaimed } from './bootstrap/store.ts';
 import type { Config } from './config.ts';
-import { openBackground } from './db/background.ts';
 import { clientResolver } from './http/client-address.ts';
 import { createGuard } from './http/guard.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
@@ -30,12 +29,10 @@ export async function compose(
   clock: Clock = systemClock,
   memory: LockoutMemory = lockoutMemory(config.lockout),
 ) {
-  const { db, reader, pepper, noteClaim } = await openStorage(config);
+  const { db, equipment, pepper, noteClaim } = await openStorage(config, logger);
+  const { reader, background, bulletin } = equipment;
   const bcrypt = createBcryptPool(config.bcryptCost, hashingThreads(config.workers), (err) =>
     logger.error({ err }, 'a hashing thread failed'),
-  );
-  const background = openBackground(config.databasePath, (err) =>
-    logger.error({ err }, 'the thread that writes uses of keys failed'),
   );
   const uses = createUseCounter(db, background, (err) =>
     logger.warn({ err }, 'uses of keys could not be written yet'),
@@ -49,7 +46,7 @@ export async function compose(
     }
   };
   const bootstrap = createBootstrapService({ db, keys, clock, token: config.bootstrapToken, onClaimed });
-  const lockout = createLockout(config.lockout, clock, memory);
+  const lockout = createLockout(config.lockout, clock, memory, bulletin);
   const guard = createGuard(lockout, keys);
   const resolveClient = clientResolver(config.trustedProxies, config.lockout.attempts > 0);
   const app = createApp({
@@ -69,9 +66,8 @@ export async function compose(
     /** Writes what is still in memory and closes the database. */
     async close(): Promise<void> {
       await uses.close();
-      await background.close();
       await bcrypt.close();
-      reader.close();
+      await equipment.close();
       await db.destroy();
     },
   };

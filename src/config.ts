@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { DatabaseLocation } from './db/location.ts';
 import { StartupError } from './lib/errors.ts';
 import type { LogLevel } from './lib/logger.ts';
 import { decodePepper, type PepperSource } from './pepper/pepper.ts';
@@ -41,14 +42,23 @@ export const environmentSchema = z.object({
   }),
   DATABASE_URL: z
     .string()
-    .regex(/^sqlite:(?!:memory:$|file:|\/\/).+/, {
-      error: 'must be sqlite:PATH, for example sqlite:/var/lib/keyhearth/keyhearth.db',
+    .refine((text) => /^sqlite:(?!:memory:$|file:|\/\/).+/.test(text) || isPostgresUrl(text), {
+      error:
+        'must be sqlite:PATH, for example sqlite:/var/lib/keyhearth/keyhearth.db, or postgres://USER:PASSWORD@HOST/DATABASE',
     })
     .optional()
     .meta({
-      description: '`sqlite:path`; a relative path starts at the working directory',
+      description:
+        '`sqlite:path`, where a relative path starts at the working directory; or `postgres://user:password@host/database`, see [scaling](docs/scaling.md)',
       shown: '`keyhearth.db` in the data directory',
     }),
+  KEYHEARTH_DATABASE_POOL: integer(1, 100).prefault('5').meta({
+    description: 'PostgreSQL: connections of each worker, besides one that listens',
+  }),
+  KEYHEARTH_CACHE: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
+    description:
+      'PostgreSQL: `on` keeps in memory what keys are; a change made elsewhere is then seen within 1.5 s instead of at once',
+  }),
   KEYHEARTH_PEPPER: z
     .string()
     .refine((text) => decodePepper(text) !== undefined, { error: 'must be 32 bytes in hex or base64' })
@@ -103,7 +113,7 @@ export type Config = Readonly<{
   host: string;
   port: number;
   dataDir: string;
-  databasePath: string;
+  database: DatabaseLocation;
   pepper: PepperSource;
   trustedProxies: readonly string[];
   lockout: Readonly<{ attempts: number; seconds: number }>;
@@ -118,6 +128,17 @@ export const unknownVariables = (environment: Record<string, string | undefined>
   Object.keys(environment).filter(
     (name) => name.startsWith('KEYHEARTH_') && !(name in environmentSchema.shape),
   );
+
+function isPostgresUrl(text: string): boolean {
+  const url = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text) : null;
+  return url !== null && url.hostname !== '' && url.pathname.length > 1;
+}
+
+function databaseOf(env: z.output<typeof environmentSchema>, dataDir: string): DatabaseLocation {
+  const { DATABASE_URL: url = `sqlite:${join(dataDir, 'keyhearth.db')}` } = env;
+  if (url.startsWith('sqlite:')) return { engine: 'sqlite', path: resolve(url.slice('sqlite:'.length)) };
+  return { engine: 'postgres', url, pool: env.KEYHEARTH_DATABASE_POOL, cache: env.KEYHEARTH_CACHE === 'on' };
+}
 
 /** Reads the configuration once. Throws a StartupError that names the first bad variable, never its value. */
 export function parseConfig(environment: Record<string, string | undefined>): Config {
@@ -143,7 +164,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     host: env.HOST,
     port: env.PORT,
     dataDir,
-    databasePath: resolve(env.DATABASE_URL?.slice('sqlite:'.length) ?? join(dataDir, 'keyhearth.db')),
+    database: databaseOf(env, dataDir),
     pepper,
     trustedProxies: env.KEYHEARTH_TRUSTED_PROXIES ?? [],
     lockout: { attempts: env.KEYHEARTH_LOCKOUT_ATTEMPTS, seconds: env.KEYHEARTH_LOCKOUT_SECONDS },

@@ -1,4 +1,5 @@
 import { type Config, parseConfig, unknownVariables } from './config.ts';
+import { nameOf } from './db/location.ts';
 import { StartupError } from './lib/errors.ts';
 import { createLogger, type LogOutput, standardOutput } from './lib/logger.ts';
 import { type Service, serve } from './serve.ts';
@@ -29,7 +30,8 @@ function announce(config: Config, { port, bootstrapOpen }: Service, { logger }: 
   const address = `http://${host}:${port}`;
   const openTo = config.bootstrapToken === undefined ? 'open' : 'open to who has the token';
   const bootstrap = bootstrapOpen ? openTo : 'closed';
-  const { workers, databasePath: database } = config;
+  const { workers } = config;
+  const database = nameOf(config.database);
   logger.info(
     { address, database, bootstrap, workers, docs: `${address}/docs` },
     `Keyhearth listens on ${address}; bootstrap is ${bootstrap}`,

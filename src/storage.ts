@@ -1,6 +1,8 @@
 import { isClaimed } from './bootstrap/store.ts';
 import type { Config } from './config.ts';
 import { retryWhileBusy } from './db/busy.ts';
+import type { Equipment } from './db/database.ts';
+import { engineOf } from './db/engine.ts';
 import {
   assertNotEmptied,
   claimIdentity,
@@ -9,9 +11,8 @@ import {
   outdatedDatabase,
 } from './db/identity.ts';
 import { migrate } from './db/migrate.ts';
-import { asStartupError, hasContent, openSqlite } from './db/open.ts';
-import { openReader, type Reader } from './db/reader.ts';
 import type { Db } from './db/tables.ts';
+import type { Logger } from './lib/logger.ts';
 import { ensurePrivateDirectory } from './lib/private-files.ts';
 import { noteClaim, noteDatabase, readDatabaseNote } from './pepper/database-note.ts';
 import { loadPepper, type Pepper, pepperCheck } from './pepper/pepper.ts';
@@ -20,7 +21,7 @@ const PATIENCE_MS = 1_500;
 
 export type Storage = {
   db: Db;
-  reader: Reader;
+  equipment: Equipment;
   pepper: Pepper;
   /** Remembers outside the database that its first key is registered. */
   noteClaim(): void;
@@ -32,28 +33,29 @@ export type Storage = {
  * the database, and the database before the note, so who finds one finds what came before it.
  * @throws StartupError when they are not fit to serve with, or do not belong together.
  */
-export async function openStorage(config: Config): Promise<Storage> {
-  const { dataDir, databasePath } = config;
+export async function openStorage(config: Config, logger: Logger): Promise<Storage> {
+  const { dataDir } = config;
+  const engine = engineOf(config.database, logger);
   ensurePrivateDirectory(dataDir, (entry) => /^(keyhearth\.db|pepper)/.test(entry));
   const note = readDatabaseNote(config.pepper, dataDir);
-  const databaseExists = hasContent(databasePath);
-  if (note.databaseId !== undefined && !databaseExists) throw lostDatabase(databasePath, note.path);
+  const hasContent = await engine.hasContent();
+  if (note.databaseId !== undefined && !hasContent) throw lostDatabase(engine.name, note.path);
   // What is there is looked at before a pepper is made or missed: it may be another program's.
-  const existing = databaseExists ? await openSqlite(databasePath) : undefined;
-  const pepper = loadPepper(config.pepper, databaseExists);
-  const db = existing ?? (await openSqlite(databasePath));
-  const context = { databasePath, note, pepperCheck: pepperCheck(pepper) };
+  const existing = hasContent ? await engine.open() : undefined;
+  const pepper = loadPepper(config.pepper, hasContent);
+  const db = existing ?? (await engine.open());
+  const context = { databaseName: engine.name, note, pepperCheck: pepperCheck(pepper) };
   try {
     const databaseId = await retryWhileBusy(() => prepare(db, context), PATIENCE_MS);
     if (note.databaseId === undefined) noteDatabase(note.path, databaseId);
     if (await isClaimed(db)) {
       if (!note.isClaimed) noteClaim(note.path, databaseId);
-    } else if (note.isClaimed) throw outdatedDatabase(databasePath, note.path);
-    const reader = openReader(databasePath);
-    return { db, reader, pepper, noteClaim: () => noteClaim(note.path, databaseId) };
+    } else if (note.isClaimed) throw outdatedDatabase(engine.name, note.path);
+    const equipment = await engine.equip(db);
+    return { db, equipment, pepper, noteClaim: () => noteClaim(note.path, databaseId) };
   } catch (error) {
     await db.destroy();
-    throw asStartupError(error, databasePath);
+    throw engine.asStartupError(error);
   }
 }
 

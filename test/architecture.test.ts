@@ -64,7 +64,7 @@ describe('arrows run one way', () => {
     ]);
     expect(whoImports('src/main.ts')).toEqual([]);
     expect(whoImports('src/app.ts')).toEqual(['openapi/generate.ts', 'src/compose.ts']);
-    expect(whoImports('src/db/open.ts')).toEqual(['src/storage.ts']);
+    expect(whoImports('src/db/engine.ts')).toEqual(['src/storage.ts']);
     expect(whoImports('src/storage.ts')).toEqual(['src/compose.ts']);
   });
 

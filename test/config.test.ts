@@ -10,7 +10,7 @@ test('the defaults', () => {
     host: '127.0.0.1',
     port: 8800,
     dataDir: `${process.cwd()}/data`,
-    databasePath: `${process.cwd()}/data/keyhearth.db`,
+    database: { engine: 'sqlite', path: `${process.cwd()}/data/keyhearth.db` },
     pepper: { from: 'file', path: `${process.cwd()}/data/pepper`, createIfMissing: true },
     trustedProxies: [],
     lockout: { attempts: 5, seconds: 300 },
@@ -23,7 +23,10 @@ test('the defaults', () => {
 });
 
 test('the database may stand elsewhere', () => {
-  expect(parseConfig({ DATABASE_URL: 'sqlite:/var/lib/k.db' }).databasePath).toBe('/var/lib/k.db');
+  expect(parseConfig({ DATABASE_URL: 'sqlite:/var/lib/k.db' }).database).toEqual({
+    engine: 'sqlite',
+    path: '/var/lib/k.db',
+  });
 });
 
 test('auto is one worker for each core', () => {

@@ -1,7 +1,6 @@
-import SqliteDatabase from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer, Call, Send } from './support/http.ts';
-import { bootstrapped, FIRST_KEY, type Running, service, startService } from './support/keyhearth.ts';
+import { bootstrapped, FIRST_KEY, type Running, service, sqlIn, startService } from './support/keyhearth.ts';
 
 /** The wire contract of the core, row by row: what a client written for it relies on. */
 
@@ -287,13 +286,11 @@ describe('the list', () => {
 
   test('holds a hundred keys unless told otherwise', async () => {
     const { send, dataDir } = await bootstrapped();
-    const { default: SqliteDatabase } = await import('better-sqlite3');
-    const sqlite = new SqliteDatabase(`${dataDir}/keyhearth.db`);
-    const insert = sqlite.prepare(
-      "insert into api_keys (label, hint, hash, is_active, created_at) values (?, 'none', 'none', 0, 0)",
+    const rows = Array.from({ length: 150 }, (_, i) => `('bulk ${i}', 'none', 'none', 0, 0)`);
+    await sqlIn(
+      dataDir,
+      `insert into api_keys (label, hint, hash, is_active, created_at) values ${rows.join()}`,
     );
-    for (let i = 0; i < 150; i++) insert.run(`bulk ${i}`);
-    sqlite.close();
     const { json } = await send({ path: '/auth/keys', key: FIRST_KEY });
     expect(json.keys).toHaveLength(100);
     expect(json.next_cursor).toBe(String(json.keys[99].id));
@@ -358,10 +355,8 @@ test('the last use of a key, and how often it was used, are written within secon
   for (let i = 0; i < 3; i++) await send({ path: '/auth/keys', key: FIRST_KEY });
   await send({ path: '/auth/keys', key: `${FIRST_KEY}-wrong` });
   const used = Date.now() / 1_000;
-  const sqlite = new SqliteDatabase(`${dataDir}/keyhearth.db`, { readonly: true });
-  const useCount = sqlite.prepare('select use_count from api_keys').pluck();
-  await expect.poll(() => useCount.get(), { timeout: 10_000 }).toBe(3);
-  sqlite.close();
+  const useCount = () => sqlIn(dataDir, 'select use_count from api_keys');
+  await expect.poll(useCount, { timeout: 10_000 }).toEqual([{ use_count: 3 }]);
   const { json } = await send({ path: '/auth/keys/1', key: FIRST_KEY });
   expect(json.last_used_at).toBeCloseTo(used, -1);
 });

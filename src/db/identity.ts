@@ -5,7 +5,7 @@ import { transaction } from './transaction.ts';
 
 /** What an operator needs to read when the database and what stands beside it do not belong together. */
 export type IdentityContext = {
-  databasePath: string;
+  databaseName: string;
   /** The note beside the pepper, and the database id in it; undefined before the first start. */
   note: { path: string; databaseId: string | undefined };
   /** HMAC of a database id under the pepper in hand. */
@@ -17,22 +17,22 @@ export type IdentityContext = {
  * note must find its database there.
  * @throws StartupError
  */
-export async function assertNotEmptied(db: Db, { note, databasePath }: IdentityContext): Promise<void> {
+export async function assertNotEmptied(db: Db, { note, databaseName }: IdentityContext): Promise<void> {
   if (note.databaseId === undefined) return;
   const tables = await db.introspection.getTables();
   if (!tables.some((table) => table.name === 'database_identity'))
-    throw lostDatabase(databasePath, note.path);
+    throw lostDatabase(databaseName, note.path);
 }
 
-export function lostDatabase(databasePath: string, notePath: string): StartupError {
+export function lostDatabase(databaseName: string, notePath: string): StartupError {
   return new StartupError(
-    `The database ${databasePath} is missing or empty, but ${notePath} remembers one; check DATABASE_URL and KEYHEARTH_DATA_DIR, restore it from a backup, or delete ${notePath} to start over with no keys.`,
+    `The database ${databaseName} is missing or empty, but ${notePath} remembers one; check DATABASE_URL and KEYHEARTH_DATA_DIR, restore it from a backup, or delete ${notePath} to start over with no keys.`,
   );
 }
 
-export function outdatedDatabase(databasePath: string, notePath: string): StartupError {
+export function outdatedDatabase(databaseName: string, notePath: string): StartupError {
   return new StartupError(
-    `The database ${databasePath} has no first key, but ${notePath} says that one was registered, so this is an older copy; restore the newest (with its -wal file), or delete ${notePath} to open the bootstrap again.`,
+    `The database ${databaseName} has no first key, but ${notePath} says that one was registered, so this is an older copy; restore the newest (with its -wal file), or delete ${notePath} to open the bootstrap again.`,
   );
 }
 
@@ -46,7 +46,7 @@ export async function claimIdentity(db: Db, context: IdentityContext): Promise<s
   const { note } = context;
   if (note.databaseId !== undefined && note.databaseId !== stored.database_id) {
     throw new StartupError(
-      `${context.databasePath} is database ${stored.database_id}, but ${note.path} belongs to ${note.databaseId}; restore the right database, or delete ${note.path} if this one is meant.`,
+      `${context.databaseName} is database ${stored.database_id}, but ${note.path} belongs to ${note.databaseId}; restore the right database, or delete ${note.path} if this one is meant.`,
     );
   }
   const check = context.pepperCheck(stored.database_id);
@@ -60,7 +60,7 @@ export async function claimIdentity(db: Db, context: IdentityContext): Promise<s
     );
   } else if (!equal(stored.pepper_check, check)) {
     throw new StartupError(
-      `The pepper does not fit the database ${context.databasePath}; restore the pepper that was in use with it (docs/operations.md says what to do when it is lost).`,
+      `The pepper does not fit the database ${context.databaseName}; restore the pepper that was in use with it (docs/operations.md says what to do when it is lost).`,
     );
   }
   return stored.database_id;

@@ -11,6 +11,18 @@ const newest = Object.keys(migrations).at(-1);
  * @throws StartupError when the database was written by a newer version.
  */
 export async function migrate(db: Db): Promise<void> {
+  if (await isCurrent(db)) return;
+  await transaction(db, async (tx) => {
+    // Another replica, perhaps a newer one, may have done it while this one waited for its turn.
+    if (await isCurrent(tx)) return;
+    const migrator = new Migrator({ db: tx, provider: { getMigrations: async () => migrations } });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) throw error;
+  });
+}
+
+/** Asked before anything is locked, so that a start with a current schema waits for no writer. */
+async function isCurrent(db: Db): Promise<boolean> {
   const applied = await appliedMigrations(db);
   const unknown = applied.find((name) => !(name in migrations));
   if (unknown !== undefined) {
@@ -18,15 +30,9 @@ export async function migrate(db: Db): Promise<void> {
       `The database was migrated to ${unknown} by a newer Keyhearth; this one knows ${newest}. Start the newer version.`,
     );
   }
-  if (applied.length === Object.keys(migrations).length) return;
-  await transaction(db, async (tx) => {
-    const migrator = new Migrator({ db: tx, provider: { getMigrations: async () => migrations } });
-    const { error } = await migrator.migrateToLatest();
-    if (error !== undefined) throw error;
-  });
+  return applied.length === Object.keys(migrations).length;
 }
 
-/** Read before anything is locked, so that a start with a current schema waits for no writer. */
 async function appliedMigrations(db: Db): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some((table) => table.name === 'kysely_migration')) return [];

@@ -1,4 +1,5 @@
 import { DomainError, type Problem } from '../lib/errors.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import { remembering } from '../lib/remembering.ts';
 import type { Client } from './client-address.ts';
 import { type ReadHeader, readCredentials } from './credentials.ts';
@@ -15,17 +16,17 @@ export type AttemptCounter = {
   settle<T extends { ok: boolean }>(address: string | undefined, result: T): Outcome<T>;
   attempt<T extends { ok: boolean }>(
     address: string | undefined,
-    atOnce: () => T | undefined,
-    inTime: () => Promise<T>,
-  ): Outcome<T> | Promise<Outcome<T>>;
+    look: () => MaybePromise<T | undefined>,
+    prove: () => Promise<T>,
+  ): MaybePromise<Outcome<T>>;
 };
 
 type Verdict = { ok: true; key: Principal } | { ok: false };
 
 /** What the guard asks of the room that knows the keys. */
 export type KeyVerifier = {
-  /** The verdict, if it can be had at once. */
-  recognise(rawKey: string): Verdict | undefined;
+  /** The verdict, if it can be had without proving anything. */
+  recognise(rawKey: string): MaybePromise<Verdict | undefined>;
   verify(rawKey: string): Promise<Verdict>;
   hasUsableKey(): Promise<boolean>;
   /** Told of every key that was let through. */
@@ -90,7 +91,7 @@ export function createGuard(counter: AttemptCounter, keys: KeyVerifier) {
   }
 
   /** Lets only a request with a valid key pass. */
-  function admit(client: Client, header: ReadHeader): Admission | Promise<Admission> {
+  function admit(client: Client, header: ReadHeader): MaybePromise<Admission> {
     const credentials = readCredentials(header);
     if (credentials.state === 'conflicting') return refused(conflictingKeys);
     if (credentials.state === 'none') return requireKey(client);
@@ -98,9 +99,9 @@ export function createGuard(counter: AttemptCounter, keys: KeyVerifier) {
     const outcome = counter.attempt(
       client.lockoutKey,
       () => keys.recognise(rawKey),
-      () => verifyInTime(rawKey),
+      () => prove(rawKey),
     );
-    return outcome instanceof Promise ? outcome.then(conclude) : conclude(outcome);
+    return andThen(outcome, conclude);
   }
 
   async function requireKey({ lockoutKey }: Client): Promise<Admission> {
@@ -108,7 +109,7 @@ export function createGuard(counter: AttemptCounter, keys: KeyVerifier) {
     return refused(keyRequired(lockoutKey === undefined ? undefined : counter.remaining(lockoutKey)));
   }
 
-  async function verifyInTime(rawKey: string): Promise<Verdict> {
+  async function prove(rawKey: string): Promise<Verdict> {
     const verdict = await keys.verify(rawKey);
     // Where no key could be right, nothing was guessed: throwing keeps it from being counted.
     if (!verdict.ok && !(await keys.hasUsableKey())) throw new DomainError(noKeyConfigured);

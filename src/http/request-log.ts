@@ -46,9 +46,11 @@ type AnsweredRequest = {
 };
 
 /**
+ * An outage of the database is logged once, by whoever notices it, and not with every request that it fails.
  * @param start `performance.now()` when the request arrived
  */
-export function logAnswer(logger: Logger, level: Level, start: number, request: AnsweredRequest): void {
+export function logAnswer(logger: Logger, usual: Level, start: number, request: AnsweredRequest): void {
+  const level = request.code === 'database_unavailable' ? 'debug' : usual;
   if (!logger.isLevelEnabled(level)) return;
   const { request_id, method, route, status, code, client, key_id } = request;
   const ms = Math.round((performance.now() - start) * 1_000) / 1_000;

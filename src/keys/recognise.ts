@@ -1,47 +1,88 @@
 import { hash } from 'node:crypto';
-import type { Reader } from '../db/reader.ts';
+import type { Reader } from '../db/database.ts';
 import type { Db } from '../db/tables.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Pepper } from '../pepper/pepper.ts';
 import type { ApiKey } from './key.ts';
 import { fingerprintOf, isWellFormed, MAX_LENGTH } from './secret.ts';
-import { immediateReads } from './store.ts';
+import { shortReads } from './store.ts';
 import { judge, type Verdict } from './verify.ts';
 
 /** Keys in each of two generations: some 2 MB. */
 const GENERATION = 5_000;
 
+type Found = ApiKey | 'nothing';
+
 /**
- * Tells what a key is without waiting. What was found is kept in memory until anybody commits anything to the
- * database, which is asked before every use of it: so it is never stale, and never needs to be told.
+ * Tells what a key is by its fingerprint, at once where the database lets it. What was found is kept in memory for one
+ * epoch of the database, which is asked for before every use of it: so it is never staler than that.
  *
  * Undefined when that takes longer to find out: a row has no fingerprint and can only be proved by its bcrypt hash, or
  * there is no usable key at all.
  */
 export function createRecognise(db: Db, reader: Reader, pepper: Pepper) {
-  const reads = immediateReads(db, reader);
-  const found = recentlyFound<ApiKey | 'nothing'>(GENERATION);
+  const reads = shortReads(db, reader);
+  const found = recentlyFound<Found>(GENERATION);
   let isOrdinary: boolean | undefined;
+  let epoch: number | undefined;
 
-  function find(rawKey: string): ApiKey | 'nothing' {
-    if (!isWellFormed(rawKey)) return 'nothing';
-    return reads.findKeyByFingerprint(fingerprintOf(pepper, rawKey)) ?? 'nothing';
-  }
-
-  return (rawKey: string): Verdict | undefined => {
-    if (reader.hasChanged()) {
+  function currentEpoch(): number | undefined {
+    const now = reader.epoch();
+    if (now !== epoch) {
       found.clear();
       isOrdinary = undefined;
+      epoch = now;
     }
+    return now;
+  }
+
+  /** Keeps what was read since `asOf`, unless something was committed meanwhile. */
+  function remember<T>(
+    value: MaybePromise<T>,
+    asOf: number | undefined,
+    keep: (value: T) => void,
+  ): MaybePromise<T> {
+    if (asOf === undefined) return value;
+    if (!(value instanceof Promise)) {
+      keep(value);
+      return value;
+    }
+    return value.then((known) => {
+      if (currentEpoch() === asOf) keep(known);
+      return known;
+    });
+  }
+
+  function read(rawKey: string): MaybePromise<Found> {
+    if (!isWellFormed(rawKey)) return 'nothing';
+    return andThen(reads.findKeyByFingerprint(fingerprintOf(pepper, rawKey)), (key) => key ?? 'nothing');
+  }
+
+  function find(rawKey: string, asOf: number | undefined): MaybePromise<Found> {
+    if (asOf === undefined || rawKey.length > MAX_LENGTH) return read(rawKey);
     // Memory holds no raw key; and a plain digest of one is a third of the time of its fingerprint.
     const digest = hash('sha256', rawKey, 'base64');
-    let key = found.get(digest);
-    if (key === undefined) {
-      key = find(rawKey);
-      if (rawKey.length <= MAX_LENGTH) found.set(digest, key);
-    }
-    if (key !== 'nothing') return judge(key);
-    isOrdinary ??= reads.hasUsableKey() && !reads.hasKeyWithoutFingerprint();
-    return isOrdinary ? judge(undefined) : undefined;
+    return found.get(digest) ?? remember(read(rawKey), asOf, (key) => found.set(digest, key));
+  }
+
+  /** Whether what has no row is no key: there are keys, and each has its fingerprint. */
+  function areAllOrdinary(asOf: number | undefined): MaybePromise<boolean> {
+    if (isOrdinary !== undefined) return isOrdinary;
+    const ordinary = andThen(reads.hasUsableKey(), (hasUsable) =>
+      hasUsable ? andThen(reads.hasKeyWithoutFingerprint(), (has) => !has) : false,
+    );
+    return remember(ordinary, asOf, (known) => {
+      isOrdinary = known;
+    });
+  }
+
+  return (rawKey: string): MaybePromise<Verdict | undefined> => {
+    const asOf = currentEpoch();
+    return andThen(find(rawKey, asOf), (key) =>
+      key !== 'nothing'
+        ? judge(key)
+        : andThen(areAllOrdinary(asOf), (ordinary) => (ordinary ? judge(undefined) : undefined)),
+    );
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Reader } from '../db/reader.ts';
+import type { Reader } from '../db/database.ts';
 import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -77,7 +77,6 @@ export function createKeyService({ db, reader, pepper, bcrypt, uses, clock }: Ke
   /** A change that takes a usable key away, unless that is the last one. */
   function retire<T>(id: number, actor: number, work: (tx: Tx) => Promise<T>): Promise<T> {
     return change(actor, async (tx) => {
-      await store.lockRetirement(tx);
       const key = existing(await store.findKey(tx, id));
       if (key.isActive && !(await store.hasOtherUsableKey(tx, id))) {
         throw new DomainError({

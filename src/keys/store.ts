@@ -1,6 +1,8 @@
 import { type CompiledQuery, type Selectable, sql } from 'kysely';
-import type { Reader } from '../db/reader.ts';
+import type { Reader } from '../db/database.ts';
+import { jsonElements } from '../db/differences.ts';
 import type { ApiKeyTable, Db, Tx } from '../db/tables.ts';
+import { andThen } from '../lib/maybe-promise.ts';
 import type { ApiKey } from './key.ts';
 
 export type NewApiKey = { label: string; hint: string; fingerprint: string; hash: string; createdAt: number };
@@ -49,26 +51,28 @@ export async function listKeys(db: Db, limit: number, before: number | undefined
 export const findKey = async (db: Db | Tx, id: number) =>
   toOptionalApiKey(await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst());
 
-const byFingerprint = (db: Db, fingerprint: string) =>
-  db.selectFrom('api_keys').select(columns).where('fingerprint', '=', fingerprint);
-
 export const findKeyByFingerprint = async (db: Db, fingerprint: string) =>
-  toOptionalApiKey(await byFingerprint(db, fingerprint).executeTakeFirst());
+  toOptionalApiKey(
+    await db.selectFrom('api_keys').select(columns).where('fingerprint', '=', fingerprint).executeTakeFirst(),
+  );
 
-const usableKeys = (db: Db) => db.selectFrom('api_keys').select('id').where('is_active', '=', 1).limit(1);
+/** Written out: an index of the usable keys alone is of no use for a parameter that might be something else. */
+const isUsable = sql<boolean>`is_active = 1`;
+
+const usableKeys = (db: Db) => db.selectFrom('api_keys').select('id').where(isUsable).limit(sql.lit(1));
 
 const keysWithoutFingerprint = (db: Db) =>
-  db.selectFrom('api_keys').select('id').where('fingerprint', 'is', null).limit(1);
+  db.selectFrom('api_keys').select('id').where('fingerprint', 'is', null).limit(sql.lit(1));
 
-/** The same questions, answered at once. */
-export function immediateReads(db: Db, reader: Reader) {
-  const firstByFingerprint = reader.prepare(byFingerprint(db, '').compile());
-  const firstUsable = reader.prepare(usableKeys(db).compile());
-  const firstWithoutFingerprint = reader.prepare(keysWithoutFingerprint(db).compile());
+/** The questions of every request, by the shortest way. */
+export function shortReads(db: Db, reader: Reader) {
+  const rowByFingerprint = reader.byFingerprint(
+    db.selectFrom('api_keys').select(columns).select('fingerprint'),
+  );
   return {
-    findKeyByFingerprint: (fingerprint: string) => toOptionalApiKey(firstByFingerprint([fingerprint])),
-    hasUsableKey: () => firstUsable() !== undefined,
-    hasKeyWithoutFingerprint: () => firstWithoutFingerprint() !== undefined,
+    findKeyByFingerprint: (fingerprint: string) => andThen(rowByFingerprint(fingerprint), toOptionalApiKey),
+    hasUsableKey: reader.exists(usableKeys(db).compile()),
+    hasKeyWithoutFingerprint: reader.exists(keysWithoutFingerprint(db).compile()),
   };
 }
 
@@ -98,22 +102,11 @@ export async function hasOtherUsableKey(tx: Tx, id: number): Promise<boolean> {
   const row = await tx
     .selectFrom('api_keys')
     .select('id')
-    .where('is_active', '=', 1)
+    .where(isUsable)
     .where('id', '!=', id)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
-}
-
-/**
- * Makes other transactions that retire keys wait for this one. SQLite has one writer anyway; elsewhere two
- * transactions would each see the other's key as still usable, and together retire the last two.
- */
-export async function lockRetirement(tx: Tx): Promise<void> {
-  await tx
-    .updateTable('bootstrap_claim')
-    .set((claim) => ({ claimed_at: claim.ref('claimed_at') }))
-    .execute();
 }
 
 export const setLabel = async (tx: Tx, id: number, label: string) =>
@@ -148,9 +141,12 @@ export function usesQuery(db: Db, uses: readonly KeyUses[]): CompiledQuery {
   const rows = JSON.stringify(uses.map(({ id, count, lastUsedAt }) => [id, count, lastUsedAt]));
   return sql`
     update api_keys
-    set use_count = use_count + (used.value ->> 1),
-      last_used_at = max(coalesce(last_used_at, 0), used.value ->> 2)
-    from json_each(${rows}) as used
-    where api_keys.id = used.value ->> 0
+    set use_count = use_count + cast(used.value ->> 1 as bigint),
+      last_used_at = case
+        when last_used_at > cast(used.value ->> 2 as bigint) then last_used_at
+        else cast(used.value ->> 2 as bigint)
+      end
+    from ${jsonElements(db, rows)} as used
+    where api_keys.id = cast(used.value ->> 0 as bigint)
   `.compile(db);
 }

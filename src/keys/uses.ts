@@ -1,4 +1,4 @@
-import type { Background } from '../db/background.ts';
+import type { Background } from '../db/database.ts';
 import type { Db } from '../db/tables.ts';
 import { type KeyUses, usesQuery } from './store.ts';
 

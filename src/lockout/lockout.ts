@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import { allocateLockout, openSharedTable } from './shared-table.ts';
 
 export type LockoutPolicy = Readonly<{ attempts: number; seconds: number }>;
@@ -25,16 +26,24 @@ export type Lockout = {
    */
   settle<T extends Guess>(address: string | undefined, result: T): AttemptOutcome<T>;
   /**
-   * Evaluates a guess and counts it: `atOnce` where that can tell, and otherwise `inTime`. For that a place is reserved
-   * first: of many guesses at once, no thread evaluates more than the address has failures left, and the others wait
-   * for a verdict. What is thrown counts as no attempt.
+   * Evaluates a guess and counts it: by a `look` where that can tell, and otherwise by `prove`, which is expensive. For
+   * that a place is reserved first: of many guesses at once, no thread proves more than the address has failures left,
+   * and the others wait for a verdict. What is thrown counts as no attempt.
    */
   attempt<T extends Guess>(
     address: string | undefined,
-    atOnce: () => T | undefined,
-    inTime: () => Promise<T>,
-  ): AttemptOutcome<T> | Promise<AttemptOutcome<T>>;
+    look: () => MaybePromise<T | undefined>,
+    prove: () => Promise<T>,
+  ): MaybePromise<AttemptOutcome<T>>;
 };
+
+/** How others who serve from the same database are told of locks, and tell of theirs. */
+export type LockBulletin = {
+  announce(notice: string): void;
+  subscribe(hear: (notice: string) => void): void;
+};
+
+const NOTICE = /^locked (\d{1,5}) ([\w.:/]{1,24})$/;
 
 /** Guesses under way from one address, in this thread. */
 type Place = { reserved: number; waiting: (() => void)[] };
@@ -46,7 +55,12 @@ export const lockoutMemory = ({ attempts }: LockoutPolicy, addresses = MAX_ADDRE
   allocateLockout(attempts, addresses);
 
 /** Counts failed attempts by address, in memory that is bounded and may be shared with other threads. */
-export function createLockout(policy: LockoutPolicy, clock: Clock, memory = lockoutMemory(policy)): Lockout {
+export function createLockout(
+  policy: LockoutPolicy,
+  clock: Clock,
+  memory = lockoutMemory(policy),
+  bulletin?: LockBulletin,
+): Lockout {
   const duration = policy.seconds * 1_000;
   const table = openSharedTable(memory);
   const places = new Map<string, Place>();
@@ -72,6 +86,14 @@ export function createLockout(policy: LockoutPolicy, clock: Clock, memory = lock
   }
 
   function settle<T extends Guess>(address: string | undefined, result: T): AttemptOutcome<T> {
+    const outcome = count(address, result);
+    if (address !== undefined && !result.ok && outcome.state === 'counted' && outcome.remaining === 0) {
+      bulletin?.announce(`locked ${policy.seconds} ${address}`);
+    }
+    return outcome;
+  }
+
+  function count<T extends Guess>(address: string | undefined, result: T): AttemptOutcome<T> {
     const counted = (remaining: number | undefined) => ({ state: 'counted' as const, remaining, result });
     if (address === undefined) return counted(undefined);
     if (result.ok && table.isEmpty()) return counted(policy.attempts);
@@ -127,14 +149,23 @@ export function createLockout(policy: LockoutPolicy, clock: Clock, memory = lock
     }
   }
 
+  bulletin?.subscribe((notice) => {
+    const [, seconds, address] = NOTICE.exec(notice) ?? [];
+    if (address === undefined || policy.attempts === 0) return;
+    table.exclusively(() => {
+      const now = clock.monotonic();
+      const place = table.claim(address, now);
+      const until = now + Math.min(Number(seconds) * 1_000, duration);
+      if (until > table.lockedUntil(place)) table.lock(place, until);
+    });
+  });
+
   return {
     retryAfter,
     remaining,
     settle,
 
-    attempt(address, atOnce, inTime) {
-      const result = atOnce();
-      return result ? settle(address, result) : attemptInTime(address, inTime);
-    },
+    attempt: (address, look, prove) =>
+      andThen(look(), (result) => (result ? settle(address, result) : attemptInTime(address, prove))),
   };
 }

@@ -87,6 +87,7 @@ export function serviceRoutes(ping: () => Promise<unknown>) {
     )
     .openapi(health, async (c) => {
       await ping().catch((cause: unknown) => {
+        if (cause instanceof DomainError) throw cause;
         throw new DomainError(
           { code: 'database_unavailable', detail: 'The database cannot be read.', retryAfter: 5 },
           { cause },

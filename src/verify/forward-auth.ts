@@ -26,8 +26,8 @@ const isPlainHost = (host = '') => NAMED_HOST.test(host) || isIPv6(IPV6_HOST.exe
  * for any other request. Whatever it says, `routes.ts` would say too: test/verify/forward-auth.test.ts compares them.
  */
 export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: Logger) {
-  // A key that is verified again is the same object until something is committed, and few refusals differ.
-  const verified = remembering(answerVerified);
+  // Few keys are most of the traffic, and few refusals differ.
+  const verified = remembering(answerVerified, ({ id, label }) => `${id} ${label}`);
   const refused = remembering(answerRefused);
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {

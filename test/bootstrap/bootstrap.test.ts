@@ -1,6 +1,5 @@
-import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { FIRST_KEY, register, service } from '../support/keyhearth.ts';
+import { FIRST_KEY, register, service, sqlIn } from '../support/keyhearth.ts';
 
 const registration = (headers: Record<string, string> = {}, api_key = FIRST_KEY) => ({
   method: 'POST',
@@ -17,9 +16,7 @@ test('a hundred simultaneous registrations: one 201, the rest 409, one key', asy
   expect(answers.filter((answer) => answer.status === 409)).toHaveLength(99);
   const winner = keys[answers.findIndex((answer) => answer.status === 201)] ?? '';
   expect((await send({ path: '/auth/keys', key: winner })).json.keys).toHaveLength(1);
-  const sqlite = new SqliteDatabase(`${dataDir}/keyhearth.db`, { readonly: true });
-  expect(sqlite.prepare('select count(*) from bootstrap_claim').pluck().get()).toBe(1);
-  sqlite.close();
+  expect(await sqlIn(dataDir, 'select id from bootstrap_claim')).toEqual([{ id: 1 }]);
 });
 
 test('needs_bootstrap and has_db_keys are opposites at every moment of a registration', async () => {
@@ -38,9 +35,7 @@ test('needs_bootstrap and has_db_keys are opposites at every moment of a registr
 test('removing every row of the keys does not reopen it', async () => {
   const { send, dataDir } = await service();
   await register(send);
-  const sqlite = new SqliteDatabase(`${dataDir}/keyhearth.db`);
-  sqlite.exec('delete from api_keys');
-  sqlite.close();
+  await sqlIn(dataDir, 'delete from api_keys');
   expect((await send('/auth/bootstrap-status')).json.needs_bootstrap).toBe(false);
   expect((await send(registration())).status).toBe(409);
   expect((await send({ path: '/auth/keys', key: FIRST_KEY })).json.code).toBe('no_api_key_configured');

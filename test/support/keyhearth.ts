@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
 import { pino } from 'pino';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config.ts';
 import { listen } from '../../src/http/server.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { client, type Send } from './http.ts';
+import { createDatabase, nameFor, query } from './postgres.ts';
 
 export const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 export const FIRST_KEY = 'first-key-of-the-tests-0123456789abcdef';
@@ -24,6 +26,26 @@ export function temporaryDirectory(): string {
   return path;
 }
 
+/** On PostgreSQL each data directory has a database of its own; on SQLite it holds one. */
+async function databaseFor(dataDir: string): Promise<Record<string, string>> {
+  const { server } = inject('postgres');
+  return server === undefined ? {} : { DATABASE_URL: await createDatabase(server, nameFor(dataDir)) };
+}
+
+/** What is in the database itself, or is done to it behind the service's back. */
+export async function sqlIn(dataDir: string, statements: string): Promise<Record<string, unknown>[]> {
+  const { DATABASE_URL: url } = await databaseFor(dataDir);
+  if (url) return query(url, statements);
+  const sqlite = new SqliteDatabase(join(dataDir, 'keyhearth.db'));
+  try {
+    if (statements.startsWith('select')) return sqlite.prepare<[], Record<string, unknown>>(statements).all();
+    sqlite.exec(statements);
+    return [];
+  } finally {
+    sqlite.close();
+  }
+}
+
 export type Running = {
   origin: string;
   send: Send;
@@ -35,10 +57,11 @@ export type Running = {
 
 export type Options = { env?: Record<string, string>; dataDir?: string; clock?: Clock };
 
-/** The real service, in this process, over real HTTP and a real SQLite file. */
+/** The real service, in this process, over real HTTP and a real database: SQLite, or PostgreSQL where the project says so. */
 export async function startService({ env = {}, dataDir, clock }: Options = {}): Promise<Running> {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
-  const config = parseConfig({ ...QUICK, KEYHEARTH_DATA_DIR: directory, ...env });
+  const database = await databaseFor(directory);
+  const config = parseConfig({ ...QUICK, KEYHEARTH_DATA_DIR: directory, ...database, ...env });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: config.logLevel }, { write: (line) => log.push(JSON.parse(line)) });
   const keyhearth = await compose(config, logger, clock);
@@ -109,8 +132,9 @@ export function spawnProcess(env: Record<string, string>): Omit<Process, 'origin
 }
 
 /** Starts the program and waits until it says where it listens. Killed, if need be, when the test is over. */
-export function startProcess(env: Record<string, string>): Promise<Process> {
-  const started = spawnProcess(env);
+export async function startProcess(env: Record<string, string>): Promise<Process> {
+  const { KEYHEARTH_DATA_DIR: dataDir } = env;
+  const started = spawnProcess({ ...(dataDir && (await databaseFor(dataDir))), ...env });
   onTestFinished(() => void started.child.kill('SIGKILL'));
   return untilItServes(started);
 }

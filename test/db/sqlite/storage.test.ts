@@ -1,11 +1,11 @@
 import SqliteDatabase from 'better-sqlite3';
 import { sql } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { migrate } from '../../src/db/migrate.ts';
-import { openSqlite } from '../../src/db/open.ts';
-import { cachingStatements } from '../../src/db/statement-cache.ts';
-import { transaction } from '../../src/db/transaction.ts';
-import { bootstrapped, FIRST_KEY, temporaryDirectory } from '../support/keyhearth.ts';
+import { migrate } from '../../../src/db/migrate.ts';
+import { openSqlite } from '../../../src/db/sqlite/open.ts';
+import { cachingStatements } from '../../../src/db/sqlite/statement-cache.ts';
+import { transaction } from '../../../src/db/transaction.ts';
+import { bootstrapped, FIRST_KEY, temporaryDirectory } from '../../support/keyhearth.ts';
 
 async function open(path = `${temporaryDirectory()}/keyhearth.db`) {
   const db = await openSqlite(path);
@@ -57,6 +57,7 @@ describe('migrations', () => {
     expect(openRaw(path).prepare('select name from kysely_migration').pluck().all()).toEqual([
       '0001_initial',
       '0002_use_count',
+      '0003_announce_changes',
     ]);
   });
 
@@ -134,6 +135,19 @@ test('while another process holds the write lock, keys are verified and changes 
   expect(
     (await send({ method: 'PATCH', path: '/auth/keys/1', key: FIRST_KEY, body: { label: 'x' } })).status,
   ).toBe(200);
+});
+
+test('a key without a fingerprint is proved while another process holds the write lock', async () => {
+  const { send, dataDir } = await bootstrapped();
+  const writer = openRaw(`${dataDir}/keyhearth.db`);
+  writer.exec('update api_keys set fingerprint = null');
+  writer.exec('begin immediate');
+  const start = performance.now();
+  expect((await send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(200);
+  expect(performance.now() - start).toBeLessThan(2_000);
+  writer.exec('rollback');
+  expect((await send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(200);
+  expect(writer.prepare('select fingerprint from api_keys').pluck().all()).not.toContain(null);
 });
 
 describe('the statement cache', () => {

@@ -1,11 +1,11 @@
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { Kysely } from 'kysely';
-import { DomainError, errorCode, StartupError } from '../lib/errors.ts';
-import { makePrivate } from '../lib/private-files.ts';
-import { BUSY_MS, isBusy, retryWhileBusy } from './busy.ts';
-import { sqliteDialect } from './sqlite-dialect.ts';
-import type { Db, Tables } from './tables.ts';
+import { DomainError, errorCode, StartupError } from '../../lib/errors.ts';
+import { makePrivate } from '../../lib/private-files.ts';
+import { BUSY_MS, isBusy, retryWhileBusy } from '../busy.ts';
+import type { Db, Tables } from '../tables.ts';
+import { sqliteDialect } from './dialect.ts';
 
 /** "KHth" in SQLite's header field for the program that a file belongs to. */
 const APPLICATION_ID = 0x4b487468;

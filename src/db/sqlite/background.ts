@@ -1,13 +1,6 @@
 import type { CompiledQuery } from 'kysely';
 import { Piscina } from 'piscina';
-
-/** For writes that no request waits for, and that no request should wait behind. */
-export type Background = {
-  /** One statement, durable when the promise resolves. Rejects when it could not be written. */
-  run(query: CompiledQuery): Promise<void>;
-  /** When all that was begun is done. */
-  close(): Promise<void>;
-};
+import type { Background } from '../database.ts';
 
 const IDLE_MS = 30_000;
 
@@ -16,7 +9,10 @@ const IDLE_MS = 30_000;
  * loop every request would wait with it.
  * @param onError a thread that could not be started, or that died
  */
-export function openBackground(path: string, onError: (error: unknown) => void): Background {
+export function openBackground(
+  path: string,
+  onError: (error: unknown) => void,
+): Background & { close(): Promise<void> } {
   const pool = new Piscina<Pick<CompiledQuery, 'sql' | 'parameters'>, void>({
     filename: new URL('./background-worker.ts', import.meta.url).href,
     workerData: path,

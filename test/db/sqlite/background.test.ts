@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { CompiledQuery } from 'kysely';
 import { expect, test } from 'vitest';
-import { openBackground } from '../../src/db/background.ts';
-import { temporaryDirectory } from '../support/keyhearth.ts';
+import { openBackground } from '../../../src/db/sqlite/background.ts';
+import { temporaryDirectory } from '../../support/keyhearth.ts';
 
 test('has written what it says it has', async () => {
   const path = join(temporaryDirectory(), 'numbers.db');

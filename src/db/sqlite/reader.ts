@@ -1,16 +1,7 @@
 import { openSync, readSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
-import type { CompiledQuery } from 'kysely';
-import { BUSY_MS } from './busy.ts';
-
-/** Reads that cannot wait for anything, for what every request asks. */
-export type Reader = {
-  /** Whether anybody, in this process or another, has committed anything since this was last asked. */
-  hasChanged(): boolean;
-  /** Makes of a query a function that finds its first row, with other parameters than it was made with if need be. */
-  prepare<Row>(query: CompiledQuery<Row>): (parameters?: readonly unknown[]) => Row | undefined;
-  close(): void;
-};
+import { BUSY_MS } from '../busy.ts';
+import type { FingerprintSelection, Reader } from '../database.ts';
 
 /**
  * What the WAL index begins with: a counter of transactions, the size of the log, its salts and checksums. A commit is
@@ -21,9 +12,9 @@ const INDEX_HEADER_BYTES = 48;
 
 /**
  * A second, read-only connection to a database that is open already: the first may be in the middle of a transaction
- * whose changes nobody should see yet.
+ * whose changes nobody should see yet. It answers at once.
  */
-export function openReader(path: string): Reader {
+export function openReader(path: string): Reader & { close(): void } {
   const sqlite = new SqliteDatabase(path, { readonly: true, timeout: BUSY_MS });
   // Makes SQLite attach to the WAL index, which from then on stays the same file.
   sqlite.pragma('data_version');
@@ -31,17 +22,23 @@ export function openReader(path: string): Reader {
   const index = openSync(`${path}-shm`, 'r');
   let seen = Buffer.alloc(INDEX_HEADER_BYTES);
   let current = Buffer.alloc(INDEX_HEADER_BYTES);
+  let epoch = 0;
   return {
     /** `PRAGMA data_version` tells the same, in four times the time. */
-    hasChanged() {
+    epoch() {
       readSync(index, current, 0, INDEX_HEADER_BYTES, 0);
-      if (current.equals(seen)) return false;
+      if (current.equals(seen)) return epoch;
       [seen, current] = [current, seen];
-      return true;
+      return ++epoch;
     },
-    prepare<Row>(query: CompiledQuery<Row>) {
-      const statement = sqlite.prepare<unknown[], Row>(query.sql);
-      return (parameters = query.parameters) => statement.get(...parameters);
+    byFingerprint<Row extends { fingerprint: string | null }>(selection: FingerprintSelection<Row>) {
+      const { sql } = selection.where('fingerprint', '=', '').compile();
+      const statement = sqlite.prepare<[string], Row>(sql);
+      return (fingerprint: string) => statement.get(fingerprint);
+    },
+    exists({ sql }) {
+      const statement = sqlite.prepare(sql);
+      return () => statement.get() !== undefined;
     },
     close: () => void sqlite.close(),
   };

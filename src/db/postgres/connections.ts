@@ -1,0 +1,179 @@
+import type { PostgresPool } from 'kysely';
+import {
+  Client,
+  type ClientBase,
+  type ClientConfig,
+  Pool,
+  type PoolClient,
+  type QueryResult,
+  types,
+} from 'pg';
+import { DomainError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { watchAvailability } from './availability.ts';
+import { awayError, isAnswer, lostError, refusalOf } from './failure.ts';
+
+const CONNECT_MS = 2_000;
+/** On the server. What takes longer has no caller any more. */
+const STATEMENT_MS = 5_000;
+const LOCK_MS = 4_000;
+/** Here, for a server that has stopped, or a network that swallows: later than the server's own. */
+const ANSWER_MS = 6_000;
+const IDLE_MS = 30_000;
+
+/** More than the service has; a bound, so that SQL text built by a future query cannot fill memories. */
+const MAX_STATEMENTS = 200;
+
+const INT8 = 20;
+
+/** Every integer here is an id, a count or milliseconds, far below 2^53; `pg` would make text of the long ones. */
+const numbers: ClientConfig['types'] = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
+};
+
+export const clientConfig = (url: string): ClientConfig => ({
+  connectionString: url,
+  application_name: 'keyhearth',
+  connectionTimeoutMillis: CONNECT_MS,
+  statement_timeout: STATEMENT_MS,
+  lock_timeout: LOCK_MS,
+  idle_in_transaction_session_timeout: STATEMENT_MS,
+  query_timeout: ANSWER_MS,
+  keepAlive: true,
+  types: numbers,
+});
+
+/** A standby is behind its primary; and what a client was told has happened must be on the disk by then. */
+async function prepareSession(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ is_standby: boolean }>(
+    `select pg_is_in_recovery() as is_standby,
+      case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', false) end`,
+  );
+  if (rows[0]?.is_standby) throw new Error('the server is a standby; DATABASE_URL must name the primary');
+}
+
+/** A connection of its own, besides the pool. Throws what `pg` throws. */
+export async function connectAlone(url: string): Promise<Client> {
+  const client = new Client(clientConfig(url));
+  // Whoever waits for an answer is told; nobody else needs to be.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await prepareSession(client);
+    return client;
+  } catch (error) {
+    void client.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** What was prepared is kept by its text, in every connection under the same name. */
+function createStatementNames(): (text: string) => string | undefined {
+  const names = new Map<string, string>();
+  return (text) => {
+    const known = names.get(text);
+    if (known !== undefined || names.size >= MAX_STATEMENTS) return known;
+    const name = `keyhearth_${names.size}`;
+    names.set(text, name);
+    return name;
+  };
+}
+
+/** What Kysely uses of a client. */
+type Connection = {
+  query(text: string, values: readonly unknown[]): Promise<QueryResult>;
+  release(): void;
+};
+
+export type Connections = {
+  /** For Kysely. Its errors are DomainErrors wherever the database, and not the statement, is the reason. */
+  pool: PostgresPool;
+  /** The rows of one read, which is made once more if its connection turns out to be dead. */
+  read<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
+  close(): void;
+};
+
+/** @param size connections at the most */
+export function openConnections(url: string, size: number, logger: Logger): Connections {
+  const statementName = createStatementNames();
+  const availability = watchAvailability(async () => {
+    const client = await connectAlone(url);
+    await client.end();
+  }, logger);
+  const pool = new Pool({
+    ...clientConfig(url),
+    max: size,
+    idleTimeoutMillis: IDLE_MS,
+    onConnect: prepareSession,
+  });
+  // One that breaks while nobody uses it is replaced when it is needed; one in use tells who uses it.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+
+  async function connect(): Promise<Connection> {
+    availability.assertReachable();
+    const isFull = pool.totalCount >= size && pool.idleCount === 0;
+    try {
+      return guarded(await pool.connect());
+    } catch (error) {
+      if (isFull && pool.totalCount >= size) throw busyError();
+      availability.lost(error);
+      throw awayError();
+    }
+  }
+
+  function guarded(client: PoolClient): Connection {
+    let isBroken = false;
+    return {
+      async query(text: string, values: readonly unknown[]) {
+        if (isBroken) throw lostError();
+        try {
+          return await client.query({ name: statementName(text), text, values: [...values] });
+        } catch (error) {
+          if (isAnswer(error)) throw refusalOf(error) ?? error;
+          isBroken = true;
+          if (isTimeout(error)) availability.lost(error);
+          throw lostError();
+        }
+      },
+      release: () => client.release(isBroken),
+    };
+  }
+
+  async function readOnce<Row>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    const client = await connect();
+    try {
+      const { rows } = await client.query(text, values);
+      return rows as Row[];
+    } finally {
+      client.release();
+    }
+  }
+
+  return {
+    // Kysely's type has cursors too, which nothing here uses.
+    pool: { connect: connect as never, end: () => pool.end(), options: pool.options },
+    async read(text, values) {
+      try {
+        return await readOnce(text, values);
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        return readOnce(text, values);
+      }
+    },
+    close: () => availability.close(),
+  };
+}
+
+const isUnavailable = (error: unknown) =>
+  error instanceof DomainError && error.problem.code === 'database_unavailable';
+
+const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Query read timeout';
+
+const busyError = () =>
+  new DomainError({
+    code: 'database_busy',
+    detail: 'All connections to the database are in use. Try again in a moment.',
+    retryAfter: 1,
+  });

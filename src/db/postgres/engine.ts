@@ -1,0 +1,69 @@
+import { Kysely } from 'kysely';
+import { DatabaseError } from 'pg';
+import { DomainError, StartupError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Engine } from '../database.ts';
+import { type DatabaseLocation, nameOf } from '../location.ts';
+import type { Tables } from '../tables.ts';
+import { openBackground } from './background.ts';
+import { type Connections, connectAlone, openConnections } from './connections.ts';
+import { postgresDialect } from './dialect.ts';
+import { reasonOf } from './failure.ts';
+import { type Listener, listen } from './listener.ts';
+import { openReader } from './reader.ts';
+
+type Location = Extract<DatabaseLocation, { engine: 'postgres' }>;
+
+/** One database of a server, which any number of processes on any number of machines may share. */
+export function postgresEngine(location: Location, logger: Logger): Engine {
+  const { url, pool, cache } = location;
+  const name = nameOf(location);
+  let connections: Connections | undefined;
+  let listener: Listener | undefined;
+
+  const unusable = (error: unknown) =>
+    new StartupError(
+      `Cannot use the database ${name} (${reasonOf(error)}); check DATABASE_URL, and that the server takes connections.`,
+    );
+
+  return {
+    name,
+
+    async hasContent() {
+      try {
+        const client = await connectAlone(url);
+        const { rows } = await client.query<{ there: boolean }>(
+          "select to_regclass('database_identity') is not null as there",
+        );
+        await client.end();
+        return rows[0]?.there === true;
+      } catch (error) {
+        throw unusable(error);
+      }
+    },
+
+    async open() {
+      connections = openConnections(url, pool, logger);
+      return new Kysely<Tables>({ dialect: postgresDialect(connections.pool, () => listener?.changed()) });
+    },
+
+    async equip() {
+      if (!connections) throw new Error('equip before open');
+      const opened = connections;
+      const listening = listen(url);
+      listener = listening;
+      return {
+        reader: openReader(opened, cache ? listening.epoch : () => undefined),
+        background: openBackground(opened.pool),
+        bulletin: listening.bulletin,
+        async close() {
+          await listening.close();
+          opened.close();
+        },
+      };
+    },
+
+    asStartupError: (error) =>
+      error instanceof DomainError || error instanceof DatabaseError ? unusable(error) : error,
+  };
+}

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createFreshness } from '../../../src/db/postgres/freshness.ts';
+
+function at(start: number) {
+  let now = start;
+  const freshness = createFreshness(() => now);
+  return { freshness, pass: (ms: number) => (now += ms) };
+}
+
+test('nothing may be remembered before a heartbeat came back', () => {
+  const { freshness } = at(1_000);
+  expect(freshness.epoch()).toBeUndefined();
+  freshness.heard(1_000);
+  expect(freshness.epoch()).toBe(0);
+});
+
+test('a heartbeat vouches for a second and a half from when it was sent, however late it came', () => {
+  const { freshness, pass } = at(10_000);
+  freshness.heard(9_000);
+  expect(freshness.epoch()).toBe(0);
+  pass(500);
+  expect(freshness.epoch()).toBe(0);
+  pass(1);
+  expect(freshness.epoch()).toBeUndefined();
+});
+
+test('a change begins a new epoch', () => {
+  const { freshness } = at(0);
+  freshness.heard(0);
+  const before = freshness.epoch();
+  freshness.changed();
+  expect(freshness.epoch()).not.toBe(before);
+});
+
+test('who did not listen for a moment trusts nothing until the next heartbeat, and then begins anew', () => {
+  const { freshness } = at(0);
+  freshness.heard(0);
+  const before = freshness.epoch();
+  freshness.deaf();
+  expect(freshness.epoch()).toBeUndefined();
+  freshness.heard(0);
+  expect(freshness.epoch()).not.toBe(before);
+  expect(freshness.epoch()).toBeDefined();
+});
+
+test('no epoch comes again after a change or a silence', () => {
+  const event = fc.constantFrom('changed', 'deaf', 'heard', 'later');
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 40 }), (events) => {
+      const { freshness, pass } = at(0);
+      let now = 0;
+      let generation = 0;
+      const seen = new Map<number, number>();
+      for (const each of events) {
+        if (each === 'heard') freshness.heard(now);
+        else if (each === 'later') {
+          now += 400;
+          pass(400);
+        } else {
+          freshness[each]();
+          generation++;
+        }
+        const epoch = freshness.epoch();
+        if (epoch === undefined) continue;
+        expect(seen.get(epoch) ?? generation).toBe(generation);
+        seen.set(epoch, generation);
+      }
+    }),
+  );
+});
