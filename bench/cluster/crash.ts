@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import type { Cluster } from '../../deploy/cluster/cluster.ts';
+import { type Caller, caller, createKey } from './traffic.ts';
+
+const WRITERS = 4;
+/** Long enough for some keys to be made; each time another moment, so that every stage of a change is met. */
+const BETWEEN_MS = [300, 900] as const;
+
+export type Losses = { kills: number; acknowledged: number; lost: number };
+
+const someTime = () => sleep(BETWEEN_MS[0] + Math.random() * (BETWEEN_MS[1] - BETWEEN_MS[0]));
+
+/** Makes keys through `callers` until it is told to end. @returns the ids that somebody was told of */
+async function makeKeys(callers: () => Caller[], isOver: () => boolean): Promise<number[]> {
+  const told: number[] = [];
+  async function write(writer: number): Promise<void> {
+    while (!isOver()) {
+      const all = callers();
+      const call = all[writer % all.length];
+      try {
+        if (!call) throw new Error('nobody serves');
+        told.push((await createKey(call)).id);
+      } catch {
+        // Refused or cut off: nobody was told that it was made.
+        await sleep(20);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
+  return told;
+}
+
+async function lossesOf(url: string, kills: number, told: readonly number[]): Promise<Losses> {
+  const client = new Client(url);
+  await client.connect();
+  const { rows } = await client.query<{ id: number }>('select id::int as id from api_keys');
+  await client.end();
+  const there = new Set(rows.map(({ id }) => id));
+  return { kills, acknowledged: told.length, lost: told.filter((id) => !there.has(id)).length };
+}
+
+/** Kills one replica after the other with SIGKILL while keys are made through all of them. */
+export async function killReplicas(
+  { replicas, startReplica, postgres }: Cluster,
+  kills: number,
+): Promise<Losses> {
+  let isOver = false;
+  const serving = replicas.map((replica) => ({ replica, call: caller(replica.origin) }));
+  const making = makeKeys(
+    () => serving.map(({ call }) => call),
+    () => isOver,
+  );
+  for (let i = 0; i < kills; i++) {
+    await someTime();
+    const place = i % serving.length;
+    const victim = serving[place];
+    if (!victim) throw new Error('nobody to kill');
+    victim.replica.child.kill('SIGKILL');
+    await victim.replica.ended;
+    const replica = await startReplica();
+    serving[place] = { replica, call: caller(replica.origin) };
+  }
+  isOver = true;
+  const told = await making;
+  replicas.splice(0, replicas.length, ...serving.map(({ replica }) => replica));
+  return lossesOf(postgres.url, kills, told);
+}
+
+/** Kills PostgreSQL with SIGKILL, and starts it again, while keys are made through all replicas. */
+export async function killDatabase({ replicas, postgres }: Cluster, kills: number): Promise<Losses> {
+  let isOver = false;
+  const callers = replicas.map(({ origin }) => caller(origin));
+  const making = makeKeys(
+    () => callers,
+    () => isOver,
+  );
+  for (let i = 0; i < kills; i++) {
+    await someTime();
+    await someTime();
+    await postgres.kill();
+    await postgres.start();
+  }
+  await someTime();
+  isOver = true;
+  return lossesOf(postgres.url, kills, await making);
+}

@@ -1,0 +1,19 @@
+import { once } from 'node:events';
+import { startCluster } from './cluster.ts';
+
+/** PostgreSQL, three replicas and HAProxy in front, on this machine, until Ctrl-C. Nothing of it is kept. */
+
+const PORT = 8801;
+
+const cluster = await startCluster(3);
+const proxy = await cluster.startProxy(PORT);
+process.stdout.write(
+  [
+    ...cluster.replicas.map(({ origin }) => `replica     ${origin}`),
+    `PostgreSQL  ${cluster.postgres.url}`,
+    `in front    ${proxy ?? 'nothing, since haproxy is not installed; ask the replicas themselves'}`,
+    '',
+  ].join('\n'),
+);
+await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+await cluster.stop();

@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Cluster, type Replica, startCluster } from '../../deploy/cluster/cluster.ts';
+import { client, type Send } from '../support/http.ts';
+import { FIRST_KEY, register } from '../support/keyhearth.ts';
+import { createDatabase, query } from '../support/postgres.ts';
+
+async function cluster(replicas: number, env: Record<string, string> = {}): Promise<Cluster> {
+  const running = await startCluster(replicas, { KEYHEARTH_BCRYPT_COST: '10', ...env }, { fsync: 'off' });
+  onTestFinished(() => running.stop());
+  return running;
+}
+
+const senders = (replicas: readonly Replica[], from?: string) =>
+  replicas.map(({ origin }) => client(origin, from)) as [Send, Send, Send];
+
+describe('three replicas', () => {
+  test('register exactly one of a hundred keys, five times in a row', async () => {
+    const { postgres, startReplica } = await cluster(0);
+    for (let round = 0; round < 5; round++) {
+      const DATABASE_URL = await createDatabase(postgres.url, `race_${round}`);
+      const replicas = await Promise.all([1, 2, 3].map(() => startReplica({ DATABASE_URL })));
+      const all = senders(replicas);
+      const answers = await Promise.all(
+        [...all, all[0]].flatMap((send, sender) =>
+          Array.from({ length: 25 }, (_, i) =>
+            send({
+              method: 'POST',
+              path: '/auth/register-key',
+              body: { api_key: `key-${sender}-${i}-`.padEnd(40, 'x') },
+            }),
+          ),
+        ),
+      );
+      const statuses = answers.map(({ status }) => status);
+      expect(statuses.filter((status) => status === 201)).toHaveLength(1);
+      expect(statuses.filter((status) => status === 409)).toHaveLength(99);
+      expect(await query(DATABASE_URL, 'select id from api_keys')).toHaveLength(1);
+      for (const { child, ended } of replicas) {
+        child.kill('SIGKILL');
+        await ended;
+      }
+    }
+  }, 120_000);
+
+  test('never retire the last two keys together', async () => {
+    const { replicas } = await cluster(3);
+    const all = senders(replicas);
+    await register(all[0]);
+    let [survivor, survivorId] = [FIRST_KEY, 1];
+    for (let round = 0; round < 50; round++) {
+      const { json: second } = await all[0]({ method: 'POST', path: '/auth/keys', key: survivor, body: {} });
+      const answers = await Promise.all([
+        all[1]({ method: 'POST', path: `/auth/keys/${survivorId}/deactivate`, key: survivor }),
+        all[2]({ method: 'DELETE', path: `/auth/keys/${second.id}`, key: second.raw_key }),
+      ]);
+      const retired = answers.map(({ status }) => status < 300);
+      expect(retired.filter(Boolean)).toHaveLength(1);
+      expect(answers.find(({ status }) => status >= 300)?.json.code).toBe('last_active_api_key_required');
+      if (retired[0]) {
+        [survivor, survivorId] = [second.raw_key, second.id];
+      }
+    }
+  }, 60_000);
+
+  test('share a lock within a second', async () => {
+    const { replicas } = await cluster(3, { KEYHEARTH_TRUSTED_PROXIES: '192.0.2.1' });
+    const all = senders(replicas, '127.0.0.7');
+    await register(client(replicas[0]?.origin ?? ''));
+    for (let i = 0; i < 5; i++) await all[0]({ path: '/auth/verify', key: `${FIRST_KEY}-wrong` });
+    await sleep(1_000);
+    for (const send of all) {
+      expect(await send({ path: '/auth/verify', key: FIRST_KEY })).toMatchObject({ status: 429 });
+    }
+    const elsewhere = senders(replicas, '127.0.0.8');
+    for (const send of elsewhere) {
+      expect(await send({ path: '/auth/verify', key: FIRST_KEY })).toMatchObject({ status: 200 });
+    }
+  }, 60_000);
+});
+
+describe('replicas that start', () => {
+  test('at the same moment migrate an empty database once, all ten of them', async () => {
+    const { postgres, startReplica } = await cluster(0);
+    const replicas = await Promise.all(Array.from({ length: 10 }, () => startReplica()));
+    const names = await query(postgres.url, 'select name from kysely_migration order by name');
+    expect(names.map(({ name }) => name)).toEqual([
+      '0001_initial',
+      '0002_use_count',
+      '0003_announce_changes',
+    ]);
+    for (const send of senders(replicas)) expect((await send('/health')).status).toBe(200);
+  }, 60_000);
+
+  const refusal = async (starting: Promise<unknown>): Promise<string> =>
+    starting.then(
+      () => 'it serves',
+      (error: Error) => error.message,
+    );
+
+  test('with an older version than the schema are refused', async () => {
+    const { postgres, startReplica } = await cluster(1);
+    await query(postgres.url, "insert into kysely_migration values ('9999_later', '2040-01-01')");
+    expect(await refusal(startReplica())).toMatch(
+      /ended with 1: keyhearth: The database was migrated to 9999_later by a newer Keyhearth.*Start the newer version/,
+    );
+  }, 60_000);
+
+  test('with another pepper are refused', async () => {
+    const { startReplica } = await cluster(1);
+    expect(await refusal(startReplica({ KEYHEARTH_PEPPER: 'ab'.repeat(32) }))).toMatch(
+      /ended with 1: keyhearth: The pepper does not fit the database postgres:\/\/127\.0\.0\.1:\d+\/postgres;/,
+    );
+  }, 60_000);
+
+  test('with a bad password or address say so, and never say the password', async () => {
+    const { postgres, startReplica } = await cluster(0);
+    for (const change of [
+      { password: 'geheim-und-falsch' },
+      { port: '1' },
+      { pathname: '/nowhere' },
+      { hostname: 'no-such-host.invalid' },
+    ]) {
+      const url = new URL(postgres.url);
+      const { password } = url;
+      Object.assign(url, change);
+      const said = await refusal(startReplica({ DATABASE_URL: url.href }));
+      expect(said).toMatch(
+        /ended with 1: keyhearth: Cannot use the database postgres:\/\/\S+ \(.+\); check DATABASE_URL/,
+      );
+      expect(said).not.toContain(password);
+      expect(said).not.toContain('geheim');
+    }
+  }, 60_000);
+});
+
+describe('when the database goes away', () => {
+  test('nobody passes, everybody is told when to come again, and it is logged once; it resumes by itself', async () => {
+    const { postgres, replicas } = await cluster(1);
+    const [send] = senders(replicas);
+    const replica = replicas[0] as Replica;
+    await register(send);
+    await postgres.stop();
+    for (let i = 0; i < 100; i++) {
+      const answer = await send({ path: '/auth/verify', key: FIRST_KEY });
+      expect(answer).toMatchObject({ status: 503, json: { code: 'database_unavailable' } });
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    }
+    const changing = await send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY, body: {} });
+    expect(changing.status).toBe(503);
+    const health = await send('/health');
+    expect(health).toMatchObject({
+      status: 503,
+      json: { detail: 'The database cannot be reached at the moment. Try again in a moment.' },
+    });
+    await postgres.start();
+    const back = performance.now();
+    await expect
+      .poll(async () => (await send({ path: '/auth/verify', key: FIRST_KEY })).status, {
+        timeout: 5_000,
+        interval: 20,
+      })
+      .toBe(200);
+    expect(performance.now() - back).toBeLessThan(2_000);
+    expect((await send('/health')).status).toBe(200);
+    await sleep(200);
+    expect(replica.log().match(/the database cannot be reached/g)).toHaveLength(1);
+    expect(replica.log().match(/the database is back/g)).toHaveLength(1);
+    expect(replica.log()).not.toContain('a request failed');
+  }, 60_000);
+
+  test('a server that has stopped dead is noticed, and nobody waits for it any more', async () => {
+    const { postgres, replicas } = await cluster(1);
+    const [send] = senders(replicas);
+    await register(send);
+    const backends = await query<{ pid: number }>(postgres.url, 'select pid from pg_stat_activity');
+    const pids = [postgres.pid(), ...backends.map(({ pid }) => pid)];
+    const signal = (name: NodeJS.Signals) => {
+      for (const pid of pids) {
+        try {
+          process.kill(pid, name);
+        } catch {
+          // It was that of the query above.
+        }
+      }
+    };
+    signal('SIGSTOP');
+    try {
+      expect((await send({ path: '/auth/verify', key: FIRST_KEY })).status).toBe(503);
+      const start = performance.now();
+      for (let i = 0; i < 20; i++) {
+        expect((await send({ path: '/auth/verify', key: FIRST_KEY })).status).toBe(503);
+      }
+      expect(performance.now() - start).toBeLessThan(1_000);
+    } finally {
+      signal('SIGCONT');
+    }
+    await expect
+      .poll(async () => (await send({ path: '/auth/verify', key: FIRST_KEY })).status, { timeout: 5_000 })
+      .toBe(200);
+  }, 60_000);
+});
