@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { startPostgres } from '../deploy/cluster/postgres.ts';
 import { type Server, startKeyhearth, startServer } from './processes.ts';
 import { type KeyFiles, type Servers, WORKERS } from './scenarios.ts';
 import { fill, makeDataDirectory, writeKeys } from './seed.ts';
@@ -8,21 +9,37 @@ const MILLION = 1_000_000;
 const MANY = 100_000;
 const THOUSAND = 1_000;
 
-export type Data = { one: string; million: string };
+export type Data = {
+  one: string;
+  million: string;
+  /** What stands beside the database in PostgreSQL, and the URL of that. */
+  postgres: string;
+  postgresUrl: string;
+  close(): Promise<void>;
+};
 
-/** Two data directories, and the files of keys that are sent. */
+/** Three data directories, a PostgreSQL, and the files of keys that are sent. */
 export async function prepareData(directory: string): Promise<{ data: Data; keys: KeyFiles }> {
-  const data = { one: join(directory, 'one'), million: join(directory, 'million') };
-  for (const dataDir of [data.one, data.million]) mkdirSync(dataDir, { mode: 0o700 });
+  const postgres = await startPostgres();
+  const data = {
+    one: join(directory, 'one'),
+    million: join(directory, 'million'),
+    postgres: join(directory, 'postgres'),
+    postgresUrl: postgres.url,
+    close: postgres.remove,
+  };
+  for (const dataDir of [data.one, data.million, data.postgres]) mkdirSync(dataDir, { mode: 0o700 });
   const file = (name: string) => join(directory, `${name}.keys`);
   const one = await makeDataDirectory(data.one, directory);
   await makeDataDirectory(data.million, directory);
+  const onPostgres = await makeDataDirectory(data.postgres, directory, { DATABASE_URL: postgres.url });
   const many = fill(data.million, MILLION, MILLION / MANY);
   const thousand = many.filter((_, index) => index % (MANY / THOUSAND) === 0);
   return {
     data,
     keys: {
       one: writeKeys(file('one'), [one]),
+      onPostgres: writeKeys(file('postgres'), [onPostgres]),
       unknown: writeKeys(file('unknown'), ['u'.repeat(64)]),
       manyOfMillion: writeKeys(file('many'), many),
       thousandOfMillion: writeKeys(file('thousand'), thousand),
@@ -45,6 +62,7 @@ export async function startFleet(directory: string, data: Data, keys: KeyFiles):
     });
   const workers = { WORKERS: String(WORKERS) };
   const open = { KEYHEARTH_LOCKOUT_ATTEMPTS: '0' };
+  const onPostgres = { DATABASE_URL: data.postgresUrl };
   const longLockout = { KEYHEARTH_LOCKOUT_SECONDS: '86400' };
 
   const servers: Servers = {
@@ -58,6 +76,11 @@ export async function startFleet(directory: string, data: Data, keys: KeyFiles):
     several: await startKeyhearth('several', data.one, directory, { KEYHEARTH_WORKERS: String(WORKERS) }),
     million: await startKeyhearth('million', data.million, directory),
     millionOpen: await startKeyhearth('million-open', data.million, directory, open),
+    postgres: await startKeyhearth('postgres', data.postgres, directory, onPostgres),
+    postgresCached: await startKeyhearth('postgres-cached', data.postgres, directory, {
+      ...onPostgres,
+      KEYHEARTH_CACHE: 'on',
+    }),
     threads: await small('threads', 'threads.ts', workers),
     clusterRoundRobin: await small('cluster-rr', 'cluster.ts', {
       ...workers,

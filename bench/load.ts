@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 const SCRIPT = new URL('./keys.lua', import.meta.url).pathname;
+const LOOP = new URL('./pg-loop.ts', import.meta.url).pathname;
 const AUTOCANNON = new URL('./autocannon.mjs', import.meta.url).pathname;
 
 /** Of the wrk side: how many threads send over how many connections. */
@@ -19,9 +20,9 @@ export type Load = Pressure & {
   countStatuses: boolean;
 };
 
-export type Figures = {
-  perSecond: number;
-  p99Ms: number;
+export type Speed = { perSecond: number; p99Ms: number };
+
+export type Figures = Speed & {
   requests: number;
   /** Answers that are neither 2xx nor 3xx. */
   refused: number;
@@ -102,6 +103,12 @@ export function parseWrk(output: string): Figures {
       ]),
     ),
   };
+}
+
+/** Runs the loops of `pg-loop.ts` for as long, and from as many at once, as the load generator does. */
+export async function measureLoop(url: string): Promise<Speed> {
+  const { stdout } = await run(process.execPath, [LOOP, url, '2', '32', '32']);
+  return JSON.parse(stdout);
 }
 
 type AutocannonResult = {

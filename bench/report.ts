@@ -1,3 +1,4 @@
+import type { Storm } from './cluster/storm.ts';
 import { medianP99, medianPerSecond, type Results } from './rounds.ts';
 import type { Scenario } from './scenarios.ts';
 import { type SingleFigures, type Target, targetRow } from './targets.ts';
@@ -83,6 +84,14 @@ a scenario that answers anything else ends the run. Keyhearth logs to a file at 
 better-auth runs in production mode, without rate limiting and logging, with deferred updates and \`synchronous=NORMAL\`; it writes
 the time of each use at once, where Keyhearth collects them for five seconds.
 
+## Replicas
+
+Three replicas on one PostgreSQL, everything on this machine. Requests that began after a revocation was answered: ${whole(single.cluster.cacheOff.after)},
+none of which may pass; with the cache, ${whole(single.cluster.healthy.passed)} of ${whole(single.cluster.healthy.after)} passed, the latest ${single.cluster.healthy.latestMs.toFixed(1)} ms after the answer.
+While all connections were terminated every 20 ms for a minute (${whole(single.cluster.storm.terminations)} of them), the answers were ${statusesOf(single.cluster.storm)}; the slowest took
+${whole(single.cluster.storm.slowestMs)} ms, and ${single.cluster.storm.connectionsLeft} connections were there afterwards. While replicas were killed, ${whole(single.cluster.replicas.acknowledged)} new keys were acknowledged; while PostgreSQL was,
+${whole(single.cluster.database.acknowledged)}.
+
 ## Threads or processes
 
 The same small handler (a digest of a header, and JSON) in worker threads that share a port, and in processes of \`node:cluster\`:
@@ -103,6 +112,12 @@ It installs the peer into \`bench/node_modules\`, uses wrk where that is on the 
 alone, and writes this file and its plot. \`BENCH_ROUNDS\` sets the number of rounds. Close other programs first.
 `;
 }
+
+const statusesOf = ({ statuses }: Storm) =>
+  [...statuses]
+    .toSorted(([a], [b]) => a - b)
+    .map(([status, count]) => `${whole(count)} × ${status}`)
+    .join(', ');
 
 const footprintRows = ({ footprints, results }: Report) =>
   footprints.map(({ id, title, residentMb, proportionalMb }) => [

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Figures, Generator, Load } from './load.ts';
+import type { Figures, Generator, Load, Speed } from './load.ts';
 import { emptyLog, settle } from './processes.ts';
 import type { Scenario } from './scenarios.ts';
 import { median } from './statistics.ts';
@@ -8,7 +8,7 @@ const WARM_UP_SECONDS = 1;
 const SECONDS = 2;
 
 /** What one round has measured, by scenario. */
-export type Round = ReadonlyMap<string, Pick<Figures, 'perSecond' | 'p99Ms'>>;
+export type Round = ReadonlyMap<string, Speed>;
 
 export type Results = readonly Round[];
 
@@ -18,9 +18,9 @@ export async function measureRound(
   generator: Generator,
   progress: (line: string) => void,
 ): Promise<Round> {
-  const round = new Map<string, Figures>();
+  const round = new Map<string, Speed>();
   for (const scenario of all) {
-    const figures = await once(scenario, generator);
+    const figures = await (scenario.measure?.() ?? once(scenario, generator));
     progress(`${scenario.title}: ${Math.round(figures.perSecond)}/s`);
     round.set(scenario.id, figures);
   }

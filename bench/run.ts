@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { measureCluster } from './cluster/figures.ts';
 import { prepareData, startFleet, stopFleet } from './fleet.ts';
 import { findGenerator } from './load.ts';
 import { describeMachine } from './machine.ts';
@@ -47,7 +48,8 @@ async function run(): Promise<void> {
   );
   progress('while another process holds the write lock');
   const p99UnderLockMs = await p99UnderLock(data.million, keys.thousandOfMillion, directory, generator);
-  const single: SingleFigures = { startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs };
+  const cluster = await measureCluster(progress);
+  const single: SingleFigures = { startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs, cluster };
 
   // For as long as it lives, one process is some tenth faster or slower than the next: each round has new ones.
   const results: Round[] = [];
@@ -56,13 +58,14 @@ async function run(): Promise<void> {
   while (results.length < rounds) {
     progress(`round ${results.length + 1}/${rounds}: starting the servers`);
     const servers = await startFleet(directory, data, keys);
-    all = scenarios(servers, keys);
+    all = scenarios(servers, keys, data.postgresUrl);
     const prefix = `round ${results.length + 1}/${rounds}  `;
     results.push(await measureRound(all, generator, (line) => progress(prefix + line)));
     footprints = footprintsOf(all);
     await stopFleet(servers);
   }
   progress('');
+  await data.close();
   const report = {
     machine: describeMachine(generator.description, rounds),
     targets: targets(results, single),

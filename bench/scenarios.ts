@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Pressure } from './load.ts';
+import { measureLoop, type Pressure, type Speed } from './load.ts';
 import type { Server } from './processes.ts';
 
 export type Scenario = {
@@ -16,6 +16,8 @@ export type Scenario = {
   pressure: Pressure;
   /** Whether so many keys are used that writing their use counts would fall into the next scenario. */
   settles: boolean;
+  /** Instead of the load generator, for what is no server. */
+  measure?: () => Promise<Speed>;
 };
 
 /** One thread of the load generator keeps one thread of a server busy; more would only take its time away. */
@@ -37,6 +39,8 @@ export type Servers = Record<
   | 'several'
   | 'million'
   | 'millionOpen'
+  | 'postgres'
+  | 'postgresCached'
   | 'threads'
   | 'clusterRoundRobin'
   | 'clusterNone',
@@ -44,14 +48,20 @@ export type Servers = Record<
 >;
 
 export type KeyFiles = Record<
-  'one' | 'unknown' | 'thousandOfMillion' | 'manyOfMillion' | 'betterAuth' | 'betterAuthMemory',
+  | 'one'
+  | 'onPostgres'
+  | 'unknown'
+  | 'thousandOfMillion'
+  | 'manyOfMillion'
+  | 'betterAuth'
+  | 'betterAuthMemory',
   string
 >;
 
 const VERIFY = '/auth/verify';
 
 /** In this order in every round: what is compared stands close together. */
-export function scenarios(servers: Servers, keys: KeyFiles): Scenario[] {
+export function scenarios(servers: Servers, keys: KeyFiles, postgresUrl: string): Scenario[] {
   function scenario(
     id: string,
     server: Server,
@@ -75,6 +85,16 @@ export function scenarios(servers: Servers, keys: KeyFiles): Scenario[] {
       path: VERIFY,
     }),
     scenario(
+      'postgresCached',
+      servers.postgresCached,
+      'verify, PostgreSQL, cached',
+      '`KEYHEARTH_CACHE=on`: the one key there is, from memory',
+      {
+        path: VERIFY,
+        keysFile: keys.onPostgres,
+      },
+    ),
+    scenario(
       'unknown',
       servers.oneOpen,
       'verify, unknown key',
@@ -95,6 +115,25 @@ export function scenarios(servers: Servers, keys: KeyFiles): Scenario[] {
         expected: 429,
       },
     ),
+    scenario(
+      'postgres',
+      servers.postgres,
+      'verify, PostgreSQL',
+      'the one key there is, its row read from PostgreSQL for every request',
+      {
+        path: VERIFY,
+        keysFile: keys.onPostgres,
+      },
+    ),
+    {
+      ...scenario(
+        'postgresLoop',
+        servers.postgres,
+        'bare `pg` loop',
+        'no HTTP: 32 loops with a connection each, which read that row as a prepared statement',
+      ),
+      measure: () => measureLoop(postgresUrl),
+    },
     scenario('million', servers.million, 'verify, 1,000,000 keys', '1,000 of a million keys in turn', {
       path: VERIFY,
       keysFile: keys.thousandOfMillion,

@@ -12,9 +12,13 @@ export const LABEL = 'bench';
 const HASH = `$2b$12$${'.'.repeat(53)}`;
 
 /** A data directory with one key, made by Keyhearth itself. Returns that key. */
-export async function makeDataDirectory(dataDir: string, directory: string): Promise<string> {
+export async function makeDataDirectory(
+  dataDir: string,
+  directory: string,
+  env: Record<string, string> = {},
+): Promise<string> {
   const rawKey = generateRawKey();
-  const server = await startKeyhearth('seed', dataDir, directory);
+  const server = await startKeyhearth('seed', dataDir, directory, env);
   const answer = await fetch(`${server.origin}/auth/register-key`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

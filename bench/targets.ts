@@ -1,3 +1,4 @@
+import type { ClusterFigures } from './cluster/figures.ts';
 import { perSecond, type Results } from './rounds.ts';
 import { WORKERS } from './scenarios.ts';
 import { medianRatio } from './statistics.ts';
@@ -5,7 +6,7 @@ import { medianRatio } from './statistics.ts';
 /** What was promised, and what was reached. */
 export type Target = {
   what: string;
-  unit: '×' | 'MB' | 's' | 'ms';
+  unit: '×' | 'MB' | 's' | 'ms' | 'of all';
   reached: number;
   limit: { atLeast: number } | { atMost: number };
   /** Not promised, but worked for. */
@@ -17,6 +18,7 @@ export type SingleFigures = {
   memoryMillionMb: number;
   startMs: number;
   p99UnderLockMs: number;
+  cluster: ClusterFigures;
 };
 
 export function targets(results: Results, single: SingleFigures): Target[] {
@@ -32,6 +34,8 @@ export function targets(results: Results, single: SingleFigures): Target[] {
     ratio('verify, unknown key ÷ known key', 'unknown', 'verify', 0.9),
     ratio(`verify, ${WORKERS} workers ÷ 1 worker`, 'several', 'verify64', 0.85 * WORKERS),
     ratio('verify ÷ better-auth', 'verify', 'betterAuth', 25),
+    ratio('verify on PostgreSQL ÷ bare `pg` loop', 'postgres', 'postgresLoop', 0.7),
+    ratio('verify on PostgreSQL, cached ÷ verify on SQLite', 'postgresCached', 'verify', 0.9),
     {
       what: 'memory at rest, 1,000,000 keys − 1 key',
       unit: 'MB',
@@ -50,6 +54,30 @@ export function targets(results: Results, single: SingleFigures): Target[] {
       reached: single.p99UnderLockMs,
       limit: { atMost: 20 },
     },
+    ...clusterTargets(single.cluster),
+  ];
+}
+
+function clusterTargets(cluster: ClusterFigures): Target[] {
+  const { cacheOff, healthy, terminated, stopped, replicas, database } = cluster;
+  const atMost = (what: string, unit: Target['unit'], reached: number, most: number): Target => ({
+    what,
+    unit,
+    reached,
+    limit: { atMost: most },
+  });
+  return [
+    atMost(
+      `${cluster.revocations.toLocaleString('en')} revocations: 200s elsewhere to requests begun later`,
+      'of all',
+      cacheOff.passed,
+      0,
+    ),
+    atMost('the same, cached: the latest', 's', healthy.latestMs / 1_000, 1),
+    atMost('the same, cached, listeners terminated', 's', terminated.latestMs / 1_000, 2),
+    atMost('the same, cached, listeners stopped', 's', stopped.latestMs / 1_000, 2),
+    atMost(`acknowledged keys lost, ${replicas.kills} × kill -9 of a replica`, 'of all', replicas.lost, 0),
+    atMost(`acknowledged keys lost, ${database.kills} × kill -9 of PostgreSQL`, 'of all', database.lost, 0),
   ];
 }
 

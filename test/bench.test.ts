@@ -147,11 +147,31 @@ describe('a target', () => {
     const round = new Map(
       Object.entries({
         ...{ hono: of(100), verify: of(90), million: of(45), unknown: of(180), betterAuth: of(3) },
-        ...{ verify64: of(80), several: of(160) },
+        ...{
+          verify64: of(80),
+          several: of(160),
+          postgres: of(40),
+          postgresLoop: of(50),
+          postgresCached: of(99),
+        },
       }),
     );
-    const single = { memoryOneMb: 100, memoryMillionMb: 130, startMs: 400, p99UnderLockMs: 7 };
-    expect(targets([round], single).map(({ reached }) => reached)).toEqual([0.9, 0.5, 2, 2, 30, 30, 0.4, 7]);
+    const seen = (passed: number, latestMs: number) => ({ after: 9_000, passed, latestMs });
+    const cluster = {
+      revocations: 1_000,
+      cacheOff: seen(1, 9),
+      healthy: seen(2, 200),
+      terminated: seen(3, 300),
+      stopped: seen(4, 400),
+      storm: { statuses: new Map(), slowestMs: 8, terminations: 7, connectionsLeft: 6 },
+      replicas: { kills: 50, acknowledged: 100, lost: 5 },
+      database: { kills: 10, acknowledged: 100, lost: 6 },
+    };
+    const single = { memoryOneMb: 100, memoryMillionMb: 130, startMs: 400, p99UnderLockMs: 7, cluster };
+    expect(targets([round], single).map(({ reached }) => reached)).toEqual([
+      ...[0.9, 0.5, 2, 2, 30, 0.8, 1.1, 30, 0.4, 7],
+      ...[1, 0.2, 0.3, 0.4, 5, 6],
+    ]);
   });
 });
 
