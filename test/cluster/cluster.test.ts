@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Cluster, type Replica, startCluster } from '../../deploy/cluster/cluster.ts';
@@ -110,6 +112,19 @@ describe('replicas that start', () => {
     const { startReplica } = await cluster(1);
     expect(await refusal(startReplica({ KEYHEARTH_PEPPER: 'ab'.repeat(32) }))).toMatch(
       /ended with 1: keyhearth: The pepper does not fit the database postgres:\/\/127\.0\.0\.1:\d+\/postgres;/,
+    );
+  }, 60_000);
+
+  test('on a standby are refused', async () => {
+    const { postgres, startReplica } = await cluster(1);
+    await postgres.stop();
+    writeFileSync(join(postgres.directory, 'data', 'standby.signal'), '');
+    // It never says that it takes connections, only that it takes those that read.
+    void postgres.start();
+    const isStandby = () => query(postgres.url, 'select pg_is_in_recovery() as yes').catch(() => undefined);
+    await expect.poll(isStandby, { timeout: 10_000 }).toEqual([{ yes: true }]);
+    expect(await refusal(startReplica())).toMatch(
+      /ended with 1: keyhearth: .*standby.* must name the primary/,
     );
   }, 60_000);
 

@@ -1,0 +1,102 @@
+import { createSecretKey } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import { expect, test } from 'vitest';
+import type { Reader } from '../../src/db/database.ts';
+import type { Tables } from '../../src/db/tables.ts';
+import { createRecognise } from '../../src/keys/recognise.ts';
+
+/** Makes queries, and runs none: what they find is told by the test. */
+const db = new Kysely<Tables>({
+  dialect: {
+    createDriver: () => new DummyDriver(),
+    createAdapter: () => new SqliteAdapter(),
+    createIntrospector: (each) => new SqliteIntrospector(each),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+const RAW_KEY = 'a-key-of-this-test-0123456789-0123456789';
+
+const row = (is_active: number) => ({
+  ...{
+    id: 1,
+    label: '',
+    hint: '',
+    fingerprint: '',
+    is_active,
+    created_at: 0,
+    last_used_at: null,
+    use_count: 0,
+  },
+});
+
+/** A database that answers a read when it is told to, with the state that the read had met. */
+function slowDatabase() {
+  const state = { epoch: 1 as number | undefined, isActive: 1 };
+  const reads: (() => void)[] = [];
+  const reader = {
+    epoch: () => state.epoch,
+    byFingerprint: () => () => {
+      const met = row(state.isActive);
+      return new Promise((resolve) => reads.push(() => resolve(met)));
+    },
+    exists: () => async () => true,
+  } as unknown as Reader;
+  const recognise = createRecognise(db, reader, createSecretKey(Buffer.alloc(32)));
+  const ask = async () => {
+    const verdict = await recognise(RAW_KEY);
+    return verdict?.code;
+  };
+  return { state, reads, ask };
+}
+
+test('what was read in an epoch is not read again while it lasts', async () => {
+  const { reads, ask } = slowDatabase();
+  const first = ask();
+  reads[0]?.();
+  expect(await first).toBe('VALID');
+  expect(await ask()).toBe('VALID');
+  expect(reads).toHaveLength(1);
+});
+
+test('what was read before a change is not remembered when it arrives after the news of it', async () => {
+  const { state, reads, ask } = slowDatabase();
+  const before = ask();
+  state.isActive = 0;
+  state.epoch = 2;
+  reads[0]?.();
+  expect(await before).toBe('VALID');
+  const after = ask();
+  await nextTurn();
+  expect(reads).toHaveLength(2);
+  reads[1]?.();
+  expect(await after).toBe('INACTIVE');
+});
+
+test('nor when others have been answered in the new epoch meanwhile', async () => {
+  const { state, reads, ask } = slowDatabase();
+  const before = ask();
+  state.isActive = 0;
+  state.epoch = 2;
+  const after = ask();
+  reads[1]?.();
+  expect(await after).toBe('INACTIVE');
+  reads[0]?.();
+  expect(await before).toBe('VALID');
+  expect(await ask()).toBe('INACTIVE');
+});
+
+test('nothing is remembered, and nothing that was is used, while nobody can tell the epoch', async () => {
+  const { state, reads, ask } = slowDatabase();
+  const first = ask();
+  reads[0]?.();
+  await first;
+  state.epoch = undefined;
+  const second = ask();
+  reads[1]?.();
+  expect(await second).toBe('VALID');
+  state.epoch = 1;
+  void ask();
+  expect(reads).toHaveLength(3);
+});
