@@ -182,6 +182,29 @@ describe('when the database goes away', () => {
     expect(replica.log().match(/the database cannot be reached/g)).toHaveLength(1);
     expect(replica.log().match(/the database is back/g)).toHaveLength(1);
     expect(replica.log()).not.toContain('a request failed');
+    expect(replica.log()).not.toContain('database_unavailable');
+  }, 60_000);
+
+  test('connections that hang are given up together, and made anew', async () => {
+    const { postgres, replicas } = await cluster(1);
+    const [send] = senders(replicas);
+    await register(send);
+    const keys = { path: '/auth/keys', key: FIRST_KEY };
+    await Promise.all(Array.from({ length: 20 }, () => send(keys)));
+    const backends = await query<{ pid: number }>(
+      postgres.url,
+      "select pid from pg_stat_activity where application_name = 'keyhearth' and pid <> pg_backend_pid()",
+    );
+    expect(backends.length).toBeGreaterThan(3);
+    const signal = (name: NodeJS.Signals) => {
+      for (const { pid } of backends) process.kill(pid, name);
+    };
+    signal('SIGSTOP');
+    onTestFinished(() => signal('SIGCONT'));
+    expect((await send(keys)).status).toBe(503);
+    const start = performance.now();
+    await expect.poll(async () => (await send(keys)).status, { timeout: 5_000 }).toBe(200);
+    expect(performance.now() - start).toBeLessThan(2_000);
   }, 60_000);
 
   test('a server that has stopped dead is noticed, and nobody waits for it any more', async () => {

@@ -107,18 +107,37 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
     idleTimeoutMillis: IDLE_MS,
     onConnect: prepareSession,
   });
+  let generation = 0;
+  const madeIn = new WeakMap<ClientBase, number>();
   // One that breaks while nobody uses it is replaced when it is needed; one in use tells who uses it.
   pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    madeIn.set(client, generation);
+  });
+
+  /** Connections made before the database was lost may be as dead as the one that told of it. */
+  function lost(error: unknown): void {
+    generation++;
+    availability.lost(error);
+  }
+
+  async function takeClient(): Promise<PoolClient> {
+    for (;;) {
+      const client = await pool.connect();
+      if (madeIn.get(client) === generation) return client;
+      client.release(true);
+    }
+  }
 
   async function connect(): Promise<Connection> {
     availability.assertReachable();
     const isFull = pool.totalCount >= size && pool.idleCount === 0;
     try {
-      return guarded(await pool.connect());
+      return guarded(await takeClient());
     } catch (error) {
       if (isFull && pool.totalCount >= size) throw busyError();
-      availability.lost(error);
+      lost(error);
       throw awayError();
     }
   }
@@ -133,7 +152,7 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
         } catch (error) {
           if (isAnswer(error)) throw refusalOf(error) ?? error;
           isBroken = true;
-          if (isTimeout(error)) availability.lost(error);
+          if (isTimeout(error)) lost(error);
           throw lostError();
         }
       },
