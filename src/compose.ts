@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { createApp } from './app.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
-import { isClaimed } from './bootstrap/store.ts';
 import type { Config } from './config.ts';
 import { clientResolver } from './http/client-address.ts';
 import { createGuard } from './http/guard.ts';
@@ -9,6 +8,7 @@ import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { createKeyService } from './keys/service.ts';
 import { createUseCounter } from './keys/uses.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
+import { DomainError } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
 import { createLockout, lockoutMemory } from './lockout/lockout.ts';
 import type { LockoutMemory } from './lockout/shared-table.ts';
@@ -34,9 +34,10 @@ export async function compose(
   const bcrypt = createBcryptPool(config.bcryptCost, hashingThreads(config.workers), (err) =>
     logger.error({ err }, 'a hashing thread failed'),
   );
-  const uses = createUseCounter(db, background, (err) =>
-    logger.warn({ err }, 'uses of keys could not be written yet'),
-  );
+  const uses = createUseCounter(db, background, (err) => {
+    // A database that is away is told of by whoever notices that.
+    if (!(err instanceof DomainError)) logger.warn({ err }, 'uses of keys could not be written yet');
+  });
   const keys = createKeyService({ db, reader, pepper, bcrypt, uses, clock });
   const onClaimed = () => {
     try {
@@ -52,7 +53,7 @@ export async function compose(
   const app = createApp({
     logger,
     resolveClient,
-    ping: () => isClaimed(db),
+    ping: bootstrap.look,
     guard,
     bootstrap,
     keys,

@@ -44,7 +44,7 @@ export const environmentSchema = z.object({
     .string()
     .refine((text) => /^sqlite:(?!:memory:$|file:|\/\/).+/.test(text) || isPostgresUrl(text), {
       error:
-        'must be sqlite:PATH, for example sqlite:/var/lib/keyhearth/keyhearth.db, or postgres://USER:PASSWORD@HOST/DATABASE',
+        'must be sqlite:PATH, for example sqlite:/var/lib/keyhearth/keyhearth.db, or postgres://USER:PASSWORD@HOST/DATABASE with what is special in them percent-encoded',
     })
     .optional()
     .meta({
@@ -52,7 +52,7 @@ export const environmentSchema = z.object({
         '`sqlite:path`, where a relative path starts at the working directory; or `postgres://user:password@host/database`, see [scaling](docs/scaling.md)',
       shown: '`keyhearth.db` in the data directory',
     }),
-  KEYHEARTH_DATABASE_POOL: integer(1, 100).prefault('5').meta({
+  KEYHEARTH_DATABASE_POOL: integer(3, 100).prefault('5').meta({
     description: 'PostgreSQL: connections of each worker, besides one that listens',
   }),
   KEYHEARTH_CACHE: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
@@ -131,7 +131,7 @@ export const unknownVariables = (environment: Record<string, string | undefined>
 
 function isPostgresUrl(text: string): boolean {
   const url = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text) : null;
-  return url !== null && url.hostname !== '' && url.pathname.length > 1;
+  return url !== null && url.hostname !== '' && /^\/[^/@]+$/.test(url.pathname);
 }
 
 function databaseOf(env: z.output<typeof environmentSchema>, dataDir: string): DatabaseLocation {

@@ -38,6 +38,11 @@ function announce(config: Config, { port, bootstrapOpen }: Service, { logger }: 
   );
   const unknown = unknownVariables(process.env);
   if (unknown.length > 0) logger.warn(`not a setting of Keyhearth, and passed over: ${unknown.join(', ')}`);
+  if (config.database.engine === 'sqlite') {
+    for (const name of ['KEYHEARTH_DATABASE_POOL', 'KEYHEARTH_CACHE'] as const) {
+      if (process.env[name] !== undefined) logger.warn(`${name} has no effect with SQLite`);
+    }
+  }
   if (config.lockout.attempts === 0) {
     logger.error(
       'THE LOCKOUT IS OFF: keys can be guessed without limit, because KEYHEARTH_LOCKOUT_ATTEMPTS is 0',

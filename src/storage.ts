@@ -48,11 +48,16 @@ export async function openStorage(config: Config, logger: Logger): Promise<Stora
   try {
     const databaseId = await retryWhileBusy(() => prepare(db, context), PATIENCE_MS);
     if (note.databaseId === undefined) noteDatabase(note.path, databaseId);
-    if (await isClaimed(db)) {
-      if (!note.isClaimed) noteClaim(note.path, databaseId);
-    } else if (note.isClaimed) throw outdatedDatabase(engine.name, note.path);
-    const equipment = await engine.equip(db);
-    return { db, equipment, pepper, noteClaim: () => noteClaim(note.path, databaseId) };
+    if (note.isClaimed && !(await isClaimed(db))) throw outdatedDatabase(engine.name, note.path);
+    const equipment = await engine.equip(databaseId);
+    return {
+      db,
+      equipment,
+      pepper,
+      noteClaim: () => {
+        if (!note.isClaimed) noteClaim(note.path, databaseId);
+      },
+    };
   } catch (error) {
     await db.destroy();
     throw engine.asStartupError(error);

@@ -15,5 +15,7 @@ process.stdout.write(
     '',
   ].join('\n'),
 );
+// Under npm the signal comes twice.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 await cluster.stop();

@@ -15,12 +15,14 @@ export type BootstrapParts = {
   clock: Clock;
   /** When set, who registers the first key must know it. */
   token: string | undefined;
-  /** Called when the claim is durable, before anybody is told. */
+  /** Called when the claim is durable or was found, before anybody is told. */
   onClaimed: () => void;
 };
 
 export function createBootstrapService({ db, keys, clock, token, onClaimed }: BootstrapParts) {
   let lastInLine: Promise<unknown> = Promise.resolve();
+  /** For good: it is believed even where the database should lose it. */
+  let isKnownClaimed = false;
 
   /** One at a time: the first success answers all who wait, and nobody's key is hashed for nothing. */
   function inLine<T>(work: () => Promise<T>): Promise<T> {
@@ -29,12 +31,29 @@ export function createBootstrapService({ db, keys, clock, token, onClaimed }: Bo
     return turn;
   }
 
+  function claimed(): void {
+    if (isKnownClaimed) return;
+    isKnownClaimed = true;
+    onClaimed();
+  }
+
+  /** Asks the database, whatever is known. */
+  async function look(): Promise<void> {
+    if (await isClaimed(db)) claimed();
+  }
+
+  async function isOpen(): Promise<boolean> {
+    if (!isKnownClaimed) await look();
+    return !isKnownClaimed;
+  }
+
   async function assertOpen(): Promise<void> {
-    if (await isClaimed(db)) throw alreadyConfigured();
+    if (!(await isOpen())) throw alreadyConfigured();
   }
 
   return {
-    isOpen: async () => !(await isClaimed(db)),
+    look,
+    isOpen,
 
     /** @throws DomainError `api_key_already_configured` */
     assertOpen,
@@ -56,7 +75,7 @@ export function createBootstrapService({ db, keys, clock, token, onClaimed }: Bo
           if (!(await takeClaim(tx, clock.now()))) throw alreadyConfigured();
           await insertKey(tx, prepared);
         });
-        onClaimed();
+        claimed();
       }),
   };
 }

@@ -10,8 +10,8 @@ export type Engine = {
   hasContent(): Promise<boolean>;
   /** Opens it, makes it if need be, and leaves the tables as they are. Throws a StartupError for one that cannot be ours. */
   open(): Promise<Db>;
-  /** What serving needs besides, once the tables are up to date. */
-  equip(db: Db): Promise<Equipment>;
+  /** What serving needs besides, once the tables are up to date. @param databaseId what the database calls itself */
+  equip(databaseId: string): Promise<Equipment>;
   /** An error of this engine as a sentence for the operator; anything unforeseen stays as it is. */
   asStartupError(error: unknown): unknown;
 };

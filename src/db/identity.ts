@@ -60,7 +60,7 @@ export async function claimIdentity(db: Db, context: IdentityContext): Promise<s
     );
   } else if (!equal(stored.pepper_check, check)) {
     throw new StartupError(
-      `The pepper does not fit the database ${context.databaseName}; restore the pepper that was in use with it (docs/operations.md says what to do when it is lost).`,
+      `The pepper does not fit the database ${context.databaseName}; give this process the one that others serve it with, or restore the pepper that was in use with it (docs/operations.md says what to do when it is lost).`,
     );
   }
   return stored.database_id;

@@ -32,6 +32,14 @@ test('needs_bootstrap and has_db_keys are opposites at every moment of a registr
   } while (!isDone);
 });
 
+test('a claim that the database has lost is still believed', async () => {
+  const { send, dataDir } = await service();
+  await register(send);
+  await sqlIn(dataDir, 'delete from api_keys; delete from bootstrap_claim');
+  expect((await send('/auth/bootstrap-status')).json.needs_bootstrap).toBe(false);
+  expect((await send(registration())).status).toBe(409);
+});
+
 test('removing every row of the keys does not reopen it', async () => {
   const { send, dataDir } = await service();
   await register(send);

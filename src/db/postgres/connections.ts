@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PostgresPool } from 'kysely';
 import {
   Client,
@@ -11,7 +12,7 @@ import {
 import { DomainError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { watchAvailability } from './availability.ts';
-import { awayError, isAnswer, lostError, refusalOf } from './failure.ts';
+import { awayError, isAnswer, isFull, isSpoilt, lostError, refusalOf } from './failure.ts';
 
 const CONNECT_MS = 2_000;
 /** On the server. What takes longer has no caller any more. */
@@ -20,6 +21,7 @@ const LOCK_MS = 4_000;
 /** Here, for a server that has stopped, or a network that swallows: later than the server's own. */
 const ANSWER_MS = 6_000;
 const IDLE_MS = 30_000;
+const END_MS = 2_000;
 
 /** More than the service has; a bound, so that SQL text built by a future query cannot fill memories. */
 const MAX_STATEMENTS = 200;
@@ -44,23 +46,32 @@ export const clientConfig = (url: string): ClientConfig => ({
   types: numbers,
 });
 
-/** A standby is behind its primary; and what a client was told has happened must be on the disk by then. */
-async function prepareSession(client: ClientBase): Promise<void> {
+/**
+ * A standby is behind its primary; what a client was told has happened must be on the disk by then; and another database
+ * in the place of ours would let anybody register a first key.
+ * @param databaseId whose database it must be; undefined before that is known
+ */
+async function prepareSession(client: ClientBase, databaseId: string | undefined): Promise<void> {
   const { rows } = await client.query<{ is_standby: boolean }>(
-    `select pg_is_in_recovery() as is_standby,
-      case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', false) end`,
+    `select pg_is_in_recovery() as is_standby, set_config('synchronous_commit',
+      case current_setting('synchronous_commit') when 'off' then 'on' else current_setting('synchronous_commit') end, false)`,
   );
   if (rows[0]?.is_standby) throw new Error('the server is a standby; DATABASE_URL must name the primary');
+  if (databaseId === undefined) return;
+  const identity = await client.query<{ database_id: string }>('select database_id from database_identity');
+  if (identity.rows[0]?.database_id !== databaseId) {
+    throw new Error('there is another database in the place of the one that this process has started with');
+  }
 }
 
 /** A connection of its own, besides the pool. Throws what `pg` throws. */
-export async function connectAlone(url: string): Promise<Client> {
+export async function connectAlone(url: string, databaseId?: string): Promise<Client> {
   const client = new Client(clientConfig(url));
   // Whoever waits for an answer is told; nobody else needs to be.
   client.on('error', () => undefined);
   try {
     await client.connect();
-    await prepareSession(client);
+    await prepareSession(client, databaseId);
     return client;
   } catch (error) {
     void client.end().catch(() => undefined);
@@ -89,32 +100,27 @@ type Connection = {
 export type Connections = {
   /** For Kysely. Its errors are DomainErrors wherever the database, and not the statement, is the reason. */
   pool: PostgresPool;
-  /** The rows of one read, which is made once more if its connection turns out to be dead. */
+  /** The rows of one read, which waits for no change, and is made once more if its connection turns out to be dead. */
   read<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
+  /** From now on no other database is taken for this one. */
+  expect(databaseId: string): void;
   close(): void;
 };
+
+/** Kept for reads alone. */
+const READERS = 2;
 
 /** @param size connections at the most */
 export function openConnections(url: string, size: number, logger: Logger): Connections {
   const statementName = createStatementNames();
+  let databaseId: string | undefined;
   const availability = watchAvailability(async () => {
-    const client = await connectAlone(url);
-    await client.end();
+    const client = await connectAlone(url, databaseId);
+    // Not awaited: a network that swallows this would be waited for as long as TCP waits.
+    void client.end().catch(() => undefined);
   }, logger);
-  const pool = new Pool({
-    ...clientConfig(url),
-    max: size,
-    idleTimeoutMillis: IDLE_MS,
-    onConnect: prepareSession,
-  });
   let generation = 0;
   const madeIn = new WeakMap<ClientBase, number>();
-  // One that breaks while nobody uses it is replaced when it is needed; one in use tells who uses it.
-  pool.on('error', () => undefined);
-  pool.on('connect', (client) => {
-    client.on('error', () => undefined);
-    madeIn.set(client, generation);
-  });
 
   /** Connections made before the database was lost may be as dead as the one that told of it. */
   function lost(error: unknown): void {
@@ -122,7 +128,26 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
     availability.lost(error);
   }
 
-  async function takeClient(): Promise<PoolClient> {
+  function open(max: number): Pool {
+    const pool = new Pool({
+      ...clientConfig(url),
+      max,
+      idleTimeoutMillis: IDLE_MS,
+      onConnect: (client) => prepareSession(client, databaseId),
+    });
+    // One that breaks while nobody uses it is replaced when it is needed; one in use tells who uses it.
+    pool.on('error', () => undefined);
+    pool.on('connect', (client) => {
+      client.on('error', () => undefined);
+      madeIn.set(client, generation);
+    });
+    return pool;
+  }
+
+  const readers = open(READERS);
+  const others = open(size - READERS);
+
+  async function take(pool: Pool): Promise<PoolClient> {
     for (;;) {
       const client = await pool.connect();
       if (madeIn.get(client) === generation) return client;
@@ -130,30 +155,39 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
     }
   }
 
-  async function connect(): Promise<Connection> {
+  async function connect(pool: Pool, onTimeout: (error: unknown) => void): Promise<Connection> {
     availability.assertReachable();
-    const isFull = pool.totalCount >= size && pool.idleCount === 0;
+    const isBusy = pool.totalCount >= pool.options.max && pool.idleCount === 0;
     try {
-      return guarded(await takeClient());
+      return guarded(await take(pool), onTimeout);
     } catch (error) {
-      if (isFull && pool.totalCount >= size) throw busyError();
+      if (isFull(error) || (isBusy && pool.totalCount >= pool.options.max)) throw busyError();
       lost(error);
       throw awayError();
     }
   }
 
-  function guarded(client: PoolClient): Connection {
+  function guarded(client: PoolClient, onTimeout: (error: unknown) => void): Connection {
     let isBroken = false;
+    let failure: unknown;
     return {
       async query(text: string, values: readonly unknown[]) {
         if (isBroken) throw lostError();
         try {
           return await client.query({ name: statementName(text), text, values: [...values] });
         } catch (error) {
-          if (isAnswer(error)) throw refusalOf(error) ?? error;
+          if (!isAnswer(error)) {
+            isBroken = true;
+            if (isTimeout(error)) onTimeout(error);
+            throw lostError();
+          }
+          if (!isSpoilt(error)) {
+            failure = refusalOf(error) ?? error;
+            throw failure;
+          }
           isBroken = true;
-          if (isTimeout(error)) lost(error);
-          throw lostError();
+          // What aborted a transaction is worth more than what was refused for it.
+          throw failure ?? lostError();
         }
       },
       release: () => client.release(isBroken),
@@ -161,7 +195,8 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
   }
 
   async function readOnce<Row>(text: string, values: readonly unknown[]): Promise<Row[]> {
-    const client = await connect();
+    // A read has nothing to wait for but the server; a change may have to wait for others, or for a standby.
+    const client = await connect(readers, lost);
     try {
       const { rows } = await client.query(text, values);
       return rows as Row[];
@@ -171,8 +206,14 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
   }
 
   return {
-    // Kysely's type has cursors too, which nothing here uses.
-    pool: { connect: connect as never, end: () => pool.end(), options: pool.options },
+    pool: {
+      // Kysely's type has cursors too, which nothing here uses.
+      connect: (() => connect(others, () => undefined)) as never,
+      // A server that stands still would never say goodbye.
+      end: () =>
+        Promise.race([Promise.all([readers.end(), others.end()]), sleep(END_MS)]).then(() => undefined),
+      options: others.options,
+    },
     async read(text, values) {
       try {
         return await readOnce(text, values);
@@ -180,6 +221,9 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
         if (!isUnavailable(error)) throw error;
         return readOnce(text, values);
       }
+    },
+    expect: (id) => {
+      databaseId = id;
     },
     close: () => availability.close(),
   };

@@ -47,10 +47,11 @@ export function postgresEngine(location: Location, logger: Logger): Engine {
       return new Kysely<Tables>({ dialect: postgresDialect(connections.pool, () => listener?.changed()) });
     },
 
-    async equip() {
+    async equip(databaseId) {
       if (!connections) throw new Error('equip before open');
       const opened = connections;
-      const listening = listen(url);
+      opened.expect(databaseId);
+      const listening = listen(url, databaseId);
       listener = listening;
       return {
         reader: openReader(opened, cache ? listening.epoch : () => undefined),

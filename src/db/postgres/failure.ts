@@ -13,6 +13,16 @@ export function reasonOf(error: unknown): string {
 export const isAnswer = (error: unknown): error is DatabaseError =>
   error instanceof DatabaseError && error.severity === 'ERROR';
 
+/**
+ * Answers after which a connection is of no use: an aborted transaction that nobody rolled back, and prepared statements
+ * that no longer fit the tables or are gone.
+ */
+export const isSpoilt = ({ code = '' }: DatabaseError) => ['25P02', '0A000', '26000'].includes(code);
+
+/** The server has no connection left to give. */
+export const isFull = (error: unknown) =>
+  error instanceof DatabaseError && /^(53300|53400)$/.test(error.code ?? '');
+
 /** What the server answered, where that is not about the statement but about the state that it is in. */
 export function refusalOf(error: DatabaseError): DomainError | undefined {
   const code = error.code ?? '';

@@ -24,7 +24,8 @@ export function createFreshness(now: () => number): Freshness {
     epoch: () => (now() <= trustedUntil ? epoch : undefined),
     changed: () => void epoch++,
     heard: (sentAt) => {
-      trustedUntil = sentAt + TRUST_MS;
+      // One from the future is none of ours.
+      if (sentAt <= now()) trustedUntil = sentAt + TRUST_MS;
     },
     deaf: () => {
       epoch++;

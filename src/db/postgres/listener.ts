@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Notification } from 'pg';
 import type { Bulletin } from '../database.ts';
 import { CHANGE, CHANNEL } from './channel.ts';
@@ -7,6 +8,8 @@ import { createFreshness, type Freshness } from './freshness.ts';
 
 const BEAT_EVERY_MS = 500;
 const RECONNECT_EVERY_MS = 500;
+const FORGET_EVERY_BEATS = 10;
+const END_MS = 1_000;
 /** Without a heartbeat for so long, the connection is given up. */
 const DEAD_AFTER_MS = 5_000;
 /** Notices that wait for a connection; older ones leave first. */
@@ -24,9 +27,9 @@ export type Listener = {
  * Listens to what is committed and announced by others, on a connection of its own that it makes again whenever it is
  * lost. A process that stands still for a while finds its heartbeats too old, and so needs nobody to tell it.
  */
-export function listen(url: string): Listener {
+export function listen(url: string, databaseId: string): Listener {
   const self = randomUUID();
-  const freshness = createFreshness(() => performance.now());
+  const freshness = createFreshness(now);
   const waiting: string[] = [];
   const hearers: ((notice: string) => void)[] = [];
   let client: Client | undefined;
@@ -46,7 +49,7 @@ export function listen(url: string): Listener {
 
   /** Resolves when the connection is lost. */
   async function listenOnce(): Promise<void> {
-    const connection = await connectAlone(url);
+    const connection = await connectAlone(url, databaseId);
     const ended = new Promise<void>((resolve) => connection.once('end', resolve));
     try {
       connection.on('notification', take);
@@ -66,8 +69,10 @@ export function listen(url: string): Listener {
 
   /** Rejects when no heartbeat gets through. */
   async function beat(connection: Client): Promise<void> {
-    while (!isClosed) {
-      await within(DEAD_AFTER_MS, notify(connection, `beat ${self} ${performance.now()}`));
+    for (let beats = 1; !isClosed; beats++) {
+      // Should the database ever fail to tell of a change, as when somebody has disabled its trigger.
+      if (beats % FORGET_EVERY_BEATS === 0) freshness.changed();
+      await within(DEAD_AFTER_MS, notify(connection, `beat ${self} ${now()}`));
       await pause(BEAT_EVERY_MS);
     }
   }
@@ -108,10 +113,14 @@ export function listen(url: string): Listener {
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      await client?.end().catch(() => undefined);
+      // A server that stands still would never say goodbye.
+      await Promise.race([client?.end().catch(() => undefined), sleep(END_MS)]);
     },
   };
 }
+
+/** Monotonic; but it goes on while the machine sleeps, which `performance.now()` alone may not. */
+const now = () => Math.max(performance.now(), Date.now() - performance.timeOrigin);
 
 function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout;

@@ -13,7 +13,10 @@ async function withSecondKey() {
 }
 
 /** A change that its trigger does not tell of. */
-const inSecret = (statement: string) => `set session_replication_role = replica; ${statement}`;
+const inSecret = (statement: string) => `
+  alter table api_keys disable trigger keyhearth_announce_change;
+  ${statement};
+  alter table api_keys enable always trigger keyhearth_announce_change`;
 
 test('what a key is comes from memory', async () => {
   const { dataDir, id, verify } = await withSecondKey();
@@ -42,6 +45,10 @@ test.each([
   ['a revocation', 'update api_keys set is_active = 0 where id = 2'],
   ['a deletion', 'delete from api_keys where id = 2'],
   ['an emptied table', 'truncate api_keys'],
+  [
+    'what a replication writes',
+    'set session_replication_role = replica; update api_keys set is_active = 0 where id = 2',
+  ],
 ])('%s by somebody else is known within a second', async (_, statement) => {
   const { dataDir, verify } = await withSecondKey();
   expect(await verify()).toBe(200);
@@ -61,4 +68,11 @@ test('uses of keys are no news', async () => {
   await sqlIn(dataDir, 'update api_keys set use_count = use_count + 1, last_used_at = 5');
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(await verify()).toBe(200);
+});
+
+test('what was never told of is forgotten within seconds', async () => {
+  const { dataDir, verify, id } = await withSecondKey();
+  expect(await verify()).toBe(200);
+  await sqlIn(dataDir, inSecret(`update api_keys set is_active = 0 where id = ${id}`));
+  await expect.poll(verify, { timeout: 8_000, interval: 50 }).toBe(401);
 });

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { connectAlone, openConnections } from '../../../src/db/postgres/connections.ts';
+import { createDatabase, query } from '../../support/postgres.ts';
 
 const { server = '' } = inject('postgres');
 const silent = pino({ level: 'silent' });
@@ -38,7 +39,7 @@ function open(size: number) {
 }
 
 test('a read whose connection ends under it is made again, once', async () => {
-  const { read } = open(1);
+  const { read } = open(3);
   await read('create sequence times', []);
   onTestFinished(async () => void (await read('drop sequence times', [])));
   const endUpTo = (times: number) =>
@@ -52,13 +53,38 @@ test('a read whose connection ends under it is made again, once', async () => {
 });
 
 test('a statement that takes too long is ended, and its connection serves the next', async () => {
-  const { read } = open(1);
+  const { read } = open(3);
   await read("set statement_timeout = '100ms'", []);
   await expect(read('select pg_sleep(5)', [])).rejects.toMatchObject({ problem: { code: 'database_busy' } });
   expect(await read('select 1 as one', [])).toEqual([{ one: 1 }]);
 });
 
+test('a statement that no longer fits the tables is prepared anew', async () => {
+  const { read } = open(3);
+  await read('create table changing as select 1 as n', []);
+  onTestFinished(async () => void (await read('drop table changing', [])));
+  const all = () => read('select * from changing', []);
+  expect(await all()).toEqual([{ n: 1 }]);
+  await read("alter table changing alter column n type text using 'one'", []);
+  expect(await all()).toEqual([{ n: 'one' }]);
+});
+
+test('another database in the place of the expected one is not asked', async () => {
+  const url = await createDatabase(server, 'keyhearth_test_replaced');
+  await query(url, 'create table if not exists database_identity (database_id text)');
+  await query(url, "truncate database_identity; insert into database_identity values ('another')");
+  const connections = openConnections(url, 3, silent);
+  onTestFinished(async () => {
+    connections.close();
+    await connections.pool.end();
+  });
+  connections.expect('ours');
+  await expect(connections.read('select 1', [])).rejects.toMatchObject({
+    problem: { code: 'database_unavailable' },
+  });
+});
+
 test('long integers are numbers', async () => {
-  const { read } = open(1);
+  const { read } = open(3);
   expect(await read('select 9007199254740991::bigint as n', [])).toEqual([{ n: 9007199254740991 }]);
 });

@@ -25,6 +25,12 @@ test('a heartbeat vouches for a second and a half from when it was sent, however
   expect(freshness.epoch()).toBeUndefined();
 });
 
+test('a heartbeat from the future vouches for nothing', () => {
+  const { freshness } = at(1_000);
+  freshness.heard(1_001);
+  expect(freshness.epoch()).toBeUndefined();
+});
+
 test('a change begins a new epoch', () => {
   const { freshness } = at(0);
   freshness.heard(0);

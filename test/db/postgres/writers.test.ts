@@ -1,0 +1,37 @@
+import { Client } from 'pg';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { bootstrapped, FIRST_KEY, sqlIn } from '../../support/keyhearth.ts';
+import { nameFor } from '../../support/postgres.ts';
+
+test('while somebody holds the lock of writers, keys are verified, and changes are refused', async () => {
+  const { send, dataDir } = await bootstrapped();
+  await sqlIn(dataDir, 'select 1');
+  const url = new URL(inject('postgres').server ?? '');
+  url.pathname = nameFor(dataDir);
+  const holder = new Client(url.href);
+  await holder.connect();
+  onTestFinished(() => holder.end());
+  await holder.query(`select pg_advisory_lock(${0x4b487468})`);
+
+  const change = () => send({ method: 'PATCH', path: '/auth/keys/1', key: FIRST_KEY, body: { label: 'x' } });
+  let isOver = false;
+  const changes = Promise.all(Array.from({ length: 8 }, change)).finally(() => {
+    isOver = true;
+  });
+  const verifications = new Map<number, number>();
+  while (!isOver) {
+    const { status } = await send({ path: '/auth/verify', key: FIRST_KEY });
+    verifications.set(status, (verifications.get(status) ?? 0) + 1);
+  }
+  expect([...verifications.keys()]).toEqual([200]);
+  for (const answer of await changes) {
+    expect(answer).toMatchObject({ status: 503, json: { code: 'database_busy' } });
+  }
+  // Whoever has their connections next finds them as new.
+  const lists = await Promise.all(
+    Array.from({ length: 10 }, () => send({ path: '/auth/keys', key: FIRST_KEY })),
+  );
+  expect(new Set(lists.map(({ status }) => status))).toEqual(new Set([200]));
+  await holder.query('select pg_advisory_unlock_all()');
+  expect((await change()).status).toBe(200);
+}, 60_000);
