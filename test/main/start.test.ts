@@ -199,7 +199,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     rmSync(pepper);
     const sentence = await refusalOf(env);
     expect(sentence).toContain(pepper);
-    expect(sentence).toMatch(/missing.*restore the pepper from a backup/);
+    expect(sentence).toMatch(/missing.*restore it from a backup/);
     expect(existsSync(pepper)).toBe(false);
   });
 
