@@ -78,7 +78,9 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     onLog: (line) => void lines.push(String(line)),
     onError: (error) => void lines.push(String(error)),
   });
-  await server.initialise();
+  // The package hands the password over in a file that the user `postgres` must be able to read.
+  const umask = process.umask(0o022);
+  await server.initialise().finally(() => process.umask(umask));
   const start = async () => {
     await server.start().catch(() => {
       throw new Error(`PostgreSQL does not start: ${lines.slice(-5).join('')}`);
