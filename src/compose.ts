@@ -35,8 +35,9 @@ export async function compose(
     logger.error({ err }, 'a hashing thread failed'),
   );
   const uses = createUseCounter(db, background, (err) => {
-    // A database that is away is told of by whoever notices that.
-    if (!(err instanceof DomainError)) logger.warn({ err }, 'uses of keys could not be written yet');
+    // That the database is away or busy is told by whoever notices it; its own failures have a cause.
+    const isExpected = err instanceof DomainError && err.cause === undefined;
+    if (!isExpected) logger.warn({ err }, 'uses of keys could not be written yet');
   });
   const keys = createKeyService({ db, reader, pepper, bcrypt, uses, clock });
   const onClaimed = () => {

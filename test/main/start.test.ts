@@ -20,8 +20,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { freePort } from '../../deploy/cluster/free-port.ts';
 import type { environmentSchema } from '../../src/config.ts';
-import { freePort } from '../support/http.ts';
 import {
   FIRST_KEY,
   MAIN,
