@@ -53,7 +53,7 @@ export function logAnswer(logger: Logger, usual: Level, start: number, request: 
   const level = request.code === 'database_unavailable' ? 'debug' : usual;
   if (!logger.isLevelEnabled(level)) return;
   const { request_id, method, route, status, code, client, key_id } = request;
-  const ms = Math.round((performance.now() - start) * 1_000) / 1_000;
+  const ms = (performance.now() - start).toFixed(3);
   logLine(
     logger,
     level,

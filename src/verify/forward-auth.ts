@@ -9,7 +9,7 @@ import { logAnswer } from '../http/request-log.ts';
 import type { Problem } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { remembering } from '../lib/remembering.ts';
-import { deniedAs403, presentVerified } from './present.ts';
+import { deniedAs403, identityHeaders, verifiedText } from './present.ts';
 import { VERIFY_PATH } from './routes.ts';
 
 type Answer = { status: number; headers: string[]; body: string; encoding: 'latin1' | 'utf8' };
@@ -26,8 +26,7 @@ const isPlainHost = (host = '') => NAMED_HOST.test(host) || isIPv6(IPV6_HOST.exe
  * for any other request. Whatever it says, `routes.ts` would say too: test/verify/forward-auth.test.ts compares them.
  */
 export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: Logger) {
-  // Few keys are most of the traffic, and few refusals differ.
-  const verified = remembering(answerVerified, ({ id, label }) => `${id} ${label}`);
+  // Few refusals differ. What was said of each key is not kept: to find it again takes longer than to say it again.
   const refused = remembering(answerRefused);
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
@@ -48,7 +47,7 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
     const answer = (admission: Admission): void => {
       const key = admission.state === 'admitted' ? admission.key : undefined;
       const { status, headers, body, encoding } =
-        admission.state === 'admitted' ? verified(admission.key) : refused(admission.problem);
+        admission.state === 'admitted' ? answerVerified(admission.key) : refused(admission.problem);
       const told = url === VERIFY_PATH ? status : deniedAs403(status);
       response.writeHead(told, ['X-Request-Id', requestId, ...headers]).end(body, encoding);
       logAnswer(logger, key ? 'debug' : 'info', start, {
@@ -76,20 +75,28 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
 }
 
 function answerVerified(key: Principal): Answer {
-  const { headers, body } = presentVerified(key);
-  const all = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers };
-  return render(200, all, JSON.stringify(body));
+  const identity = identityHeaders(key);
+  const headers = [
+    ...['Content-Type', 'application/json', 'Cache-Control', 'no-store'],
+    ...['X-Keyhearth-Key-Id', identity['X-Keyhearth-Key-Id']],
+    ...['X-Keyhearth-Label', identity['X-Keyhearth-Label']],
+  ];
+  return render(200, headers, verifiedText(key));
 }
 
 function answerRefused(problem: Problem): Answer {
   const { status, headers, body } = renderProblem(problem);
-  return render(status, headers, body);
+  return render(status, Object.entries(headers).flat(), body);
 }
 
-function render(status: number, headers: Record<string, string>, body: string): Answer {
+/** @param headers names and values in turn */
+function render(status: number, headers: readonly string[], body: string): Answer {
   const length = Buffer.byteLength(body);
-  const all = { 'X-Content-Type-Options': 'nosniff', ...headers, 'Content-Length': String(length) };
-  // Text without a character beyond ASCII is written in half the time when Node is told so.
-  const encoding = length === body.length ? 'latin1' : 'utf8';
-  return { status, headers: Object.entries(all).flat(), body, encoding };
+  return {
+    status,
+    headers: [...headers, 'X-Content-Type-Options', 'nosniff', 'Content-Length', String(length)],
+    body,
+    // Text without a character beyond ASCII is written in half the time when Node is told so.
+    encoding: length === body.length ? 'latin1' : 'utf8',
+  };
 }

@@ -4,7 +4,7 @@ import { callerOf } from '../http/authenticate.ts';
 import type { HttpEnv } from '../http/env.ts';
 import { bodyCodes, guardCodes, guarded, invalid, problemResponses } from '../http/openapi.ts';
 import { createRouter, refuseOtherMethods } from '../http/router.ts';
-import { deniedAs403, presentVerified } from './present.ts';
+import { deniedAs403, identityHeaders, verified } from './present.ts';
 import {
   IntrospectionSchema,
   IntrospectionsSchema,
@@ -81,8 +81,8 @@ export function verifyRoutes(service: VerifyService, lockoutKeyOf: (ip: string) 
   const router = createRouter()
     .openapi(verify, (c) => {
       c.set('logAtDebug', true);
-      const { headers, body } = presentVerified(callerOf(c));
-      return c.json(body, 200, headers);
+      const caller = callerOf(c);
+      return c.json(verified(caller), 200, identityHeaders(caller));
     })
     .openapi(introspect, async (c) => {
       const { key, keys = [], ip } = c.req.valid('json');

@@ -1,20 +1,9 @@
 import { createSecretKey } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Reader } from '../../src/db/database.ts';
-import type { Tables } from '../../src/db/tables.ts';
 import { createRecognise } from '../../src/keys/recognise.ts';
-
-/** Makes queries, and runs none: what they find is told by the test. */
-const db = new Kysely<Tables>({
-  dialect: {
-    createDriver: () => new DummyDriver(),
-    createAdapter: () => new SqliteAdapter(),
-    createIntrospector: (each) => new SqliteIntrospector(each),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
+import { noDatabase } from '../support/no-database.ts';
 
 const RAW_KEY = 'a-key-of-this-test-0123456789-0123456789';
 
@@ -43,7 +32,7 @@ function slowDatabase() {
     },
     exists: () => async () => true,
   } as unknown as Reader;
-  const recognise = createRecognise(db, reader, createSecretKey(Buffer.alloc(32)));
+  const recognise = createRecognise(noDatabase, reader, createSecretKey(Buffer.alloc(32)));
   const ask = async () => {
     const verdict = await recognise(RAW_KEY);
     return verdict?.code;
