@@ -11,3 +11,15 @@ export const describeMachine = (generator: string, rounds: number): [string, str
   ['rounds', String(rounds)],
   ['date', new Date().toISOString().slice(0, 10)],
 ];
+
+const idleMs = () => cpus().reduce((sum, { times }) => sum + times.idle, 0);
+
+/** Does the work, and tells how many cores of the machine were not idle meanwhile, whoever had them. */
+export async function withBusyCores<T extends object>(
+  work: () => Promise<T>,
+): Promise<T & { busyCores: number }> {
+  const [idleBefore, start] = [idleMs(), performance.now()];
+  const result = await work();
+  const idleCores = (idleMs() - idleBefore) / (performance.now() - start);
+  return { ...result, busyCores: cpus().length - idleCores };
+}

@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os';
 import type { Storm } from './cluster/storm.ts';
-import { medianP99, medianPerSecond, type Results } from './rounds.ts';
-import type { Scenario } from './scenarios.ts';
+import { medianBusyCores, medianP99, medianPerSecond, type Results } from './rounds.ts';
+import { type Scenario, WORKERS } from './scenarios.ts';
 import { type SingleFigures, type Target, targetRow } from './targets.ts';
 
 /** Of all processes of a server together: as the system counts it, and with shared pages counted once. */
@@ -68,7 +69,8 @@ ${table(['', ''], report.machine)}
 
 ${table(TARGET_HEAD, report.targets.map(targetRow))}
 
-A ratio is the median of the ratios of each round. Memory at rest was ${whole(single.memoryOneMb)} MB with one key and ${whole(single.memoryMillionMb)} MB with a million.
+A ratio is the median of the ratios of each round. ${roomFor(report)}
+Memory at rest was ${whole(single.memoryOneMb)} MB with one key and ${whole(single.memoryMillionMb)} MB with a million.
 
 ## Figures
 
@@ -111,6 +113,14 @@ npm run bench
 It installs the peer into \`bench/node_modules\`, uses wrk where that is on the PATH and autocannon otherwise, listens on the loopback
 alone, and writes this file and its plot. \`BENCH_ROUNDS\` sets the number of rounds. Close other programs first.
 `;
+}
+
+/** Why several workers on the machine of their load generator cannot be as many times as fast as they are many. */
+function roomFor({ results }: Report): string {
+  const cores = availableParallelism();
+  const [one, several] = [medianBusyCores(results, 'verify64'), medianBusyCores(results, 'several')];
+  return `One worker and the load generator that drives it kept ${one.toFixed(2)} of
+${cores} cores busy, so there was room for at most ${(cores / one).toFixed(2)} times as much; ${WORKERS} workers and their load kept ${several.toFixed(2)} busy.`;
 }
 
 const statusesOf = ({ statuses }: Storm) =>

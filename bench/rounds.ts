@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Figures, Generator, Load, Speed } from './load.ts';
+import { withBusyCores } from './machine.ts';
 import { emptyLog, settle } from './processes.ts';
 import type { Scenario } from './scenarios.ts';
 import { median } from './statistics.ts';
@@ -7,8 +8,10 @@ import { median } from './statistics.ts';
 const WARM_UP_SECONDS = 1;
 const SECONDS = 2;
 
+type Measured = Speed & { busyCores: number };
+
 /** What one round has measured, by scenario. */
-export type Round = ReadonlyMap<string, Speed>;
+export type Round = ReadonlyMap<string, Measured>;
 
 export type Results = readonly Round[];
 
@@ -18,9 +21,10 @@ export async function measureRound(
   generator: Generator,
   progress: (line: string) => void,
 ): Promise<Round> {
-  const round = new Map<string, Speed>();
+  const round = new Map<string, Measured>();
   for (const scenario of all) {
-    const figures = await (scenario.measure?.() ?? once(scenario, generator));
+    const { measure } = scenario;
+    const figures = await (measure ? withBusyCores(measure) : once(scenario, generator));
     progress(`${scenario.title}: ${Math.round(figures.perSecond)}/s`);
     round.set(scenario.id, figures);
   }
@@ -28,12 +32,12 @@ export async function measureRound(
 }
 
 /** The server has just been started: it warms up first, and the status of every answer is counted then. */
-async function once(scenario: Scenario, generator: Generator): Promise<Figures> {
+async function once(scenario: Scenario, generator: Generator): Promise<Measured> {
   const { server, expected, title } = scenario;
   await probe(scenario);
   const warmUp = await generator.drive(loadOf(scenario, WARM_UP_SECONDS, true));
   assertExpected(title, expected, warmUp, true);
-  const figures = await generator.drive(loadOf(scenario, SECONDS));
+  const figures = await withBusyCores(() => generator.drive(loadOf(scenario, SECONDS)));
   assertExpected(title, expected, figures, false);
   await probe(scenario);
   if (scenario.settles) await settle(server);
@@ -80,9 +84,12 @@ export const perSecond = (results: Results, id: string) => of(results, id, 'perS
 
 export const medianPerSecond = (results: Results, id: string) => median(perSecond(results, id));
 
+/** Of the whole machine, load generator included. */
+export const medianBusyCores = (results: Results, id: string) => median(of(results, id, 'busyCores'));
+
 export const medianP99 = (results: Results, id: string) => median(of(results, id, 'p99Ms'));
 
-function of(results: Results, id: string, figure: 'perSecond' | 'p99Ms'): number[] {
+function of(results: Results, id: string, figure: keyof Measured): number[] {
   return results.map((round) => {
     const figures = round.get(id);
     if (!figures) throw new Error(`there is no scenario "${id}"`);

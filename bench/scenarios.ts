@@ -80,10 +80,6 @@ export function scenarios(servers: Servers, keys: KeyFiles, postgresUrl: string)
   const workers = `${WORKERS} workers`;
   return [
     scenario('raw', servers.raw, 'raw `node:http`', 'a constant answer, with the body of a verification'),
-    scenario('hono', servers.hono, 'bare Hono route', 'the same body from one route without middleware'),
-    scenario('verify', servers.one, 'verify, 1 key', '`GET /auth/verify` with the one key there is', {
-      path: VERIFY,
-    }),
     scenario(
       'postgresCached',
       servers.postgresCached,
@@ -94,6 +90,10 @@ export function scenarios(servers: Servers, keys: KeyFiles, postgresUrl: string)
         keysFile: keys.onPostgres,
       },
     ),
+    scenario('hono', servers.hono, 'bare Hono route', 'the same body from one route without middleware'),
+    scenario('verify', servers.one, 'verify, 1 key', '`GET /auth/verify` with the one key there is', {
+      path: VERIFY,
+    }),
     scenario(
       'unknown',
       servers.oneOpen,
@@ -105,6 +105,11 @@ export function scenarios(servers: Servers, keys: KeyFiles, postgresUrl: string)
         expected: 401,
       },
     ),
+    scenario('million', servers.million, 'verify, 1,000,000 keys', '1,000 of a million keys in turn', {
+      path: VERIFY,
+      keysFile: keys.thousandOfMillion,
+      settles: true,
+    }),
     scenario(
       'locked',
       servers.oneLocked,
@@ -134,11 +139,6 @@ export function scenarios(servers: Servers, keys: KeyFiles, postgresUrl: string)
       ),
       measure: () => measureLoop(postgresUrl),
     },
-    scenario('million', servers.million, 'verify, 1,000,000 keys', '1,000 of a million keys in turn', {
-      path: VERIFY,
-      keysFile: keys.thousandOfMillion,
-      settles: true,
-    }),
     scenario(
       'key',
       servers.one,

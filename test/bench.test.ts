@@ -143,7 +143,7 @@ describe('a target', () => {
   });
 
   test('takes each figure from its own scenario', () => {
-    const of = (perSecond: number) => ({ perSecond, p99Ms: 1 });
+    const of = (perSecond: number) => ({ perSecond, p99Ms: 1, busyCores: 1 });
     const round = new Map(
       Object.entries({
         ...{ hono: of(100), verify: of(90), million: of(45), unknown: of(180), betterAuth: of(3) },
