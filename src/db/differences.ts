@@ -1,9 +1,23 @@
 import { type CreateTableBuilder, type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely';
 import { CHANGE, CHANNEL } from './postgres/channel.ts';
+import type { Db } from './tables.ts';
 
 /** What the engines write differently, and the tables and the store do not want to know. */
 
 const isPostgres = <Database>(db: Kysely<Database>) => db.getExecutor().adapter instanceof PostgresAdapter;
+
+/** Where the tables are, which is not the only place in a database that others use too; undefined where it is. */
+export async function schemaOf(db: Db): Promise<string | undefined> {
+  if (!isPostgres(db)) return undefined;
+  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db);
+  return rows[0]?.schema ?? undefined;
+}
+
+export async function hasTable(db: Db, name: string): Promise<boolean> {
+  const schema = await schemaOf(db);
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  return tables.some((table) => table.name === name && (schema === undefined || table.schema === schema));
+}
 
 /** Adds the column `id`: given by the database, and never given again. */
 export const addGeneratedId = <Database, Table extends string>(

@@ -1,5 +1,6 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
 import { StartupError } from '../lib/errors.ts';
+import { hasTable } from './differences.ts';
 import type { Db } from './tables.ts';
 import { transaction } from './transaction.ts';
 
@@ -19,9 +20,7 @@ export type IdentityContext = {
  */
 export async function assertNotEmptied(db: Db, { note, databaseName }: IdentityContext): Promise<void> {
   if (note.databaseId === undefined) return;
-  const tables = await db.introspection.getTables();
-  if (!tables.some((table) => table.name === 'database_identity'))
-    throw lostDatabase(databaseName, note.path);
+  if (!(await hasTable(db, 'database_identity'))) throw lostDatabase(databaseName, note.path);
 }
 
 export function lostDatabase(databaseName: string, notePath: string): StartupError {

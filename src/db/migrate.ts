@@ -1,6 +1,7 @@
 import { Migrator } from 'kysely/migration';
 import { migrations } from '../../migrations/index.ts';
 import { StartupError } from '../lib/errors.ts';
+import { hasTable, schemaOf } from './differences.ts';
 import type { Db } from './tables.ts';
 import { transaction } from './transaction.ts';
 
@@ -15,7 +16,12 @@ export async function migrate(db: Db): Promise<void> {
   await transaction(db, async (tx) => {
     // Another replica, perhaps a newer one, may have done it while this one waited for its turn.
     if (await isCurrent(tx)) return;
-    const migrator = new Migrator({ db: tx, provider: { getMigrations: async () => migrations } });
+    const schema = await schemaOf(tx);
+    const migrator = new Migrator({
+      db: tx,
+      provider: { getMigrations: async () => migrations },
+      ...(schema !== undefined && { migrationTableSchema: schema }),
+    });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw error;
   });
@@ -34,8 +40,7 @@ async function isCurrent(db: Db): Promise<boolean> {
 }
 
 async function appliedMigrations(db: Db): Promise<string[]> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === 'kysely_migration')) return [];
+  if (!(await hasTable(db, 'kysely_migration'))) return [];
   const rows = await db
     .withTables<{ kysely_migration: { name: string } }>()
     .selectFrom('kysely_migration')

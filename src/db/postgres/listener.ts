@@ -4,7 +4,7 @@ import type { Client, Notification } from 'pg';
 import type { Bulletin } from '../database.ts';
 import { CHANGE, CHANNEL } from './channel.ts';
 import { connectAlone } from './connections.ts';
-import { createFreshness, type Freshness } from './freshness.ts';
+import { createFreshness, type Freshness, type Moment } from './freshness.ts';
 
 const BEAT_EVERY_MS = 500;
 const RECONNECT_EVERY_MS = 500;
@@ -38,14 +38,15 @@ export function listen(url: string, databaseId: string): Listener {
 
   function take({ payload = '' }: Notification): void {
     if (payload === CHANGE) freshness.changed();
-    const [kind, sender, ...rest] = payload.split(' ');
-    const text = rest.join(' ');
-    if (kind === 'beat' && sender === self) freshness.heard(Number(text));
-    if (kind === 'notice' && sender !== self) for (const hear of hearers) hear(text);
+    const [kind, database, sender, ...rest] = payload.split(' ');
+    // The channel is that of the whole server database, in which there may be others like this one, in other schemas.
+    if (database !== databaseId) return;
+    if (kind === 'beat' && sender === self) freshness.heard(momentOf(rest));
+    if (kind === 'notice' && sender !== self) for (const hear of hearers) hear(rest.join(' '));
   }
 
-  const notify = (connection: Client, payload: string) =>
-    connection.query('select pg_notify($1, $2)', [CHANNEL, payload]);
+  const notify = (connection: Client, kind: 'beat' | 'notice', text: string) =>
+    connection.query('select pg_notify($1, $2)', [CHANNEL, `${kind} ${databaseId} ${self} ${text}`]);
 
   /** Resolves when the connection is lost. */
   async function listenOnce(): Promise<void> {
@@ -72,7 +73,8 @@ export function listen(url: string, databaseId: string): Listener {
     for (let beats = 1; !isClosed; beats++) {
       // Should the database ever fail to tell of a change, as when somebody has disabled its trigger.
       if (beats % FORGET_EVERY_BEATS === 0) freshness.changed();
-      await within(DEAD_AFTER_MS, notify(connection, `beat ${self} ${now()}`));
+      const { monotonic, wall } = now();
+      await within(DEAD_AFTER_MS, notify(connection, 'beat', `${monotonic} ${wall}`));
       await pause(BEAT_EVERY_MS);
     }
   }
@@ -93,7 +95,7 @@ export function listen(url: string, databaseId: string): Listener {
   function flush(): void {
     if (!client) return;
     for (const notice of waiting.splice(0)) {
-      notify(client, `notice ${self} ${notice}`).catch(() => undefined);
+      notify(client, 'notice', notice).catch(() => undefined);
     }
   }
 
@@ -119,8 +121,12 @@ export function listen(url: string, databaseId: string): Listener {
   };
 }
 
-/** Monotonic; but it goes on while the machine sleeps, which `performance.now()` alone may not. */
-const now = () => Math.max(performance.now(), Date.now() - performance.timeOrigin);
+const now = (): Moment => ({ monotonic: performance.now(), wall: Date.now() });
+
+const momentOf = ([monotonic, wall]: string[]): Moment => ({
+  monotonic: Number(monotonic),
+  wall: Number(wall),
+});
 
 function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout;

@@ -2,22 +2,28 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createFreshness } from '../../../src/db/postgres/freshness.ts';
 
+const moment = (ms: number) => ({ monotonic: ms, wall: 1_000_000 + ms });
+
 function at(start: number) {
-  let now = start;
+  const now = moment(start);
   const freshness = createFreshness(() => now);
-  return { freshness, pass: (ms: number) => (now += ms) };
+  function pass(ms: number): void {
+    now.monotonic += ms;
+    now.wall += ms;
+  }
+  return { freshness, now, pass };
 }
 
 test('nothing may be remembered before a heartbeat came back', () => {
   const { freshness } = at(1_000);
   expect(freshness.epoch()).toBeUndefined();
-  freshness.heard(1_000);
+  freshness.heard(moment(1_000));
   expect(freshness.epoch()).toBe(0);
 });
 
 test('a heartbeat vouches for a second and a half from when it was sent, however late it came', () => {
   const { freshness, pass } = at(10_000);
-  freshness.heard(9_000);
+  freshness.heard(moment(9_000));
   expect(freshness.epoch()).toBe(0);
   pass(500);
   expect(freshness.epoch()).toBe(0);
@@ -25,15 +31,28 @@ test('a heartbeat vouches for a second and a half from when it was sent, however
   expect(freshness.epoch()).toBeUndefined();
 });
 
+test.each([
+  ['the machine slept', 'wall', 'monotonic'],
+  ['the clock was set back', 'monotonic', 'wall'],
+] as const)('nothing is trusted longer because %s', (_, runs, stands) => {
+  const { freshness, now } = at(10_000);
+  freshness.heard(moment(10_000));
+  now[stands] -= 3_600_000;
+  now[runs] += 1_500;
+  expect(freshness.epoch()).toBe(0);
+  now[runs] += 1;
+  expect(freshness.epoch()).toBeUndefined();
+});
+
 test('a heartbeat from the future vouches for nothing', () => {
   const { freshness } = at(1_000);
-  freshness.heard(1_001);
+  freshness.heard(moment(1_001));
   expect(freshness.epoch()).toBeUndefined();
 });
 
 test('a change begins a new epoch', () => {
   const { freshness } = at(0);
-  freshness.heard(0);
+  freshness.heard(moment(0));
   const before = freshness.epoch();
   freshness.changed();
   expect(freshness.epoch()).not.toBe(before);
@@ -41,11 +60,11 @@ test('a change begins a new epoch', () => {
 
 test('who did not listen for a moment trusts nothing until the next heartbeat, and then begins anew', () => {
   const { freshness } = at(0);
-  freshness.heard(0);
+  freshness.heard(moment(0));
   const before = freshness.epoch();
   freshness.deaf();
   expect(freshness.epoch()).toBeUndefined();
-  freshness.heard(0);
+  freshness.heard(moment(0));
   expect(freshness.epoch()).not.toBe(before);
   expect(freshness.epoch()).toBeDefined();
 });
@@ -59,7 +78,7 @@ test('no epoch comes again after a change or a silence', () => {
       let generation = 0;
       const seen = new Map<number, number>();
       for (const each of events) {
-        if (each === 'heard') freshness.heard(now);
+        if (each === 'heard') freshness.heard(moment(now));
         else if (each === 'later') {
           now += 400;
           pass(400);
