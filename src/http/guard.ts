@@ -28,7 +28,7 @@ export type KeyVerifier = {
   /** The verdict, if it can be had without proving anything. */
   recognise(rawKey: string): MaybePromise<Verdict | undefined>;
   verify(rawKey: string): Promise<Verdict>;
-  hasUsableKey(): Promise<boolean>;
+  hasUsableKey(): MaybePromise<boolean>;
   /** Told of every key that was let through. */
   countUse(id: number): void;
 };

@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto';
 import type { Reader } from '../db/database.ts';
-import type { Db } from '../db/tables.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Pepper } from '../pepper/pepper.ts';
 import type { ApiKey } from './key.ts';
 import { fingerprintOf, isWellFormed, MAX_LENGTH } from './secret.ts';
-import { shortReads } from './store.ts';
+import type { ShortReads } from './store.ts';
 import { judge, type Verdict } from './verify.ts';
 
 /** Keys in each of two generations: some 2 MB. */
@@ -20,14 +19,13 @@ type Found = ApiKey | 'nothing';
  * Undefined when that takes longer to find out: a row has no fingerprint and can only be proved by its bcrypt hash, or
  * there is no usable key at all.
  */
-export function createRecognise(db: Db, reader: Reader, pepper: Pepper) {
-  const reads = shortReads(db, reader);
+export function createRecognise(reads: ShortReads, readEpoch: Reader['epoch'], pepper: Pepper) {
   const found = recentlyFound<Found>(GENERATION);
   let isOrdinary: boolean | undefined;
   let epoch: number | undefined;
 
   function currentEpoch(): number | undefined {
-    const now = reader.epoch();
+    const now = readEpoch();
     if (now !== epoch) {
       found.clear();
       isOrdinary = undefined;

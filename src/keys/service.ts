@@ -26,7 +26,8 @@ export type KeyServiceParts = {
 };
 
 export function createKeyService({ db, reader, pepper, bcrypt, uses, clock }: KeyServiceParts) {
-  const recognise = createRecognise(db, reader, pepper);
+  const reads = store.shortReads(db, reader);
+  const recognise = createRecognise(reads, reader.epoch, pepper);
 
   /** Both digests of a raw key, ready to be stored. Slow on purpose; call it before a transaction begins. */
   async function prepare(rawKey: string, label: string): Promise<store.NewApiKey> {
@@ -103,7 +104,7 @@ export function createKeyService({ db, reader, pepper, bcrypt, uses, clock }: Ke
     /** To be called when somebody was told that the key is valid. */
     countUse: (id: number) => uses.note(id, clock.now()),
 
-    hasUsableKey: () => store.hasUsableKey(db),
+    hasUsableKey: reads.hasUsableKey,
 
     /** Every change names the key on whose behalf it is made. */
     async create(label: string, actor: number): Promise<{ key: ApiKey; rawKey: string }> {

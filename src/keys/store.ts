@@ -64,7 +64,9 @@ const usableKeys = (db: Db) => db.selectFrom('api_keys').select('id').where(isUs
 const keysWithoutFingerprint = (db: Db) =>
   db.selectFrom('api_keys').select('id').where('fingerprint', 'is', null).limit(sql.lit(1));
 
-/** The questions of every request, by the shortest way. */
+export type ShortReads = ReturnType<typeof shortReads>;
+
+/** The questions of every request, by the shortest way, which waits for no change. */
 export function shortReads(db: Db, reader: Reader) {
   const rowByFingerprint = reader.byFingerprint(
     db.selectFrom('api_keys').select(columns).select('fingerprint'),
@@ -95,8 +97,6 @@ export const setFingerprint = async (tx: Tx, id: number, fingerprint: string) =>
       .returning(columns)
       .executeTakeFirst(),
   );
-
-export const hasUsableKey = async (db: Db) => (await usableKeys(db).executeTakeFirst()) !== undefined;
 
 export async function hasOtherUsableKey(tx: Tx, id: number): Promise<boolean> {
   const row = await tx

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Reader } from '../../src/db/database.ts';
 import { createRecognise } from '../../src/keys/recognise.ts';
+import { shortReads } from '../../src/keys/store.ts';
 import { noDatabase } from '../support/no-database.ts';
 
 const RAW_KEY = 'a-key-of-this-test-0123456789-0123456789';
@@ -32,7 +33,11 @@ function slowDatabase() {
     },
     exists: () => async () => true,
   } as unknown as Reader;
-  const recognise = createRecognise(noDatabase, reader, createSecretKey(Buffer.alloc(32)));
+  const recognise = createRecognise(
+    shortReads(noDatabase, reader),
+    reader.epoch,
+    createSecretKey(Buffer.alloc(32)),
+  );
   const ask = async () => {
     const verdict = await recognise(RAW_KEY);
     return verdict?.code;
