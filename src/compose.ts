@@ -47,7 +47,14 @@ export async function compose(
       logger.warn({ err }, 'the first key is registered, but that could not be noted beside the pepper');
     }
   };
-  const bootstrap = createBootstrapService({ db, keys, clock, token: config.bootstrapToken, onClaimed });
+  const bootstrap = createBootstrapService({
+    db,
+    reader,
+    keys,
+    clock,
+    token: config.bootstrapToken,
+    onClaimed,
+  });
   const lockout = createLockout(config.lockout, clock, memory, bulletin);
   const guard = createGuard(lockout, keys);
   const resolveClient = clientResolver(config.trustedProxies, config.lockout.attempts > 0);

@@ -1,16 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Reader } from '../db/database.ts';
 import type { Db } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { KeyService } from '../keys/service.ts';
 import { insertKey } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/errors.ts';
-import { isClaimed, takeClaim } from './store.ts';
+import { claimLook, takeClaim } from './store.ts';
 
 export type BootstrapService = ReturnType<typeof createBootstrapService>;
 
 export type BootstrapParts = {
   db: Db;
+  reader: Reader;
   keys: Pick<KeyService, 'prepare'>;
   clock: Clock;
   /** When set, who registers the first key must know it. */
@@ -19,7 +21,8 @@ export type BootstrapParts = {
   onClaimed: () => void;
 };
 
-export function createBootstrapService({ db, keys, clock, token, onClaimed }: BootstrapParts) {
+export function createBootstrapService({ db, reader, keys, clock, token, onClaimed }: BootstrapParts) {
+  const hasClaim = claimLook(db, reader);
   let lastInLine: Promise<unknown> = Promise.resolve();
   /** For good: it is believed even where the database should lose it. */
   let isKnownClaimed = false;
@@ -39,7 +42,7 @@ export function createBootstrapService({ db, keys, clock, token, onClaimed }: Bo
 
   /** Asks the database, whatever is known. */
   async function look(): Promise<void> {
-    if (await isClaimed(db)) claimed();
+    if (await hasClaim()) claimed();
   }
 
   async function isOpen(): Promise<boolean> {

@@ -1,9 +1,12 @@
+import type { Reader } from '../db/database.ts';
 import type { Db, Tx } from '../db/tables.ts';
 
-export async function isClaimed(db: Db): Promise<boolean> {
-  const claim = await db.selectFrom('bootstrap_claim').select('id').executeTakeFirst();
-  return claim !== undefined;
-}
+const claims = (db: Db) => db.selectFrom('bootstrap_claim').select('id');
+
+export const isClaimed = async (db: Db) => (await claims(db).executeTakeFirst()) !== undefined;
+
+/** The same by the way that waits for no change: it is what every question after the health of the service asks. */
+export const claimLook = (db: Db, reader: Reader) => reader.exists(claims(db).compile());
 
 /** Takes the one claim that a database has. False when it is gone. */
 export async function takeClaim(tx: Tx, now: number): Promise<boolean> {

@@ -18,12 +18,13 @@ test('while somebody holds the lock of writers, keys are verified and asked for,
   const changes = Promise.all(Array.from({ length: 8 }, change)).finally(() => {
     isOver = true;
   });
-  const statuses = { withKey: new Set<number>(), without: new Set<number>() };
+  const statuses = { withKey: new Set<number>(), without: new Set<number>(), health: new Set<number>() };
   while (!isOver) {
     statuses.withKey.add((await send({ path: '/auth/verify', key: FIRST_KEY })).status);
     statuses.without.add((await send({ path: '/auth/verify' })).status);
+    statuses.health.add((await send('/health')).status);
   }
-  expect(statuses).toEqual({ withKey: new Set([200]), without: new Set([401]) });
+  expect(statuses).toEqual({ withKey: new Set([200]), without: new Set([401]), health: new Set([200]) });
   for (const answer of await changes) {
     expect(answer).toMatchObject({ status: 503, json: { code: 'database_busy' } });
   }
