@@ -107,7 +107,7 @@ export function parseWrk(output: string): Figures {
 
 /** Runs the loops of `pg-loop.ts` for as long, and from as many at once, as the load generator does. */
 export async function measureLoop(url: string): Promise<Speed> {
-  const { stdout } = await run(process.execPath, [LOOP, url, '2', '32', '32']);
+  const { stdout } = await run(process.execPath, [LOOP, url, '1', '32', '32']);
   return JSON.parse(stdout);
 }
 

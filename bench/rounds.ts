@@ -6,43 +6,62 @@ import type { Scenario } from './scenarios.ts';
 import { median } from './statistics.ts';
 
 const WARM_UP_SECONDS = 1;
-const SECONDS = 2;
+/** As little as wrk can do: what other programs take of the machine changes from second to second. */
+const SECONDS = 1;
+/** How often each scenario of a group is measured in a round, in turn with the others. */
+const PASSES = 4;
 
 type Measured = Speed & { busyCores: number };
 
-/** What one round has measured, by scenario. */
-export type Round = ReadonlyMap<string, Measured>;
+/** What one pass has measured, by scenario. */
+export type Pass = ReadonlyMap<string, Measured>;
 
-export type Results = readonly Round[];
+export type Results = readonly Pass[];
 
-/** Every scenario once, so that a busy minute of the machine falls on all of them. */
+/**
+ * Every scenario several times. Those of one group take turns, there and back, so that whatever else the machine has to
+ * do falls on all of them.
+ */
 export async function measureRound(
-  all: readonly Scenario[],
+  groups: readonly (readonly Scenario[])[],
   generator: Generator,
   progress: (line: string) => void,
-): Promise<Round> {
-  const round = new Map<string, Measured>();
-  for (const scenario of all) {
-    const { measure } = scenario;
-    const figures = await (measure ? withBusyCores(measure) : once(scenario, generator));
-    progress(`${scenario.title}: ${Math.round(figures.perSecond)}/s`);
-    round.set(scenario.id, figures);
+): Promise<Pass[]> {
+  const passes = Array.from({ length: PASSES }, () => new Map<string, Measured>());
+  for (const group of groups) {
+    for (const scenario of group) await warmUp(scenario, generator);
+    for (const [number, pass] of passes.entries()) {
+      for (const scenario of number % 2 === 0 ? group : group.toReversed()) {
+        const measured = await measure(scenario, generator);
+        progress(`${scenario.title}: ${Math.round(measured.perSecond)}/s`);
+        pass.set(scenario.id, measured);
+      }
+    }
+    for (const scenario of group) await finish(scenario);
   }
-  return round;
+  return passes;
 }
 
-/** The server has just been started: it warms up first, and the status of every answer is counted then. */
-async function once(scenario: Scenario, generator: Generator): Promise<Measured> {
-  const { server, expected, title } = scenario;
+/** The server has just been started. The status of every answer is counted now. */
+async function warmUp(scenario: Scenario, generator: Generator): Promise<void> {
+  if (scenario.measure) return;
   await probe(scenario);
-  const warmUp = await generator.drive(loadOf(scenario, WARM_UP_SECONDS, true));
-  assertExpected(title, expected, warmUp, true);
+  const figures = await generator.drive(loadOf(scenario, WARM_UP_SECONDS, true));
+  assertExpected(scenario.title, scenario.expected, figures, true);
+}
+
+async function measure(scenario: Scenario, generator: Generator): Promise<Measured> {
+  if (scenario.measure) return withBusyCores(scenario.measure);
   const figures = await withBusyCores(() => generator.drive(loadOf(scenario, SECONDS)));
-  assertExpected(title, expected, figures, false);
-  await probe(scenario);
-  if (scenario.settles) await settle(server);
-  emptyLog(server);
+  assertExpected(scenario.title, scenario.expected, figures, false);
+  emptyLog(scenario.server);
   return figures;
+}
+
+async function finish(scenario: Scenario): Promise<void> {
+  if (scenario.measure) return;
+  await probe(scenario);
+  if (scenario.settles) await settle(scenario.server);
 }
 
 const loadOf = (
@@ -90,8 +109,8 @@ export const medianBusyCores = (results: Results, id: string) => median(of(resul
 export const medianP99 = (results: Results, id: string) => median(of(results, id, 'p99Ms'));
 
 function of(results: Results, id: string, figure: keyof Measured): number[] {
-  return results.map((round) => {
-    const figures = round.get(id);
+  return results.map((pass) => {
+    const figures = pass.get(id);
     if (!figures) throw new Error(`there is no scenario "${id}"`);
     return figures[figure];
   });

@@ -7,7 +7,7 @@ import { describeMachine } from './machine.ts';
 import { plot } from './plot.ts';
 import { makeWorkDirectory, proportionalMbOfAll, residentMbOfAll } from './processes.ts';
 import { type Footprint, renderMarkdown, renderText } from './report.ts';
-import { measureRound, medianPerSecond, type Round } from './rounds.ts';
+import { measureRound, medianPerSecond, type Pass, type Results } from './rounds.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { memoryAfterTraffic, p99UnderLock, startTime } from './single-figures.ts';
 import { type SingleFigures, targets } from './targets.ts';
@@ -22,7 +22,7 @@ function progress(line: string): void {
   process.stderr.write(isTerminal ? `\r\x1b[K${line}` : `${line}\n`);
 }
 
-function roundsOf(text = '7'): number {
+function roundsOf(text = '5'): number {
   const rounds = Number(text);
   if (Number.isInteger(rounds) && rounds >= 1 && rounds <= MOST_ROUNDS) return rounds;
   throw new Error(`BENCH_ROUNDS must be a whole number from 1 to ${MOST_ROUNDS}.`);
@@ -52,15 +52,16 @@ async function run(): Promise<void> {
   const single: SingleFigures = { startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs, cluster };
 
   // For as long as it lives, one process is some tenth faster or slower than the next: each round has new ones.
-  const results: Round[] = [];
+  const results: Pass[] = [];
   let all: Scenario[] = [];
   let footprints: Footprint[] = [];
-  while (results.length < rounds) {
-    progress(`round ${results.length + 1}/${rounds}: starting the servers`);
+  for (let round = 1; round <= rounds; round++) {
+    const prefix = `round ${round}/${rounds}  `;
+    progress(`${prefix}starting the servers`);
     const servers = await startFleet(directory, data, keys);
-    all = scenarios(servers, keys, data.postgresUrl);
-    const prefix = `round ${results.length + 1}/${rounds}  `;
-    results.push(await measureRound(all, generator, (line) => progress(prefix + line)));
+    const groups = scenarios(servers, keys, data.postgresUrl);
+    all = groups.flat();
+    results.push(...(await measureRound(groups, generator, (line) => progress(prefix + line))));
     footprints = footprintsOf(all);
     await stopFleet(servers);
   }
@@ -89,7 +90,7 @@ const footprintsOf = (all: readonly Scenario[]): Footprint[] =>
       proportionalMb: proportionalMbOfAll(pid),
     }));
 
-const draw = (all: readonly Scenario[], results: readonly Round[]) =>
+const draw = (all: readonly Scenario[], results: Results) =>
   plot(
     'Requests per second (median)',
     all.map(({ id, title, path }) => ({

@@ -60,8 +60,8 @@ export type KeyFiles = Record<
 
 const VERIFY = '/auth/verify';
 
-/** In this order in every round: what is compared stands close together. */
-export function scenarios(servers: Servers, keys: KeyFiles, postgresUrl: string): Scenario[] {
+/** In groups of those that are compared with each other. */
+export function scenarios(servers: Servers, keys: KeyFiles, postgresUrl: string): Scenario[][] {
   function scenario(
     id: string,
     server: Server,
@@ -79,139 +79,154 @@ export function scenarios(servers: Servers, keys: KeyFiles, postgresUrl: string)
   }
   const workers = `${WORKERS} workers`;
   return [
-    scenario('raw', servers.raw, 'raw `node:http`', 'a constant answer, with the body of a verification'),
-    scenario(
-      'postgresCached',
-      servers.postgresCached,
-      'verify, PostgreSQL, cached',
-      '`KEYHEARTH_CACHE=on`: the one key there is, from memory',
-      {
+    [
+      scenario('raw', servers.raw, 'raw `node:http`', 'a constant answer, with the body of a verification'),
+      scenario('hono', servers.hono, 'bare Hono route', 'the same body from one route without middleware'),
+      scenario('verify', servers.one, 'verify, 1 key', '`GET /auth/verify` with the one key there is', {
         path: VERIFY,
-        keysFile: keys.onPostgres,
-      },
-    ),
-    scenario('hono', servers.hono, 'bare Hono route', 'the same body from one route without middleware'),
-    scenario('verify', servers.one, 'verify, 1 key', '`GET /auth/verify` with the one key there is', {
-      path: VERIFY,
-    }),
-    scenario(
-      'unknown',
-      servers.oneOpen,
-      'verify, unknown key',
-      'a wrong key, with the lockout off: 401, and a line in the log',
-      {
-        path: VERIFY,
-        keysFile: keys.unknown,
-        expected: 401,
-      },
-    ),
-    scenario('million', servers.million, 'verify, 1,000,000 keys', '1,000 of a million keys in turn', {
-      path: VERIFY,
-      keysFile: keys.thousandOfMillion,
-      settles: true,
-    }),
-    scenario(
-      'locked',
-      servers.oneLocked,
-      'verify, locked-out address',
-      'a good key from a locked address: 429, and a line in the log',
-      {
-        path: VERIFY,
-        expected: 429,
-      },
-    ),
-    scenario(
-      'postgres',
-      servers.postgres,
-      'verify, PostgreSQL',
-      'the one key there is, its row read from PostgreSQL for every request',
-      {
-        path: VERIFY,
-        keysFile: keys.onPostgres,
-      },
-    ),
-    {
-      ...scenario(
-        'postgresLoop',
-        servers.postgres,
-        'bare `pg` loop',
-        'no HTTP: 32 loops with a connection each, which read that row as a prepared statement',
+      }),
+      scenario(
+        'unknown',
+        servers.oneOpen,
+        'verify, unknown key',
+        'a wrong key, with the lockout off: 401, and a line in the log',
+        {
+          path: VERIFY,
+          keysFile: keys.unknown,
+          expected: 401,
+        },
       ),
-      measure: () => measureLoop(postgresUrl),
-    },
-    scenario(
-      'key',
-      servers.one,
-      '`GET /auth/keys/1`',
-      'one key read with itself, through the framework, and a line in the log',
-      {
-        path: '/auth/keys/1',
-      },
-    ),
-    scenario('many', servers.million, 'verify, 100,000 keys in use', '100,000 of a million keys in turn', {
-      path: VERIFY,
-      keysFile: keys.manyOfMillion,
-      settles: true,
-    }),
-    scenario(
-      'everNew',
-      servers.millionOpen,
-      'verify, ever-new unknown keys',
-      'a million keys, the lockout off, and no key sent twice: 401',
-      {
+      scenario('million', servers.million, 'verify, 1,000,000 keys', '1,000 of a million keys in turn', {
         path: VERIFY,
-        keysFile: undefined,
-        expected: 401,
-      },
-    ),
-    scenario('betterAuth', servers.betterAuth, 'better-auth', '`auth.api.verifyApiKey` on SQLite, one key', {
-      path: '/verify',
-      keysFile: keys.betterAuth,
-    }),
-    scenario(
-      'betterAuthMemory',
-      servers.betterAuthMemory,
-      'better-auth, in memory',
-      'the same on a secondary storage that is a `Map`',
+        keysFile: keys.thousandOfMillion,
+      }),
+      scenario(
+        'postgresCached',
+        servers.postgresCached,
+        'verify, PostgreSQL, cached',
+        '`KEYHEARTH_CACHE=on`: the one key there is, from memory',
+        {
+          path: VERIFY,
+          keysFile: keys.onPostgres,
+        },
+      ),
+      scenario(
+        'locked',
+        servers.oneLocked,
+        'verify, locked-out address',
+        'a good key from a locked address: 429, and a line in the log',
+        {
+          path: VERIFY,
+          expected: 429,
+        },
+      ),
+    ],
+    [
+      scenario(
+        'postgres',
+        servers.postgres,
+        'verify, PostgreSQL',
+        'the one key there is, its row read from PostgreSQL for every request',
+        {
+          path: VERIFY,
+          keysFile: keys.onPostgres,
+        },
+      ),
       {
-        path: '/verify',
-        keysFile: keys.betterAuthMemory,
+        ...scenario(
+          'postgresLoop',
+          servers.postgres,
+          'bare `pg` loop',
+          'no HTTP: 32 loops with a connection each, which read that row as a prepared statement',
+        ),
+        measure: () => measureLoop(postgresUrl),
       },
-    ),
-    scenario('verify64', servers.one, 'verify, 1 worker', 'as above, under the load for several workers', {
-      path: VERIFY,
-      pressure: SEVERAL,
-    }),
-    scenario('several', servers.several, `verify, ${workers}`, `\`KEYHEARTH_WORKERS=${WORKERS}\`, 1 key`, {
-      path: VERIFY,
-      pressure: SEVERAL,
-    }),
-    scenario(
-      'threads',
-      servers.threads,
-      `${WORKERS} threads`,
-      'a small handler in worker threads with `reusePort`',
-      {
+    ],
+    [
+      scenario('verify64', servers.one, 'verify, 1 worker', 'as above, under the load for several workers', {
+        path: VERIFY,
         pressure: SEVERAL,
-      },
-    ),
-    scenario(
-      'clusterRoundRobin',
-      servers.clusterRoundRobin,
-      `${WORKERS} processes, round-robin`,
-      'the same handler under `node:cluster`',
-      {
+      }),
+      scenario('several', servers.several, `verify, ${workers}`, `\`KEYHEARTH_WORKERS=${WORKERS}\`, 1 key`, {
+        path: VERIFY,
         pressure: SEVERAL,
-      },
-    ),
-    scenario(
-      'clusterNone',
-      servers.clusterNone,
-      `${WORKERS} processes, SCHED_NONE`,
-      'the same, with the system choosing the process',
-      {
-        pressure: SEVERAL,
-      },
-    ),
+      }),
+      scenario(
+        'threads',
+        servers.threads,
+        `${WORKERS} threads`,
+        'a small handler in worker threads with `reusePort`',
+        {
+          pressure: SEVERAL,
+        },
+      ),
+      scenario(
+        'clusterRoundRobin',
+        servers.clusterRoundRobin,
+        `${WORKERS} processes, round-robin`,
+        'the same handler under `node:cluster`',
+        {
+          pressure: SEVERAL,
+        },
+      ),
+      scenario(
+        'clusterNone',
+        servers.clusterNone,
+        `${WORKERS} processes, SCHED_NONE`,
+        'the same, with the system choosing the process',
+        {
+          pressure: SEVERAL,
+        },
+      ),
+    ],
+    [
+      scenario(
+        'key',
+        servers.one,
+        '`GET /auth/keys/1`',
+        'one key read with itself, through the framework, and a line in the log',
+        {
+          path: '/auth/keys/1',
+        },
+      ),
+      scenario(
+        'betterAuth',
+        servers.betterAuth,
+        'better-auth',
+        '`auth.api.verifyApiKey` on SQLite, one key',
+        {
+          path: '/verify',
+          keysFile: keys.betterAuth,
+        },
+      ),
+      scenario(
+        'betterAuthMemory',
+        servers.betterAuthMemory,
+        'better-auth, in memory',
+        'the same on a secondary storage that is a `Map`',
+        {
+          path: '/verify',
+          keysFile: keys.betterAuthMemory,
+        },
+      ),
+    ],
+    [
+      scenario('many', servers.million, 'verify, 100,000 keys in use', '100,000 of a million keys in turn', {
+        path: VERIFY,
+        keysFile: keys.manyOfMillion,
+        settles: true,
+      }),
+      scenario(
+        'everNew',
+        servers.millionOpen,
+        'verify, ever-new unknown keys',
+        'a million keys, the lockout off, and no key sent twice: 401',
+        {
+          path: VERIFY,
+          keysFile: undefined,
+          expected: 401,
+        },
+      ),
+    ],
   ];
 }
