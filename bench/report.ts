@@ -78,9 +78,9 @@ Memory at rest was ${whole(single.memoryOneMb)} MB with one key and ${whole(sing
 
 ${table(['scenario', 'requests/s', 'p99', ''], rawRows(report))}
 
-Medians of all passes: a round has four, in which the scenarios that are compared take turns of a second each, there and back, since what else
-the machine has to do changes from second to second. Each round starts its servers anew, since one process is some tenth faster or slower
-than the next for as long as it lives; each has a second to warm up. Every request of every scenario carries a key and goes through the same script of the load generator. The
+Medians of all passes: a round has four, in which the scenarios that are compared take turns of two seconds each, there and back, of which the second
+one counts, since what else the machine has to do changes all the time. Each round starts its servers anew, since one process is some tenth faster or slower
+than the next for as long as it lives; each has three seconds to warm up. Every request of every scenario carries a key and goes through the same script of the load generator. The
 scenarios from "verify, 1 worker" to "3 processes" are driven by two threads over 64 connections, all others by one thread over 32. Each status is checked;
 a scenario that answers anything else ends the run. Keyhearth logs to a file at its default level, at which a good key that is verified leaves no line.
 

@@ -5,7 +5,8 @@ import { emptyLog, settle } from './processes.ts';
 import type { Scenario } from './scenarios.ts';
 import { median } from './statistics.ts';
 
-const WARM_UP_SECONDS = 1;
+/** For the compiler to have seen what it has to compile, on a machine that has other things to do. */
+const WARM_UP_SECONDS = 3;
 /** As little as wrk can do: what other programs take of the machine changes from second to second. */
 const SECONDS = 1;
 /** How often each scenario of a group is measured in a round, in turn with the others. */
@@ -46,13 +47,15 @@ export async function measureRound(
 async function warmUp(scenario: Scenario, generator: Generator): Promise<void> {
   if (scenario.measure) return;
   await probe(scenario);
-  const figures = await generator.drive(loadOf(scenario, WARM_UP_SECONDS, true));
+  const figures = await generator.drive({ ...loadOf(scenario, true), seconds: WARM_UP_SECONDS });
   assertExpected(scenario.title, scenario.expected, figures, true);
 }
 
+/** The first second is not measured: what the server had in its memories has grown old while it was not its turn. */
 async function measure(scenario: Scenario, generator: Generator): Promise<Measured> {
   if (scenario.measure) return withBusyCores(scenario.measure);
-  const figures = await withBusyCores(() => generator.drive(loadOf(scenario, SECONDS)));
+  await generator.drive(loadOf(scenario));
+  const figures = await withBusyCores(() => generator.drive(loadOf(scenario)));
   assertExpected(scenario.title, scenario.expected, figures, false);
   emptyLog(scenario.server);
   return figures;
@@ -64,11 +67,13 @@ async function finish(scenario: Scenario): Promise<void> {
   if (scenario.settles) await settle(scenario.server);
 }
 
-const loadOf = (
-  { server, path, keysFile, pressure }: Scenario,
-  seconds: number,
-  countStatuses = false,
-): Load => ({ url: `${server.origin}${path}`, keysFile, ...pressure, seconds, countStatuses });
+const loadOf = ({ server, path, keysFile, pressure }: Scenario, countStatuses = false): Load => ({
+  url: `${server.origin}${path}`,
+  keysFile,
+  ...pressure,
+  seconds: SECONDS,
+  countStatuses,
+});
 
 /** @throws when one answer was not what the scenario is about: its speed would be that of something else */
 export function assertExpected(

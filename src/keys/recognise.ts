@@ -59,7 +59,7 @@ export function createRecognise(reads: ShortReads, readEpoch: Reader['epoch'], p
   function find(rawKey: string, asOf: number | undefined): MaybePromise<Found> {
     if (asOf === undefined || rawKey.length > MAX_LENGTH) return read(rawKey);
     // Memory holds no raw key; and a plain digest of one is a third of the time of its fingerprint.
-    const digest = hash('sha256', rawKey, 'base64');
+    const digest = hash('sha256', rawKey, 'binary');
     return found.get(digest) ?? remember(read(rawKey), asOf, (key) => found.set(digest, key));
   }
 
