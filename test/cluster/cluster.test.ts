@@ -81,6 +81,40 @@ describe('three replicas', () => {
   }, 60_000);
 });
 
+test('replicas of two workers each count one lockout, share it, and refuse a revoked key in every worker', async () => {
+  const { replicas } = await cluster(2, {
+    KEYHEARTH_WORKERS: '2',
+    KEYHEARTH_CACHE: 'on',
+    KEYHEARTH_TRUSTED_PROXIES: '192.0.2.1',
+  });
+  const all = senders(replicas);
+  await register(all[0]);
+  const { json } = await all[0]({ method: 'POST', path: '/auth/keys', key: FIRST_KEY, body: {} });
+  /** Enough connections to reach every worker. */
+  async function statusesOf(senders: readonly Send[], key: string): Promise<number[]> {
+    const asking = senders.flatMap((send) =>
+      Array.from({ length: 20 }, () => send({ path: '/auth/verify', key })),
+    );
+    return (await Promise.all(asking)).map(({ status }) => status);
+  }
+  expect(new Set(await statusesOf(all, json.raw_key))).toEqual(new Set([200]));
+  await all[0]({ method: 'POST', path: `/auth/keys/${json.id}/deactivate`, key: FIRST_KEY });
+  await sleep(1_000);
+  expect(new Set(await statusesOf(senders(replicas, '127.0.0.6'), json.raw_key))).not.toContain(200);
+
+  const [guess, elsewhere] = senders(replicas, '127.0.0.7');
+  const told = await statusesOf(Array(5).fill(guess), `${FIRST_KEY}-wrong`);
+  expect(told.filter((status) => status === 401)).toHaveLength(5);
+  expect(told.filter((status) => status === 429)).toHaveLength(95);
+  await sleep(1_000);
+  expect(new Set(await statusesOf([guess, elsewhere], FIRST_KEY))).toEqual(new Set([429]));
+
+  for (const { child, ended } of replicas) {
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  }
+}, 60_000);
+
 describe('replicas that start', () => {
   test('at the same moment migrate an empty database once, all ten of them', async () => {
     const { postgres, startReplica } = await cluster(0);
