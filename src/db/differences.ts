@@ -47,6 +47,6 @@ export async function announceChangesOfKeys<Database>(db: Kysely<Database>): Pro
     after insert or delete or truncate or update of label, hint, fingerprint, hash, is_active, created_at on api_keys
     for each statement execute function keyhearth_announce_change()
   `.execute(db);
-  // Also where a replication or a restore makes the change.
+  // Also in a session that says that it is a replica. The worker of a logical replication fires no statement's trigger.
   await sql`alter table api_keys enable always trigger keyhearth_announce_change`.execute(db);
 }

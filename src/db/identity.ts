@@ -1,7 +1,7 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
 import { StartupError } from '../lib/errors.ts';
 import { hasTable } from './differences.ts';
-import type { Db } from './tables.ts';
+import type { Db, Tx } from './tables.ts';
 import { transaction } from './transaction.ts';
 
 /** What an operator needs to read when the database and what stands beside it do not belong together. */
@@ -49,15 +49,8 @@ export async function claimIdentity(db: Db, context: IdentityContext): Promise<s
     );
   }
   const check = context.pepperCheck(stored.database_id);
-  if (stored.pepper_check === null) {
-    await transaction(db, (tx) =>
-      tx
-        .updateTable('database_identity')
-        .set({ pepper_check: check })
-        .where('pepper_check', 'is', null)
-        .execute(),
-    );
-  } else if (!equal(stored.pepper_check, check)) {
+  const adopted = stored.pepper_check ?? (await transaction(db, (tx) => adoptPepper(tx, check)));
+  if (!equal(adopted, check)) {
     throw new StartupError(
       `The pepper does not fit the database ${context.databaseName}; give this process the one that others serve it with, or restore the pepper that was in use with it (docs/operations.md says what to do when it is lost).`,
     );
@@ -76,6 +69,20 @@ async function create(tx: Db, { pepperCheck }: IdentityContext) {
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();
   return tx.selectFrom('database_identity').select(['database_id', 'pepper_check']).executeTakeFirstOrThrow();
+}
+
+/** @returns the check of the pepper that is the database's from now on: of two that start at once, the first one's */
+async function adoptPepper(tx: Tx, check: string): Promise<string> {
+  await tx
+    .updateTable('database_identity')
+    .set({ pepper_check: check })
+    .where('pepper_check', 'is', null)
+    .execute();
+  const { pepper_check } = await tx
+    .selectFrom('database_identity')
+    .select('pepper_check')
+    .executeTakeFirstOrThrow();
+  return pepper_check ?? check;
 }
 
 const equal = (a: string, b: string) =>

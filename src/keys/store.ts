@@ -59,7 +59,9 @@ export const findKeyByFingerprint = async (db: Db, fingerprint: string) =>
 /** Written out: an index of the usable keys alone is of no use for a parameter that might be something else. */
 const isUsable = sql<boolean>`is_active = 1`;
 
-const usableKeys = (db: Db) => db.selectFrom('api_keys').select('id').where(isUsable).limit(sql.lit(1));
+/** In order, so that PostgreSQL does not read through a table that begins with inactive ones. */
+const usableKeys = (db: Db) =>
+  db.selectFrom('api_keys').select('id').where(isUsable).orderBy('id', 'desc').limit(sql.lit(1));
 
 const keysWithoutFingerprint = (db: Db) =>
   db.selectFrom('api_keys').select('id').where('fingerprint', 'is', null).limit(sql.lit(1));

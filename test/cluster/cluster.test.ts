@@ -7,6 +7,21 @@ import { client, type Send } from '../support/http.ts';
 import { FIRST_KEY, register } from '../support/keyhearth.ts';
 import { createDatabase, query } from '../support/postgres.ts';
 
+/** Has the backends whose latest query is like this stand still, until the test is over. */
+async function freeze(url: string, pattern: string): Promise<number> {
+  const backends = await query<{ pid: number }>(
+    url,
+    'select pid from pg_stat_activity where query like any($1) and pid <> pg_backend_pid()',
+    [pattern.split('|')],
+  );
+  const signal = (name: NodeJS.Signals) => {
+    for (const { pid } of backends) process.kill(pid, name);
+  };
+  signal('SIGSTOP');
+  onTestFinished(() => signal('SIGCONT'));
+  return backends.length;
+}
+
 async function cluster(replicas: number, env: Record<string, string> = {}): Promise<Cluster> {
   const running = await startCluster(replicas, { KEYHEARTH_BCRYPT_COST: '10', ...env }, { fsync: 'off' });
   onTestFinished(() => running.stop());
@@ -80,6 +95,17 @@ describe('three replicas', () => {
     }
   }, 60_000);
 });
+
+test('a lock that nobody could be told of, since connections hang, is told when they are made anew', async () => {
+  const { postgres, replicas } = await cluster(2, { KEYHEARTH_TRUSTED_PROXIES: '192.0.2.1' });
+  await register(client(replicas[0]?.origin ?? ''));
+  expect(await freeze(postgres.url, 'select pg_notify%|listen%')).toBe(2);
+  const [guess, elsewhere] = senders(replicas, '127.0.0.7');
+  for (let i = 0; i < 5; i++) await guess({ path: '/auth/verify', key: `${FIRST_KEY}-wrong` });
+  const verify = async () => (await elsewhere({ path: '/auth/verify', key: FIRST_KEY })).status;
+  expect(await verify()).toBe(200);
+  await expect.poll(verify, { timeout: 10_000 }).toBe(429);
+}, 60_000);
 
 test('replicas of two workers each count one lockout, share it, and refuse a revoked key in every worker', async () => {
   const { replicas } = await cluster(2, {
@@ -239,6 +265,24 @@ describe('when the database goes away', () => {
     const start = performance.now();
     await expect.poll(async () => (await send(keys)).status, { timeout: 5_000 }).toBe(200);
     expect(performance.now() - start).toBeLessThan(2_000);
+  }, 60_000);
+
+  test('what was lost together is lost once: an old connection does not take the database away again', async () => {
+    const { postgres, replicas } = await cluster(1);
+    const [send] = senders(replicas);
+    await register(send);
+    const verify = async () => (await send({ path: '/auth/verify', key: FIRST_KEY })).status;
+    await Promise.all(Array.from({ length: 40 }, verify));
+    expect(await freeze(postgres.url, '%any($1%|select%from "bootstrap_claim"%')).toBe(2);
+    const first = verify();
+    await sleep(3_000);
+    const second = verify();
+    expect(await first).toBe(503);
+    await expect.poll(verify, { timeout: 2_000 }).toBe(200);
+    const until = performance.now() + 4_000;
+    while (performance.now() < until) expect(await verify()).toBe(200);
+    expect([200, 503]).toContain(await second);
+    expect(replicas[0]?.log().match(/cannot be reached/g)).toHaveLength(1);
   }, 60_000);
 
   test('a server that has stopped dead is noticed, and nobody waits for it any more', async () => {

@@ -38,9 +38,6 @@ export const clientConfig = (url: string): ClientConfig => ({
   connectionString: url,
   application_name: 'keyhearth',
   connectionTimeoutMillis: CONNECT_MS,
-  statement_timeout: STATEMENT_MS,
-  lock_timeout: LOCK_MS,
-  idle_in_transaction_session_timeout: STATEMENT_MS,
   query_timeout: ANSWER_MS,
   keepAlive: true,
   types: numbers,
@@ -48,13 +45,18 @@ export const clientConfig = (url: string): ClientConfig => ({
 
 /**
  * A standby is behind its primary; what a client was told has happened must be on the disk by then; and another database
- * in the place of ours would let anybody register a first key.
+ * in the place of ours would let anybody register a first key. What is set is set here, since a pooler takes hardly
+ * anything with the start of a session.
  * @param databaseId whose database it must be; undefined before that is known
  */
 async function prepareSession(client: ClientBase, databaseId: string | undefined): Promise<void> {
   const { rows } = await client.query<{ is_standby: boolean }>(
-    `select pg_is_in_recovery() as is_standby, set_config('synchronous_commit',
-      case current_setting('synchronous_commit') when 'off' then 'on' else current_setting('synchronous_commit') end, false)`,
+    `select pg_is_in_recovery() as is_standby,
+      set_config('statement_timeout', '${STATEMENT_MS}', false),
+      set_config('lock_timeout', '${LOCK_MS}', false),
+      set_config('idle_in_transaction_session_timeout', '${STATEMENT_MS}', false),
+      set_config('synchronous_commit',
+        case current_setting('synchronous_commit') when 'off' then 'on' else current_setting('synchronous_commit') end, false)`,
   );
   if (rows[0]?.is_standby) throw new Error('the server is a standby; DATABASE_URL must name the primary');
   if (databaseId === undefined) return;
@@ -65,8 +67,8 @@ async function prepareSession(client: ClientBase, databaseId: string | undefined
 }
 
 /** A connection of its own, besides the pool. Throws what `pg` throws. */
-export async function connectAlone(url: string, databaseId?: string): Promise<Client> {
-  const client = new Client(clientConfig(url));
+export async function connectAlone(url: string, databaseId?: string, answerMs = ANSWER_MS): Promise<Client> {
+  const client = new Client({ ...clientConfig(url), query_timeout: answerMs });
   // Whoever waits for an answer is told; nobody else needs to be.
   client.on('error', () => undefined);
   try {
@@ -115,7 +117,7 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
   const statementName = createStatementNames();
   let databaseId: string | undefined;
   const availability = watchAvailability(async () => {
-    const client = await connectAlone(url, databaseId);
+    const client = await connectAlone(url, databaseId, CONNECT_MS);
     // Not awaited: a network that swallows this would be waited for as long as TCP waits.
     void client.end().catch(() => undefined);
   }, logger);
@@ -157,11 +159,10 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
 
   async function connect(pool: Pool, onTimeout: (error: unknown) => void): Promise<Connection> {
     availability.assertReachable();
-    const isBusy = pool.totalCount >= pool.options.max && pool.idleCount === 0;
     try {
       return guarded(await take(pool), onTimeout);
     } catch (error) {
-      if (isFull(error) || (isBusy && pool.totalCount >= pool.options.max)) throw busyError();
+      if (isFull(error) || isQueueTimeout(error)) throw busyError();
       lost(error);
       throw awayError();
     }
@@ -178,7 +179,8 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
         } catch (error) {
           if (!isAnswer(error)) {
             isBroken = true;
-            if (isTimeout(error)) onTimeout(error);
+            // One made before an outage tells nothing of what came after it.
+            if (isTimeout(error) && madeIn.get(client) === generation) onTimeout(error);
             throw lostError();
           }
           if (!isSpoilt(error)) {
@@ -233,6 +235,10 @@ const isUnavailable = (error: unknown) =>
   error instanceof DomainError && error.problem.code === 'database_unavailable';
 
 const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Query read timeout';
+
+/** Of the pool: all of its connections were in use for as long as one may wait for one. */
+const isQueueTimeout = (error: unknown) =>
+  error instanceof Error && error.message === 'timeout exceeded when trying to connect';
 
 const busyError = () =>
   new DomainError({

@@ -9,9 +9,15 @@ export function reasonOf(error: unknown): string {
   return code === undefined || message.includes(code) ? message : `${code}: ${message}`;
 }
 
-/** An answer of a server that goes on to serve this connection. Any other failure ends the connection. */
+/** Connection failures, a server that stops or ends a session, and transactions that were left open for too long. */
+const LAST_WORDS = /^(08|57P|25P0[34])/;
+
+/**
+ * An answer of a server that goes on to serve this connection. Any other failure ends the connection. The severity would
+ * tell, but servers write it in their own language.
+ */
 export const isAnswer = (error: unknown): error is DatabaseError =>
-  error instanceof DatabaseError && error.severity === 'ERROR';
+  error instanceof DatabaseError && !LAST_WORDS.test(error.code ?? '');
 
 /**
  * Answers after which a connection is of no use: an aborted transaction that nobody rolled back, and prepared statements

@@ -92,10 +92,15 @@ export function listen(url: string, databaseId: string): Listener {
     }
   }
 
+  function wait(notice: string): void {
+    waiting.push(notice);
+    if (waiting.length > MAX_WAITING) waiting.shift();
+  }
+
   function flush(): void {
     if (!client) return;
     for (const notice of waiting.splice(0)) {
-      notify(client, 'notice', notice).catch(() => undefined);
+      notify(client, 'notice', notice).catch(() => wait(notice));
     }
   }
 
@@ -106,8 +111,7 @@ export function listen(url: string, databaseId: string): Listener {
     changed: freshness.changed,
     bulletin: {
       announce(notice) {
-        waiting.push(notice);
-        if (waiting.length > MAX_WAITING) waiting.shift();
+        wait(notice);
         flush();
       },
       subscribe: (hear) => void hearers.push(hear),

@@ -46,7 +46,7 @@ test.each([
   ['a deletion', 'delete from api_keys where id = 2'],
   ['an emptied table', 'truncate api_keys'],
   [
-    'what a replication writes',
+    'what a session in the role of a replica writes',
     'set session_replication_role = replica; update api_keys set is_active = 0 where id = 2',
   ],
 ])('%s by somebody else is known within a second', async (_, statement) => {

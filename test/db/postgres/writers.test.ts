@@ -14,8 +14,9 @@ test('while somebody holds the lock of writers, keys are verified and asked for,
   await holder.query(`select pg_advisory_lock(${0x4b487468})`);
 
   const change = () => send({ method: 'PATCH', path: '/auth/keys/1', key: FIRST_KEY, body: { label: 'x' } });
+  await Promise.all(Array.from({ length: 24 }, () => send({ path: '/auth/keys', key: FIRST_KEY })));
   let isOver = false;
-  const changes = Promise.all(Array.from({ length: 8 }, change)).finally(() => {
+  const changes = Promise.all(Array.from({ length: 24 }, change)).finally(() => {
     isOver = true;
   });
   const statuses = { withKey: new Set<number>(), without: new Set<number>(), health: new Set<number>() };

@@ -1,6 +1,7 @@
 import SqliteDatabase from 'better-sqlite3';
 import { sql } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { claimIdentity } from '../../../src/db/identity.ts';
 import { migrate } from '../../../src/db/migrate.ts';
 import { openSqlite } from '../../../src/db/sqlite/open.ts';
 import { cachingStatements } from '../../../src/db/sqlite/statement-cache.ts';
@@ -39,6 +40,26 @@ describe('a connection', () => {
     const { rows } = await sql`pragma busy_timeout`.execute(db);
     expect(Object.values(rows[0] as object)[0]).toBeLessThan(20);
   });
+});
+
+test('of two peppers that come at once, after one was lost, one is adopted and the other refused', async () => {
+  const under = (pepper: string) => ({
+    databaseName: 'the database',
+    note: { path: 'a note', databaseId: undefined },
+    pepperCheck: (id: string) => `${id} under ${pepper}`,
+  });
+  const { db, path } = await open();
+  const other = await open(path);
+  await migrate(db);
+  await claimIdentity(db, under('the lost one'));
+  await sql`update database_identity set pepper_check = null`.execute(db);
+  const claims = await Promise.allSettled([
+    claimIdentity(db, under('one')),
+    claimIdentity(other.db, under('two')),
+  ]);
+  expect(claims.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  const refused = claims.find((claim) => claim.status === 'rejected');
+  expect(String(refused?.reason)).toContain('The pepper does not fit');
 });
 
 describe('migrations', () => {
