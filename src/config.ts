@@ -131,7 +131,8 @@ export const unknownVariables = (environment: Record<string, string | undefined>
 
 function isPostgresUrl(text: string): boolean {
   const url = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text) : null;
-  return url !== null && url.hostname !== '' && /^\/[^/@]+$/.test(url.pathname);
+  // A "#" begins a part that no such URL has: it was meant to be of the password.
+  return url !== null && url.hostname !== '' && url.hash === '' && /^\/[^/@]+$/.test(url.pathname);
 }
 
 function databaseOf(env: z.output<typeof environmentSchema>, dataDir: string): DatabaseLocation {

@@ -37,7 +37,7 @@ describe.each<[string, string[], string[]]>([
   ['HOST', ['0.0.0.0', '::'], ['']],
   ['PORT', ['0', '65535'], ['', '-1', '65536', '80a', '8e3', '0x50', ' 80', '8800.5', 'tcp://10.0.0.1:8800']],
   ['KEYHEARTH_DATA_DIR', ['/srv/data'], ['']],
-  ['DATABASE_URL', ['sqlite:a.db'], ['', 'sqlite:', 'mysql://a', 'a.db']],
+  ['DATABASE_URL', ['sqlite:a.db'], ['', 'sqlite:', 'mysql://a', 'a.db', 'postgres://u:p@ss/w#rd@host/db']],
   [
     'KEYHEARTH_PEPPER',
     ['ab'.repeat(32), Buffer.alloc(32, 1).toString('base64')],

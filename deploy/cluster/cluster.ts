@@ -80,7 +80,7 @@ export async function startCluster(
   async function startProxy(port?: number): Promise<string | undefined> {
     const binary = pathOf('haproxy');
     if (!binary) return undefined;
-    const bind = `127.0.0.1:${port ?? (await freePort())}`;
+    const bind = `127.0.0.1:${await freePort(port)}`;
     const [one = '', two = '', three = ''] = replicas.map(({ origin }) => new URL(origin).host);
     const child = spawn(binary, ['-db', '-f', PROXY], {
       env: { ...shared, BIND: bind, REPLICA_1: one, REPLICA_2: two, REPLICA_3: three },

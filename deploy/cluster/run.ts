@@ -6,7 +6,11 @@ import { startCluster } from './cluster.ts';
 const PORT = 8801;
 
 const cluster = await startCluster(3);
-const proxy = await cluster.startProxy(PORT);
+const proxy = await cluster.startProxy(PORT).catch(async (error: Error) => {
+  await cluster.stop();
+  process.stderr.write(`cluster: ${error.message}; stop what has port ${PORT} and start again.\n`);
+  process.exit(1);
+});
 process.stdout.write(
   [
     ...cluster.replicas.map(({ origin }) => `replica     ${origin}`),

@@ -173,7 +173,7 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
     let failure: unknown;
     return {
       async query(text: string, values: readonly unknown[]) {
-        if (isBroken) throw lostError();
+        if (isBroken) throw failure ?? lostError();
         try {
           return await client.query({ name: statementName(text), text, values: [...values] });
         } catch (error) {

@@ -41,3 +41,10 @@ test('two services in schemas of one database have nothing to do with each other
   const elsewhere = client(two.origin, '127.0.0.7');
   expect((await elsewhere({ path: '/auth/verify', key: FIRST_KEY })).status).toBe(200);
 });
+
+test('a place in which no table may be made is named as the reason', async () => {
+  const within = await sharedDatabase();
+  await expect(service({ env: within('pg_catalog') })).rejects.toThrow(
+    /permission denied to create "pg_catalog/,
+  );
+});
