@@ -30,7 +30,8 @@ export type FingerprintSelection<Row> = SelectQueryBuilder<Tables, 'api_keys', R
 export type Reader = {
   /**
    * Changes when anybody commits a change. What was read while it was the same may be used for as long as it stays so;
-   * undefined while nobody can tell, and then nothing may be remembered.
+   * undefined while nobody can tell, and then nothing may be remembered. It may stay the same until the code that runs
+   * now returns to the event loop.
    */
   epoch(): number | undefined;
   /** Makes of a selection a function that finds the row with a fingerprint. */

@@ -79,18 +79,7 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
     return problem ? { state: 'refused', problem } : guard.admit(client, headersOf(request));
   }
 
-  return (request: IncomingMessage, response: ServerResponse): boolean => {
-    const { method, url, headers } = request;
-    if (method !== 'GET' && method !== 'HEAD') return false;
-    if (!isPlainHost(headers.host)) return false;
-    if (url !== VERIFY_PATH && url !== `${VERIFY_PATH}?deny=403`) return false;
-    const exchange: Exchange = {
-      request,
-      response,
-      start: performance.now(),
-      requestId: randomUUID(),
-      client: resolveClient(request.socket.remoteAddress, headersOf(request)('x-forwarded-for')),
-    };
+  function conclude(exchange: Exchange): void {
     try {
       const admission = decide(exchange);
       if (admission instanceof Promise) void answerLater(exchange, admission);
@@ -98,6 +87,31 @@ export function forwardAuth(guard: Guard, resolveClient: ResolveClient, logger: 
     } catch (error) {
       fail(exchange, error);
     }
+  }
+
+  // All that arrives in one turn of the event loop is concluded at its end. One look at the database is then enough for
+  // all of it, and younger than any of it.
+  let arrived: Exchange[] = [];
+
+  function concludeAll(): void {
+    const exchanges = arrived;
+    arrived = [];
+    for (const exchange of exchanges) conclude(exchange);
+  }
+
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    const { method, url, headers } = request;
+    if (method !== 'GET' && method !== 'HEAD') return false;
+    if (!isPlainHost(headers.host)) return false;
+    if (url !== VERIFY_PATH && url !== `${VERIFY_PATH}?deny=403`) return false;
+    if (arrived.length === 0) setImmediate(concludeAll);
+    arrived.push({
+      request,
+      response,
+      start: performance.now(),
+      requestId: randomUUID(),
+      client: resolveClient(request.socket.remoteAddress, headersOf(request)('x-forwarded-for')),
+    });
     return true;
   };
 }

@@ -13,6 +13,10 @@ const INDEX_HEADER_BYTES = 48;
 /**
  * A second, read-only connection to a database that is open already: the first may be in the middle of a transaction
  * whose changes nobody should see yet. It answers at once.
+ *
+ * What is asked until the code that runs now returns to the event loop is one look at the database: one epoch, and then
+ * one read transaction, so it is never older than its epoch says. Each would otherwise take the locks of SQLite anew, four
+ * system calls for a row. Nothing that has to be newer can have come in meanwhile.
  */
 export function openReader(path: string): Reader & { close(): void } {
   const sqlite = new SqliteDatabase(path, { readonly: true, timeout: BUSY_MS });
@@ -20,25 +24,56 @@ export function openReader(path: string): Reader & { close(): void } {
   sqlite.pragma('data_version');
   // Never closed: that would drop the locks that SQLite holds on the file for this whole process (fcntl(2)).
   const index = openSync(`${path}-shm`, 'r');
+  const begin = sqlite.prepare('begin');
+  const commit = sqlite.prepare('commit');
   let seen = Buffer.alloc(INDEX_HEADER_BYTES);
   let current = Buffer.alloc(INDEX_HEADER_BYTES);
   let epoch = 0;
-  return {
-    /** `PRAGMA data_version` tells the same, in four times the time. */
-    epoch() {
-      readSync(index, current, 0, INDEX_HEADER_BYTES, 0);
-      if (current.equals(seen)) return epoch;
+  let isLooking = false;
+  let isReading = false;
+
+  function look(): void {
+    if (isLooking) return;
+    // `PRAGMA data_version` tells the same, in four times the time.
+    readSync(index, current, 0, INDEX_HEADER_BYTES, 0);
+    if (!current.equals(seen)) {
       [seen, current] = [current, seen];
-      return ++epoch;
+      epoch++;
+    }
+    isLooking = true;
+    queueMicrotask(lookAway);
+  }
+
+  function lookAway(): void {
+    isLooking = false;
+    if (!isReading) return;
+    isReading = false;
+    // To close the connection ends it too, and so do some errors.
+    if (sqlite.inTransaction) commit.run();
+  }
+
+  function read<Row>(get: () => Row): Row {
+    look();
+    if (!isReading) {
+      begin.run();
+      isReading = true;
+    }
+    return get();
+  }
+
+  return {
+    epoch() {
+      look();
+      return epoch;
     },
     byFingerprint<Row extends { fingerprint: string | null }>(selection: FingerprintSelection<Row>) {
       const { sql } = selection.where('fingerprint', '=', '').compile();
       const statement = sqlite.prepare<[string], Row>(sql);
-      return (fingerprint: string) => statement.get(fingerprint);
+      return (fingerprint: string) => read(() => statement.get(fingerprint));
     },
     exists({ sql }) {
       const statement = sqlite.prepare(sql);
-      return () => statement.get() !== undefined;
+      return () => read(() => statement.get()) !== undefined;
     },
     close: () => void sqlite.close(),
   };
