@@ -10,8 +10,6 @@ import { judge, type Verdict } from './verify.ts';
 /** Keys in each of two generations: some 2 MB. */
 const GENERATION = 5_000;
 
-type Found = ApiKey | 'nothing';
-
 /**
  * Tells what a key is by its fingerprint, at once where the database lets it. What was found is kept in memory for one
  * epoch of the database, which is asked for before every use of it: so it is never staler than that.
@@ -20,7 +18,7 @@ type Found = ApiKey | 'nothing';
  * there is no usable key at all.
  */
 export function createRecognise(reads: ShortReads, readEpoch: Reader['epoch'], pepper: Pepper) {
-  const found = recentlyFound<Found>(GENERATION);
+  const found = recentlyFound<ApiKey>(GENERATION);
   let isOrdinary: boolean | undefined;
   let epoch: number | undefined;
 
@@ -51,16 +49,21 @@ export function createRecognise(reads: ShortReads, readEpoch: Reader['epoch'], p
     });
   }
 
-  function read(rawKey: string): MaybePromise<Found> {
-    if (!isWellFormed(rawKey)) return 'nothing';
-    return andThen(reads.findKeyByFingerprint(fingerprintOf(pepper, rawKey)), (key) => key ?? 'nothing');
+  function read(rawKey: string): MaybePromise<ApiKey | undefined> {
+    return isWellFormed(rawKey) ? reads.findKeyByFingerprint(fingerprintOf(pepper, rawKey)) : undefined;
   }
 
-  function find(rawKey: string, asOf: number | undefined): MaybePromise<Found> {
+  function find(rawKey: string, asOf: number | undefined): MaybePromise<ApiKey | undefined> {
     if (asOf === undefined || rawKey.length > MAX_LENGTH) return read(rawKey);
     // Memory holds no raw key; and a plain digest of one is a third of the time of its fingerprint.
     const digest = hash('sha256', rawKey, 'binary');
-    return found.get(digest) ?? remember(read(rawKey), asOf, (key) => found.set(digest, key));
+    return (
+      found.get(digest) ??
+      remember(read(rawKey), asOf, (key) => {
+        // What is no key is not kept, so that a guesser cannot push out what others use.
+        if (key) found.set(digest, key);
+      })
+    );
   }
 
   /** Whether what has no row is no key: there are keys, and each has its fingerprint. */
@@ -77,7 +80,7 @@ export function createRecognise(reads: ShortReads, readEpoch: Reader['epoch'], p
   return (rawKey: string): MaybePromise<Verdict | undefined> => {
     const asOf = currentEpoch();
     return andThen(find(rawKey, asOf), (key) =>
-      key !== 'nothing'
+      key
         ? judge(key)
         : andThen(areAllOrdinary(asOf), (ordinary) => (ordinary ? judge(undefined) : undefined)),
     );

@@ -3,10 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Reader } from '../../src/db/database.ts';
 import { createRecognise } from '../../src/keys/recognise.ts';
+import { fingerprintOf } from '../../src/keys/secret.ts';
 import { shortReads } from '../../src/keys/store.ts';
 import { noDatabase } from '../support/no-database.ts';
 
 const RAW_KEY = 'a-key-of-this-test-0123456789-0123456789';
+
+const pepper = createSecretKey(Buffer.alloc(32));
 
 const row = (is_active: number) => ({
   ...{
@@ -33,11 +36,7 @@ function slowDatabase() {
     },
     exists: () => async () => true,
   } as unknown as Reader;
-  const recognise = createRecognise(
-    shortReads(noDatabase, reader),
-    reader.epoch,
-    createSecretKey(Buffer.alloc(32)),
-  );
+  const recognise = createRecognise(shortReads(noDatabase, reader), reader.epoch, pepper);
   const ask = async () => {
     const verdict = await recognise(RAW_KEY);
     return verdict?.code;
@@ -52,6 +51,25 @@ test('what was read in an epoch is not read again while it lasts', async () => {
   expect(await first).toBe('VALID');
   expect(await ask()).toBe('VALID');
   expect(reads).toHaveLength(1);
+});
+
+test('a guesser cannot push out what others use', () => {
+  const known = fingerprintOf(pepper, RAW_KEY);
+  let timesRead = 0;
+  const reader = {
+    epoch: () => 1,
+    byFingerprint: () => (fingerprint: string) => {
+      if (fingerprint !== known) return undefined;
+      timesRead++;
+      return row(1);
+    },
+    exists: () => () => true,
+  } as unknown as Reader;
+  const recognise = createRecognise(shortReads(noDatabase, reader), reader.epoch, pepper);
+  recognise(RAW_KEY);
+  for (let guess = 0; guess < 20_000; guess++) recognise(`a-guess-${guess}`.padEnd(40, '-'));
+  recognise(RAW_KEY);
+  expect(timesRead).toBe(1);
 });
 
 test('what was read before a change is not remembered when it arrives after the news of it', async () => {
