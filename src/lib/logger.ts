@@ -27,7 +27,7 @@ const MAX_HELD_BACK = 8 * 1024 * 1024;
 const FLUSH_MS = 1_000;
 
 /** Each hand-over costs a system call on another thread, and two wake-ups: at 16 KiB more than the lines themselves. */
-const BATCH_CHARACTERS = 64 * 1024;
+const BATCH_BYTES = 64 * 1024;
 const BATCH_MS = 100;
 
 /**
@@ -58,14 +58,16 @@ export function standardOutput(isTerminal: boolean): LogSink {
  * 64 KiB have gathered.
  */
 export function createLogger(level: LogLevel, sink: LogSink): LogOutput {
-  let held = '';
+  // Joined as bytes while they are warm: a long string of many short ones costs more to write out than to make.
+  const held = Buffer.allocUnsafeSlow(2 * BATCH_BYTES);
+  let length = 0;
   let timer: NodeJS.Timeout | undefined;
   function handOn(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (held === '') return;
-    sink.write(held);
-    held = '';
+    if (length === 0) return;
+    sink.write(held.toString('utf8', 0, length));
+    length = 0;
   }
   const logger = pino(
     {
@@ -77,8 +79,11 @@ export function createLogger(level: LogLevel, sink: LogSink): LogOutput {
     },
     {
       write(line) {
-        held += line;
-        if (held.length >= BATCH_CHARACTERS) handOn();
+        const bytesAtMost = 3 * line.length;
+        if (bytesAtMost > held.length - length) handOn();
+        if (bytesAtMost > held.length) sink.write(line);
+        else length += held.write(line, length);
+        if (length >= BATCH_BYTES) handOn();
         else timer ??= setTimeout(handOn, BATCH_MS).unref();
       },
     },
@@ -100,18 +105,17 @@ export function logLine(logger: Logger, level: Level, fields: string): void {
   logger[symbols.streamSym]?.write(`{"level":"${level}"${logger[symbols.timeSym]?.()},${fields}}\n`);
 }
 
-/** ISO 8601. Of a thousand lines in a second all but the milliseconds are the same, and worked out once. */
+/** ISO 8601. Lines of the same millisecond have it in common, and it is worked out once. */
 function createTimestamp(): () => string {
-  let second = Number.NaN;
+  let at = Number.NaN;
   let text = '';
   return () => {
     const now = Date.now();
-    const milliseconds = now % 1_000;
-    if (now - milliseconds !== second) {
-      second = now - milliseconds;
-      text = new Date(second).toISOString().slice(0, -4);
+    if (now !== at) {
+      at = now;
+      text = `,"time":"${new Date(now).toISOString()}"`;
     }
-    return `,"time":"${text}${String(milliseconds).padStart(3, '0')}Z"`;
+    return text;
   };
 }
 
