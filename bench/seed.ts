@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
-import { fingerprintOf, generateRawKey, hintOf } from '../src/keys/secret.ts';
+import { fingerprinter, generateRawKey, hintOf } from '../src/keys/secret.ts';
 import { loadPepper } from '../src/pepper/pepper.ts';
 import { startKeyhearth } from './processes.ts';
 
@@ -35,6 +35,7 @@ export async function makeDataDirectory(
  */
 export function fill(dataDir: string, count: number, keepEvery: number): string[] {
   const pepper = loadPepper({ from: 'file', path: join(dataDir, 'pepper'), createIfMissing: false }, true);
+  const fingerprintOf = fingerprinter(pepper);
   const database = new SqliteDatabase(join(dataDir, 'keyhearth.db'));
   const kept: string[] = [];
   try {
@@ -46,7 +47,7 @@ export function fill(dataDir: string, count: number, keepEvery: number): string[
     const insertAll = database.transaction(() => {
       for (let number = 1; number < count; number++) {
         const rawKey = generateRawKey();
-        insert.run(LABEL, hintOf(rawKey), fingerprintOf(pepper, rawKey), HASH, createdAt);
+        insert.run(LABEL, hintOf(rawKey), fingerprintOf(rawKey), HASH, createdAt);
         if (number % keepEvery === 0) kept.push(rawKey);
       }
     });

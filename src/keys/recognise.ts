@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto';
 import type { Reader } from '../db/database.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { Pepper } from '../pepper/pepper.ts';
 import type { ApiKey } from './key.ts';
-import { fingerprintOf, isWellFormed, MAX_LENGTH } from './secret.ts';
+import { isWellFormed, MAX_LENGTH } from './secret.ts';
 import type { ShortReads } from './store.ts';
 import { judge, type Verdict } from './verify.ts';
 
@@ -17,7 +16,11 @@ const GENERATION = 5_000;
  * Undefined when that takes longer to find out: a row has no fingerprint and can only be proved by its bcrypt hash, or
  * there is no usable key at all.
  */
-export function createRecognise(reads: ShortReads, readEpoch: Reader['epoch'], pepper: Pepper) {
+export function createRecognise(
+  reads: ShortReads,
+  readEpoch: Reader['epoch'],
+  fingerprintOf: (rawKey: string) => string,
+) {
   const found = recentlyFound<ApiKey>(GENERATION);
   let isOrdinary: boolean | undefined;
   let epoch: number | undefined;
@@ -50,7 +53,7 @@ export function createRecognise(reads: ShortReads, readEpoch: Reader['epoch'], p
   }
 
   function read(rawKey: string): MaybePromise<ApiKey | undefined> {
-    return isWellFormed(rawKey) ? reads.findKeyByFingerprint(fingerprintOf(pepper, rawKey)) : undefined;
+    return isWellFormed(rawKey) ? reads.findKeyByFingerprint(fingerprintOf(rawKey)) : undefined;
   }
 
   function find(rawKey: string, asOf: number | undefined): MaybePromise<ApiKey | undefined> {

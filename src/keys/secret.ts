@@ -1,4 +1,4 @@
-import { createHmac, randomInt } from 'node:crypto';
+import { createHmac, hash, randomInt } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Pepper } from '../pepper/pepper.ts';
 
@@ -54,9 +54,30 @@ export function isWellFormed(rawKey: string): boolean {
 /** Enough to recognise a key in a list, and too little to help a guesser: at least 20 characters stay unknown. */
 export const hintOf = (rawKey: string) => rawKey.slice(0, HINT_LENGTH);
 
-/** HMAC-SHA-256 under the pepper: finds a key in one step, and is worth nothing without the pepper. */
-export const fingerprintOf = (pepper: Pepper, rawKey: string) =>
-  createHmac('sha256', pepper).update(rawKey).digest('base64url');
+const SHA256_BLOCK_BYTES = 64;
+const SHA256_BYTES = 32;
+
+/**
+ * Makes the function that finds a key in one step: HMAC-SHA-256 under the pepper, as base64url. Worth nothing without the
+ * pepper.
+ *
+ * Written as the two digests that it is (RFC 2104, section 2), since Node's `createHmac` makes an object for each text, one
+ * that the garbage collector has to clear away by itself: under load that took longer than all else about an unknown key.
+ */
+export function fingerprinter(pepper: Pepper): (rawKey: string) => string {
+  const padded = (byte: number, room: number) => {
+    const block = Buffer.alloc(SHA256_BLOCK_BYTES, byte);
+    for (const [i, secret] of pepper.export().entries()) block[i] = byte ^ secret;
+    return Buffer.concat([block, Buffer.alloc(room)]);
+  };
+  const inner = padded(0x36, 0);
+  const outer = padded(0x5c, SHA256_BYTES);
+  return (rawKey) => {
+    const digest = hash('sha256', Buffer.concat([inner, Buffer.from(rawKey)]), 'binary');
+    outer.write(digest, SHA256_BLOCK_BYTES, 'latin1');
+    return hash('sha256', outer, 'base64url');
+  };
+}
 
 /** What bcrypt is given: 44 characters whatever the key, since bcrypt ignores all past byte 72 and stops at a NUL. */
 export const bcryptInputOf = (rawKey: string) =>

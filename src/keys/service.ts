@@ -7,7 +7,7 @@ import type { Pepper } from '../pepper/pepper.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import type { ApiKey } from './key.ts';
 import { createRecognise } from './recognise.ts';
-import { bcryptInputOf, fingerprintOf, generateRawKey, hintOf, isWellFormed } from './secret.ts';
+import { bcryptInputOf, fingerprinter, generateRawKey, hintOf, isWellFormed } from './secret.ts';
 import * as store from './store.ts';
 import type { UseCounter } from './uses.ts';
 import { judge, type Verdict } from './verify.ts';
@@ -27,14 +27,15 @@ export type KeyServiceParts = {
 
 export function createKeyService({ db, reader, pepper, bcrypt, uses, clock }: KeyServiceParts) {
   const reads = store.shortReads(db, reader);
-  const recognise = createRecognise(reads, reader.epoch, pepper);
+  const fingerprintOf = fingerprinter(pepper);
+  const recognise = createRecognise(reads, reader.epoch, fingerprintOf);
 
   /** Both digests of a raw key, ready to be stored. Slow on purpose; call it before a transaction begins. */
   async function prepare(rawKey: string, label: string): Promise<store.NewApiKey> {
     return {
       label,
       hint: hintOf(rawKey),
-      fingerprint: fingerprintOf(pepper, rawKey),
+      fingerprint: fingerprintOf(rawKey),
       hash: await bcrypt.hash(bcryptInputOf(rawKey)),
       createdAt: clock.now(),
     };
@@ -42,7 +43,7 @@ export function createKeyService({ db, reader, pepper, bcrypt, uses, clock }: Ke
 
   async function find(rawKey: string): Promise<ApiKey | undefined> {
     if (!isWellFormed(rawKey)) return undefined;
-    const fingerprint = fingerprintOf(pepper, rawKey);
+    const fingerprint = fingerprintOf(rawKey);
     const found = await store.findKeyByFingerprint(db, fingerprint);
     return found ?? proveByHash(rawKey, fingerprint);
   }

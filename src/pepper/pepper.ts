@@ -7,7 +7,7 @@ const PEPPER_BYTES = 32;
 
 /**
  * 32 secret bytes that live outside the database: who steals the database alone cannot test a guessed key against it.
- * As a key object they are set up for HMAC once, and never printed by accident.
+ * As a key object they are never printed by accident.
  */
 export type Pepper = KeyObject;
 

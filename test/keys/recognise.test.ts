@@ -3,13 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Reader } from '../../src/db/database.ts';
 import { createRecognise } from '../../src/keys/recognise.ts';
-import { fingerprintOf } from '../../src/keys/secret.ts';
+import { fingerprinter } from '../../src/keys/secret.ts';
 import { shortReads } from '../../src/keys/store.ts';
 import { noDatabase } from '../support/no-database.ts';
 
 const RAW_KEY = 'a-key-of-this-test-0123456789-0123456789';
 
-const pepper = createSecretKey(Buffer.alloc(32));
+const fingerprintOf = fingerprinter(createSecretKey(Buffer.alloc(32)));
 
 const row = (is_active: number) => ({
   ...{
@@ -36,7 +36,7 @@ function slowDatabase() {
     },
     exists: () => async () => true,
   } as unknown as Reader;
-  const recognise = createRecognise(shortReads(noDatabase, reader), reader.epoch, pepper);
+  const recognise = createRecognise(shortReads(noDatabase, reader), reader.epoch, fingerprintOf);
   const ask = async () => {
     const verdict = await recognise(RAW_KEY);
     return verdict?.code;
@@ -54,7 +54,7 @@ test('what was read in an epoch is not read again while it lasts', async () => {
 });
 
 test('a guesser cannot push out what others use', () => {
-  const known = fingerprintOf(pepper, RAW_KEY);
+  const known = fingerprintOf(RAW_KEY);
   let timesRead = 0;
   const reader = {
     epoch: () => 1,
@@ -65,7 +65,7 @@ test('a guesser cannot push out what others use', () => {
     },
     exists: () => () => true,
   } as unknown as Reader;
-  const recognise = createRecognise(shortReads(noDatabase, reader), reader.epoch, pepper);
+  const recognise = createRecognise(shortReads(noDatabase, reader), reader.epoch, fingerprintOf);
   recognise(RAW_KEY);
   for (let guess = 0; guess < 20_000; guess++) recognise(`a-guess-${guess}`.padEnd(40, '-'));
   recognise(RAW_KEY);

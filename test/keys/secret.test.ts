@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   bcryptInputOf,
   checksum,
-  fingerprintOf,
+  fingerprinter,
   generateRawKey,
   hasPlausibleChecksum,
   hintOf,
@@ -12,6 +12,7 @@ import {
 } from '../../src/keys/secret.ts';
 
 const pepper = createSecretKey(Buffer.alloc(32, 7));
+const fingerprintOf = fingerprinter(pepper);
 const digit = fc.constantFrom(...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz');
 const generatedKey = fc.constant(null).map(generateRawKey);
 
@@ -96,9 +97,23 @@ describe('a supplied key', () => {
 });
 
 describe('digests', () => {
-  test('the fingerprint is HMAC-SHA-256 under the pepper', () => {
-    expect(fingerprintOf(pepper, 'key')).toBe(createHmac('sha256', pepper).update('key').digest('base64url'));
-    expect(fingerprintOf(createSecretKey(Buffer.alloc(32, 8)), 'key')).not.toBe(fingerprintOf(pepper, 'key'));
+  test('the fingerprint is HMAC-SHA-256 under the pepper, of whatever text', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        fc.string({ unit: 'binary' }),
+        (bytes, key) => {
+          const secret = createSecretKey(bytes);
+          const expected = createHmac('sha256', secret).update(key).digest('base64url');
+          expect(fingerprinter(secret)(key)).toBe(expected);
+        },
+      ),
+    );
+    // Of one key after another, short and long, by the same function.
+    for (const length of [1, 32, 512, 33]) {
+      const key = 'k'.repeat(length);
+      expect(fingerprintOf(key)).toBe(createHmac('sha256', pepper).update(key).digest('base64url'));
+    }
   });
 
   test('bcrypt gets 44 characters without a NUL, whatever the key', () => {
@@ -122,7 +137,7 @@ describe('digests', () => {
       [`${long}é`, `${long}e\u0301`],
     ] as const) {
       expect(bcryptInputOf(one)).not.toBe(bcryptInputOf(two));
-      expect(fingerprintOf(pepper, one)).not.toBe(fingerprintOf(pepper, two));
+      expect(fingerprintOf(one)).not.toBe(fingerprintOf(two));
     }
   });
 
