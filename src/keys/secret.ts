@@ -56,10 +56,12 @@ export const hintOf = (rawKey: string) => rawKey.slice(0, HINT_LENGTH);
 
 const SHA256_BLOCK_BYTES = 64;
 const SHA256_BYTES = 32;
+/** At the most, in UTF-8. */
+const BYTES_A_CHARACTER = 3;
 
 /**
  * Makes the function that finds a key in one step: HMAC-SHA-256 under the pepper, as base64url. Worth nothing without the
- * pepper.
+ * pepper. For text of up to 512 characters; a longer one is a RangeError.
  *
  * Written as the two digests that it is (RFC 2104, section 2), since Node's `createHmac` makes an object for each text, one
  * that the garbage collector has to clear away by itself: under load that took longer than all else about an unknown key.
@@ -70,11 +72,15 @@ export function fingerprinter(pepper: Pepper): (rawKey: string) => string {
     for (const [i, secret] of pepper.export().entries()) block[i] = byte ^ secret;
     return Buffer.concat([block, Buffer.alloc(room)]);
   };
-  const inner = padded(0x36, 0);
+  const inner = padded(0x36, MAX_LENGTH * BYTES_A_CHARACTER);
   const outer = padded(0x5c, SHA256_BYTES);
+  // To make a view takes a third of the time of its digest, and most keys have one of a few lengths.
+  const views: Buffer[] = [];
   return (rawKey) => {
-    const digest = hash('sha256', Buffer.concat([inner, Buffer.from(rawKey)]), 'binary');
-    outer.write(digest, SHA256_BLOCK_BYTES, 'latin1');
+    if (rawKey.length > MAX_LENGTH) throw new RangeError('A key of this length has no fingerprint.');
+    const end = SHA256_BLOCK_BYTES + inner.write(rawKey, SHA256_BLOCK_BYTES);
+    views[end] ??= inner.subarray(0, end);
+    outer.write(hash('sha256', views[end], 'binary'), SHA256_BLOCK_BYTES, 'latin1');
     return hash('sha256', outer, 'base64url');
   };
 }
