@@ -16,13 +16,25 @@ async function start(): Promise<void> {
   const config = parseConfig(process.env);
   const output = standardOutput(process.stdout.isTTY);
   const log = createLogger(config.logLevel, output);
+  warnOfIdleVariables(config, log);
   const starting =
     config.workers === 1 ? serve(config, log.logger) : startWorkers(config, log.logger, output);
   // The first worker serves before the last one does: whoever stops the service in between must lose nothing either.
   stopOnSignal(starting, log);
-  const service = await starting;
   process.on('uncaughtException', failAfterFlush(log));
+  const service = await starting.finally(log.flush);
   announce(config, service, log);
+}
+
+/** Before the start: the variable that was meant may be the one for want of which it fails. */
+function warnOfIdleVariables(config: Config, { logger }: LogOutput): void {
+  const unknown = unknownVariables(process.env);
+  if (unknown.length > 0) logger.warn(`not a setting of Keyhearth, and passed over: ${unknown.join(', ')}`);
+  if (config.database.engine === 'sqlite') {
+    for (const name of ['KEYHEARTH_DATABASE_POOL', 'KEYHEARTH_CACHE'] as const) {
+      if (process.env[name] !== undefined) logger.warn(`${name} has no effect with SQLite`);
+    }
+  }
 }
 
 function announce(config: Config, { port, bootstrapOpen }: Service, { logger }: LogOutput): void {
@@ -36,13 +48,6 @@ function announce(config: Config, { port, bootstrapOpen }: Service, { logger }: 
     { address, database, bootstrap, workers, docs: `${address}/docs` },
     `Keyhearth listens on ${address}; bootstrap is ${bootstrap}`,
   );
-  const unknown = unknownVariables(process.env);
-  if (unknown.length > 0) logger.warn(`not a setting of Keyhearth, and passed over: ${unknown.join(', ')}`);
-  if (config.database.engine === 'sqlite') {
-    for (const name of ['KEYHEARTH_DATABASE_POOL', 'KEYHEARTH_CACHE'] as const) {
-      if (process.env[name] !== undefined) logger.warn(`${name} has no effect with SQLite`);
-    }
-  }
   if (config.lockout.attempts === 0) {
     logger.error(
       'THE LOCKOUT IS OFF: keys can be guessed without limit, because KEYHEARTH_LOCKOUT_ATTEMPTS is 0',

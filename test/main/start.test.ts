@@ -425,6 +425,16 @@ describe('a service that has started', () => {
     await end(process);
   });
 
+  test('names them also when it is refused, perhaps for want of what they were meant to be', async () => {
+    const { end, stdout, stderr } = await run({
+      KEYHEARTH_DATA_DIR: '/proc/keyhearth',
+      KEYHEARTH_DATADIR: temporaryDirectory(),
+    });
+    expect(end).toBe(1);
+    expect(stdout).toMatch(/"warn".*passed over: KEYHEARTH_DATADIR"/);
+    expect(stderr).toMatch(/^keyhearth: Cannot [^\n]+\n$/);
+  });
+
   test('serves on, and can be stopped, when its log cannot be written', async () => {
     const port = await freePort();
     const child = spawn(process.execPath, [MAIN], {
