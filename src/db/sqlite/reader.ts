@@ -25,7 +25,8 @@ export function openReader(path: string): Reader & { close(): void } {
   // Never closed: that would drop the locks that SQLite holds on the file for this whole process (fcntl(2)).
   const index = openSync(`${path}-shm`, 'r');
   const begin = sqlite.prepare('begin');
-  const commit = sqlite.prepare('commit');
+  // There is nothing to commit, and a commit fails where a damaged page was met.
+  const rollback = sqlite.prepare('rollback');
   let seen = Buffer.alloc(INDEX_HEADER_BYTES);
   let current = Buffer.alloc(INDEX_HEADER_BYTES);
   let epoch = 0;
@@ -49,7 +50,7 @@ export function openReader(path: string): Reader & { close(): void } {
     if (!isReading) return;
     isReading = false;
     // To close the connection ends it too, and so do some errors.
-    if (sqlite.inTransaction) commit.run();
+    if (sqlite.inTransaction) rollback.run();
   }
 
   function read<Row>(get: () => Row): Row {
