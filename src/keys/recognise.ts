@@ -58,7 +58,7 @@ export function createRecognise(
 
   function find(rawKey: string, asOf: number | undefined): MaybePromise<ApiKey | undefined> {
     if (asOf === undefined || rawKey.length > MAX_LENGTH) return read(rawKey);
-    // Memory holds no raw key; and a plain digest of one is a third of the time of its fingerprint.
+    // What is remembered holds no raw key; and a plain digest of one is a third of the time of its fingerprint.
     const digest = hash('sha256', rawKey, 'binary');
     return (
       found.get(digest) ??

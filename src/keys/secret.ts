@@ -67,10 +67,12 @@ const BYTES_A_CHARACTER = 3;
  * that the garbage collector has to clear away by itself: under load that took longer than all else about an unknown key.
  */
 export function fingerprinter(pepper: Pepper): (rawKey: string) => string {
+  const key = pepper.export();
+  // Not from the pool that small buffers share: nobody else's bytes should lie beside these.
   const padded = (byte: number, room: number) => {
-    const block = Buffer.alloc(SHA256_BLOCK_BYTES, byte);
-    for (const [i, secret] of pepper.export().entries()) block[i] = byte ^ secret;
-    return Buffer.concat([block, Buffer.alloc(room)]);
+    const block = Buffer.alloc(SHA256_BLOCK_BYTES + room, byte);
+    for (const [i, secret] of key.entries()) block[i] = byte ^ secret;
+    return block;
   };
   const inner = padded(0x36, MAX_LENGTH * BYTES_A_CHARACTER);
   const outer = padded(0x5c, SHA256_BYTES);
