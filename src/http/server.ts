@@ -104,7 +104,9 @@ export async function listen(
     const { unanswered = 0, latest } = connections.get(socket) ?? {};
     return unanswered > 1 || (unanswered === 1 && latest?.complete === true);
   };
-  server.on('clientError', answerUnreadable(logger, isAwaited));
+  const refuse = answerUnreadable(logger, isAwaited);
+  // What came before it in the same packet is answered at the end of this turn.
+  server.on('clientError', (error, socket: Socket) => setImmediate(refuse, error, socket));
   return { address: await listenOn(server, endpoint), stop: (graceMs) => stop(server, connections, graceMs) };
 }
 

@@ -74,6 +74,17 @@ test('rubbish behind a request that is still under way is not answered in its pl
   expect(await received).toBe('');
 });
 
+test('rubbish in the same packet does not take the answer of what can be told at once', async () => {
+  const { origin, send } = await bootstrapped();
+  for (let i = 0; i < 5; i++) await send({ path: '/auth/verify', key: 'a-wrong-key-0123456789-0123456789' });
+  const socket = await open(origin);
+  const received = untilClosed(socket);
+  socket.write(`GET /auth/verify HTTP/1.1\r\nHost: a\r\nX-API-Key: ${FIRST_KEY}\r\n\r\nrubbish\0\r\n\r\n`);
+  expect(await received).toMatch(
+    /^HTTP\/1\.1 429 [\s\S]*"too_many_failed_attempts"[\s\S]*HTTP\/1\.1 400 [\s\S]*$/,
+  );
+});
+
 test('a body that is not what its headers said is refused with a problem document', async () => {
   const { origin } = await bootstrapped();
   const socket = await open(origin);
