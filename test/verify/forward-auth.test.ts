@@ -1,5 +1,10 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { pino } from 'pino';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Guard } from '../../src/http/guard.ts';
+import { forwardAuth } from '../../src/verify/forward-auth.ts';
 import { type Answer, sendRaw } from '../support/http.ts';
 import { bootstrapped, FIRST_KEY } from '../support/keyhearth.ts';
 
@@ -102,4 +107,27 @@ test('says what the framework would say before there is a key, of an unknown lab
       .map(comparable);
   };
   expect(await answers('')).toEqual(await answers(`?${THROUGH_THE_FRAMEWORK}`));
+});
+
+test('of requests that come together, one that cannot be judged fails alone', async () => {
+  const guard: Guard = {
+    refuseLocked: () => undefined,
+    refuseWrong: () => undefined,
+    admit(_, header) {
+      if (header('x-api-key') === 'unfit') throw new Error('the database is damaged');
+      return { state: 'admitted', key: { id: 1, label: '' } };
+    },
+  };
+  const client = { address: '127.0.0.1', lockoutKey: undefined };
+  const front = forwardAuth(guard, () => client, pino({ level: 'silent' }));
+  const server = createServer((request, response) => void front(request, response));
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const ask = (key: string) => `GET /auth/verify HTTP/1.1\r\nHost: a\r\nX-API-Key: ${key}\r\n`;
+  const { port } = server.address() as AddressInfo;
+  const text = await sendRaw(
+    `http://127.0.0.1:${port}`,
+    `${ask('fit')}\r\n${ask('unfit')}\r\n${ask('fit')}Connection: close\r\n\r\n`,
+  );
+  expect([...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(['200', '500', '200']);
 });
