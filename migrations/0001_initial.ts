@@ -1,5 +1,4 @@
-import { type Kysely, sql } from 'kysely';
-import { addGeneratedId } from '../src/db/differences.ts';
+import { type CreateTableBuilder, type Kysely, PostgresAdapter, sql } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
@@ -39,3 +38,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .where(sql.ref('fingerprint'), 'is', null)
     .execute();
 }
+
+/** The database generates the ids, and never gives one again. */
+const addGeneratedId = <Table extends string>(
+  db: Kysely<unknown>,
+  table: CreateTableBuilder<Table>,
+): CreateTableBuilder<Table, 'id'> =>
+  db.getExecutor().adapter instanceof PostgresAdapter
+    ? table.addColumn('id', 'bigint', (column) => column.primaryKey().generatedByDefaultAsIdentity())
+    : table.addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement());

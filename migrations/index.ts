@@ -3,7 +3,10 @@ import * as initial from './0001_initial.ts';
 import * as useCount from './0002_use_count.ts';
 import * as announceChanges from './0003_announce_changes.ts';
 
-/** In the order in which they run. A migration that has been released is never changed; a new one is added. */
+/**
+ * In the order in which they run. A released migration is never changed, and imports nothing of `src`, which does
+ * change. A change of the schema is a new migration.
+ */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001_initial': initial,
   '0002_use_count': useCount,
