@@ -8,14 +8,21 @@ const WHOLE_PROCESSES = [
 ];
 
 /** What can be seen of the service, whatever is below it. */
-const ON_EITHER_DATABASE = ['test/*/*.test.ts', 'test/contract.test.ts'];
+const ON_EITHER_DATABASE = [
+  'test/*/**/*.test.ts',
+  'test/compose.test.ts',
+  'test/contract.test.ts',
+  'test/storage.test.ts',
+];
 
 /** They start PostgreSQL, and stop and kill it. */
 const CLUSTER = ['test/cluster/**/*.test.ts'];
 
 const ONLY_POSTGRES = ['test/db/postgres/**/*.test.ts'];
 
-const NO_DATABASE = ['test/lockout/**', 'test/workers/**'];
+const ONLY_SQLITE = ['test/db/sqlite/**'];
+
+const NO_DATABASE = ['test/db/epoch-cache.test.ts', 'test/lockout/**', 'test/types/**', 'test/workers/**'];
 
 const dialects = (process.env.DIALECTS ?? 'sqlite,postgres').split(',');
 
@@ -47,8 +54,8 @@ const postgres = [
     extends: true as const,
     test: {
       name: 'service on PostgreSQL',
-      include: [...ON_EITHER_DATABASE, ...ONLY_POSTGRES],
-      exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...NO_DATABASE],
+      include: ON_EITHER_DATABASE,
+      exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...ONLY_SQLITE, ...NO_DATABASE],
       globalSetup: ['./test/support/postgres-setup.ts'],
       sequence: { groupOrder: 1 },
     },

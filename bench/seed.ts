@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
-import { fingerprinter, generateRawKey, hintOf } from '../src/keys/secret.ts';
+import { fingerprinter } from '../src/keys/digests.ts';
+import { generateRawKey, hintOf } from '../src/keys/key-format.ts';
 import { loadPepper } from '../src/pepper/pepper.ts';
 import { startKeyhearth } from './processes.ts';
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { describeApp } from '../src/app.ts';
 import { compose } from '../src/compose.ts';
 import { parseConfig } from '../src/config.ts';
+import { describeApp } from './describe.ts';
 
 export const OPENAPI_FILE = new URL('./openapi.json', import.meta.url);
 

@@ -1,27 +1,33 @@
 import { availableParallelism } from 'node:os';
+import { fastVerify } from './apis/core/fast-verify.ts';
 import { createApp } from './app.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
+import { apiKeyAuthenticator } from './auth/by/api-key.ts';
+import { createIntrospect } from './auth/introspect.ts';
+import { revalidate } from './auth/revalidate.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
 import type { Config } from './config.ts';
+import { databaseCheck } from './db/health.ts';
 import { clientResolver } from './http/client-address.ts';
-import { createGuard } from './http/guard.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
+import { fingerprinter } from './keys/digests.ts';
+import { createKeyLookup } from './keys/lookup.ts';
 import { createKeyService } from './keys/service.ts';
-import { createUseCounter } from './keys/uses.ts';
+import { createUseCounter } from './keys/use-counter.ts';
+import type { KeyId } from './lib/brand.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
-import { DomainError } from './lib/errors.ts';
+import { DomainError } from './lib/failure.ts';
 import type { Logger } from './lib/logger.ts';
 import { createLockout, lockoutMemory } from './lockout/lockout.ts';
 import type { LockoutMemory } from './lockout/shared-table.ts';
 import { openStorage } from './storage.ts';
-import { forwardAuth } from './verify/forward-auth.ts';
-import { createVerifyService } from './verify/service.ts';
 
 export type Keyhearth = Awaited<ReturnType<typeof compose>>;
 
 /**
- * Builds every concrete part from the configuration and wires them.
- * @param memory what counts failed attempts, where other threads count in the same
- * @throws StartupError when the data directory, the pepper or the database is not fit to serve with.
+ * Builds all parts from the configuration and connects them. When one fails, the earlier ones are closed.
+ * @param memory where failed attempts are counted; other threads may count in it too
+ * @throws StartupError when the data directory, the pepper or the database cannot be used
  */
 export async function compose(
   config: Config,
@@ -29,58 +35,88 @@ export async function compose(
   clock: Clock = systemClock,
   memory: LockoutMemory = lockoutMemory(config.lockout),
 ) {
-  const { db, equipment, pepper, noteClaim } = await openStorage(config, logger);
-  const { reader, background, bulletin } = equipment;
-  const bcrypt = createBcryptPool(config.bcryptCost, hashingThreads(config.workers), (err) =>
-    logger.error({ err }, 'a hashing thread failed'),
+  const parts = new AsyncDisposableStack();
+  try {
+    const keyhearth = await build(config, logger, clock, memory, parts);
+    return { ...keyhearth, close: () => parts.disposeAsync() };
+  } catch (error) {
+    await parts.disposeAsync();
+    throw error;
+  }
+}
+
+/** @param parts closes the parts that need it, in the reverse of the order in which they were built */
+async function build(
+  config: Config,
+  logger: Logger,
+  clock: Clock,
+  memory: LockoutMemory,
+  parts: AsyncDisposableStack,
+) {
+  const storage = parts.adopt(await openStorage(config, logger), ({ close }) => close());
+  const { db, pepper } = storage;
+  const { reader, backgroundWriter, notifier } = storage.services;
+  const bcrypt = parts.adopt(
+    createBcryptPool(config.bcryptCost, hashingThreads(config.workers), (err) =>
+      logger.error({ err }, 'a hashing thread failed'),
+    ),
+    ({ close }) => close(),
   );
-  const uses = createUseCounter(db, background, (err) => {
-    // That the database is away or busy is told by whoever notices it; its own failures have a cause.
-    const isExpected = err instanceof DomainError && err.cause === undefined;
-    if (!isExpected) logger.warn({ err }, 'uses of keys could not be written yet');
-  });
-  const keys = createKeyService({ db, reader, pepper, bcrypt, uses, clock });
-  const onClaimed = () => {
-    try {
-      noteClaim();
-    } catch (err) {
-      logger.warn({ err }, 'the first key is registered, but that could not be noted beside the pepper');
-    }
-  };
+  const uses = parts.adopt(createUseCounter(db, backgroundWriter, onUnwritten(logger)), ({ close }) =>
+    close(),
+  );
+  const countUse = (id: KeyId) => uses.record(id, clock.now());
+
+  const fingerprintOf = fingerprinter(pepper);
+  const { lookUp, hasUsableKey } = createKeyLookup({ db, reader, fingerprintOf, bcrypt });
+  const keys = createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate });
   const bootstrap = createBootstrapService({
     db,
     reader,
     keys,
     clock,
     token: config.bootstrapToken,
-    onClaimed,
+    onClaimed: () => tryToMark(storage.markClaimed, logger),
   });
-  const lockout = createLockout(config.lockout, clock, memory, bulletin);
-  const guard = createGuard(lockout, keys);
+
+  const lockout = createLockout(config.lockout, clock, memory, notifier);
   const resolveClient = clientResolver(config.trustedProxies, config.lockout.attempts > 0);
+  const authenticators = [apiKeyAuthenticator({ lookUp, hasUsableKey, countUse })];
   const app = createApp({
     logger,
+    lockout,
     resolveClient,
-    ping: bootstrap.look,
-    guard,
+    authenticators,
     bootstrap,
     keys,
-    verify: createVerifyService(keys, lockout),
+    introspect: createIntrospect({ lookUp, countUse, lockout }),
+    assertStillValid: (principal) => revalidate(db, principal),
+    checkDatabase: databaseCheck(db, reader),
   });
   return {
     app,
-    front: forwardAuth(guard, resolveClient, logger),
+    fast: fastVerify(createAuthenticate(authenticators, lockout), resolveClient, logger),
     fetch: app.fetch,
     bootstrapOpen: await bootstrap.isOpen(),
-    /** Writes what is still in memory and closes the database. */
-    async close(): Promise<void> {
-      await uses.close();
-      await bcrypt.close();
-      await equipment.close();
-      await db.destroy();
-    },
   };
 }
 
-/** Between them the workers leave one core to those who answer requests. */
+/** The outage of a database is logged by the part that notices it. */
+const onUnwritten = (logger: Logger) => (err: unknown) => {
+  if (err instanceof DomainError && err.isExpected) return;
+  logger.warn({ err }, 'uses of keys could not be written yet');
+};
+
+function tryToMark(mark: () => void, logger: Logger): void {
+  try {
+    mark();
+  } catch (err) {
+    logger.warn(
+      { err },
+      'the first key is registered, but the marker file beside the pepper could not be written',
+    );
+  }
+}
+
+/** All workers together leave one core to the threads that answer requests. */
 const hashingThreads = (workers: number) => Math.max(1, Math.floor((availableParallelism() - 1) / workers));

@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { DatabaseLocation } from './db/location.ts';
-import { StartupError } from './lib/errors.ts';
 import type { LogLevel } from './lib/logger.ts';
+import { StartupError } from './lib/startup-error.ts';
 import { decodePepper, type PepperSource } from './pepper/pepper.ts';
 
 const integer = (least: number, most: number) => {
@@ -19,7 +19,7 @@ const integer = (least: number, most: number) => {
 const MAX_WORKERS = 64;
 const WORKERS_ERROR = `must be auto or a whole number from 1 to ${MAX_WORKERS}`;
 
-/** One network, as an address or in CIDR form. */
+/** Whether text is one network, as an address or in CIDR form. */
 function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/');
   const family = isIP(address);
@@ -29,8 +29,8 @@ function isNetwork(text: string): boolean {
 }
 
 /**
- * The environment, variable by variable. `description` and `default` are what README shows; `shown` stands for a
- * default that depends on another variable.
+ * The environment, variable by variable. README shows `description` and `default`, or `shown` for a default that depends
+ * on another variable.
  */
 export const environmentSchema = z.object({
   HOST: z.string().min(1, { error: 'must not be empty' }).default('127.0.0.1').meta({
@@ -123,7 +123,7 @@ export type Config = Readonly<{
   logLevel: LogLevel;
 }>;
 
-/** Variables that look like ours and are not: a misspelt one would otherwise be passed over in silence. */
+/** Variables with our prefix that are none of ours: a misspelt one would otherwise be ignored silently. */
 export const unknownVariables = (environment: Record<string, string | undefined>): string[] =>
   Object.keys(environment).filter(
     (name) => name.startsWith('KEYHEARTH_') && !(name in environmentSchema.shape),
@@ -131,7 +131,7 @@ export const unknownVariables = (environment: Record<string, string | undefined>
 
 function isPostgresUrl(text: string): boolean {
   const url = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text) : null;
-  // A "#" begins a part that no such URL has: it was meant to be of the password.
+  // A "#" begins a part that no such URL has. It was meant as a part of the password.
   return url !== null && url.hostname !== '' && url.hash === '' && /^\/[^/@]+$/.test(url.pathname);
 }
 

@@ -1,35 +1,37 @@
 import { type Config, parseConfig, unknownVariables } from './config.ts';
-import { nameOf } from './db/location.ts';
-import { StartupError } from './lib/errors.ts';
-import { createLogger, type LogOutput, standardOutput } from './lib/logger.ts';
+import { displayName } from './db/location.ts';
+import { createLogger, type Logger, type LogSink, standardOutput } from './lib/logger.ts';
+import { StartupError } from './lib/startup-error.ts';
 import { type Service, serve } from './serve.ts';
 import { startWorkers } from './workers/supervisor.ts';
 
 const GRACE_MS = 10_000;
-/** Ctrl-C under npm arrives twice, from the terminal and from npm; a person who means it again takes longer. */
+/** Ctrl-C under npm arrives twice, from the terminal and from npm. A person takes longer to press it again. */
 const SAME_SIGNAL_MS = 100;
 
-/** Everything that this process writes is for its own user alone. */
+/** Only the user of this process may read the files that it writes. */
 process.umask(0o077);
+
+type Log = { logger: Logger; flush: LogSink['flush'] };
 
 async function start(): Promise<void> {
   const config = parseConfig(process.env);
   const output = standardOutput(process.stdout.isTTY);
-  const log = createLogger(config.logLevel, output);
-  warnOfIdleVariables(config, log);
-  const starting =
-    config.workers === 1 ? serve(config, log.logger) : startWorkers(config, log.logger, output);
-  // The first worker serves before the last one does: whoever stops the service in between must lose nothing either.
+  const logger = createLogger(config.logLevel, output);
+  const log = { logger, flush: output.flush };
+  warnOfUnusedVariables(config, logger);
+  const starting = config.workers === 1 ? serve(config, logger) : startWorkers(config, logger, output);
+  // The first worker serves before the last one does. A stop in between must lose nothing either.
   stopOnSignal(starting, log);
   process.on('uncaughtException', failAfterFlush(log));
   const service = await starting.finally(log.flush);
-  announce(config, service, log);
+  announce(config, service, logger);
 }
 
-/** Before the start: the variable that was meant may be the one for want of which it fails. */
-function warnOfIdleVariables(config: Config, { logger }: LogOutput): void {
+/** Before the start, which may fail because the variable that was meant is missing. */
+function warnOfUnusedVariables(config: Config, logger: Logger): void {
   const unknown = unknownVariables(process.env);
-  if (unknown.length > 0) logger.warn(`not a setting of Keyhearth, and passed over: ${unknown.join(', ')}`);
+  if (unknown.length > 0) logger.warn(`not a setting of Keyhearth, and ignored: ${unknown.join(', ')}`);
   if (config.database.engine === 'sqlite') {
     for (const name of ['KEYHEARTH_DATABASE_POOL', 'KEYHEARTH_CACHE'] as const) {
       if (process.env[name] !== undefined) logger.warn(`${name} has no effect with SQLite`);
@@ -37,13 +39,13 @@ function warnOfIdleVariables(config: Config, { logger }: LogOutput): void {
   }
 }
 
-function announce(config: Config, { port, bootstrapOpen }: Service, { logger }: LogOutput): void {
+function announce(config: Config, { port, bootstrapOpen }: Service, logger: Logger): void {
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const address = `http://${host}:${port}`;
-  const openTo = config.bootstrapToken === undefined ? 'open' : 'open to who has the token';
+  const openTo = config.bootstrapToken === undefined ? 'open' : 'open with the token';
   const bootstrap = bootstrapOpen ? openTo : 'closed';
   const { workers } = config;
-  const database = nameOf(config.database);
+  const database = displayName(config.database);
   logger.info(
     { address, database, bootstrap, workers, docs: `${address}/docs` },
     `Keyhearth listens on ${address}; bootstrap is ${bootstrap}`,
@@ -55,17 +57,17 @@ function announce(config: Config, { port, bootstrapOpen }: Service, { logger }: 
   }
 }
 
-/** What led to a fault stands in the last lines of the log, which are still held back. */
-function failAfterFlush({ flush }: LogOutput): (error: unknown) => void {
+/** The last lines of the log, which explain the error, may still be in memory. */
+function failAfterFlush({ flush }: Log): (error: unknown) => void {
   return (error) => void flush().then(() => fail(error));
 }
 
-function stopOnSignal(starting: Promise<Service>, log: LogOutput): void {
+function stopOnSignal(starting: Promise<Service>, log: Log): void {
   const { logger, flush } = log;
   let stoppingSince: number | undefined;
 
   async function stop(signal: string): Promise<void> {
-    logger.info(`${signal}: finishing what is in flight`);
+    logger.info(`${signal}: finishing the requests in flight`);
     const service = await starting;
     await service.stop(GRACE_MS);
     logger.info('stopped');
@@ -84,7 +86,7 @@ function stopOnSignal(starting: Promise<Service>, log: LogOutput): void {
   }
 }
 
-/** One sentence for what the operator can mend, a stack for what only a programmer can. */
+/** One sentence for an error that the operator can fix, a stack for one that only a programmer can. */
 function fail(error: unknown): void {
   process.stderr.write(
     error instanceof StartupError

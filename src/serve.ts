@@ -5,12 +5,12 @@ import { systemClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { lockoutMemory } from './lockout/lockout.ts';
 
-/** Whatever answers requests: this thread, or several together. */
+/** A running service: this thread, or several together. */
 export type Service = {
   port: number;
   /** Whether the first key can still be registered. */
   bootstrapOpen: boolean;
-  /** Accepts nothing more, lets what is in flight finish for `graceMs` at most, and writes what is still in memory. */
+  /** Accepts no more connections, lets requests in flight finish for `graceMs` at most, and writes what is in memory. */
   stop(graceMs: number): Promise<void>;
 };
 

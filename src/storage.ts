@@ -1,8 +1,7 @@
 import { isClaimed } from './bootstrap/store.ts';
 import type { Config } from './config.ts';
 import { retryWhileBusy } from './db/busy.ts';
-import type { Equipment } from './db/database.ts';
-import { engineOf } from './db/engine.ts';
+import type { Engine, EngineServices } from './db/engine.ts';
 import {
   assertNotEmptied,
   claimIdentity,
@@ -11,51 +10,72 @@ import {
   outdatedDatabase,
 } from './db/identity.ts';
 import { migrate } from './db/migrate.ts';
+import { selectEngine } from './db/select-engine.ts';
 import type { Db } from './db/tables.ts';
 import type { Logger } from './lib/logger.ts';
 import { ensurePrivateDirectory } from './lib/private-files.ts';
-import { noteClaim, noteDatabase, readDatabaseNote } from './pepper/database-note.ts';
+import {
+  type DatabaseMarker,
+  markClaimed,
+  markDatabase,
+  readDatabaseMarker,
+} from './pepper/database-marker.ts';
 import { loadPepper, type Pepper, pepperCheck } from './pepper/pepper.ts';
 
 const PATIENCE_MS = 1_500;
 
 export type Storage = {
   db: Db;
-  equipment: Equipment;
+  services: EngineServices;
   pepper: Pepper;
-  /** Remembers outside the database that its first key is registered. */
-  noteClaim(): void;
+  /** Records outside the database that its first key is registered. */
+  markClaimed(): void;
+  close(): Promise<void>;
 };
 
 /**
- * Opens what a start finds, or makes it: the data directory, the pepper, the database and the note that ties the two.
- * Several processes may do this at once on one new directory. The order makes that safe: the pepper is there before
- * the database, and the database before the note, so who finds one finds what came before it.
- * @throws StartupError when they are not fit to serve with, or do not belong together.
+ * Opens the data directory, the pepper, the database and the marker file that ties these two, or makes them. Several
+ * processes may do this at once on one new directory. The order makes that safe: the pepper exists before the
+ * database, and the database before the marker, so a process that finds one also finds those before it.
+ * @throws StartupError when they cannot be used, or do not belong together
  */
 export async function openStorage(config: Config, logger: Logger): Promise<Storage> {
   const { dataDir } = config;
-  const engine = engineOf(config.database, logger);
+  const engine = selectEngine(config.database, logger);
   ensurePrivateDirectory(dataDir, (entry) => /^(keyhearth\.db|pepper)/.test(entry));
-  const note = readDatabaseNote(config.pepper, dataDir);
+  const marker = readDatabaseMarker(config.pepper, dataDir);
   const hasContent = await engine.hasContent();
-  if (note.databaseId !== undefined && !hasContent) throw lostDatabase(engine.name, note.path);
-  // What is there is looked at before a pepper is made or missed: it may be another program's.
+  if (marker.databaseId !== undefined && !hasContent) throw lostDatabase(engine.name, marker.path);
+  // An existing database is opened before the pepper is read or made: it may belong to another program.
   const existing = hasContent ? await engine.open() : undefined;
-  const pepper = loadPepper(config.pepper, hasContent);
-  const db = existing ?? (await engine.open());
-  const context = { databaseName: engine.name, note, pepperCheck: pepperCheck(pepper) };
+  try {
+    const pepper = loadPepper(config.pepper, hasContent);
+    const db = existing ?? (await engine.open());
+    return await openWith(engine, db, pepper, marker);
+  } catch (error) {
+    await existing?.destroy();
+    throw error;
+  }
+}
+
+/** Closes the database when it fails. */
+async function openWith(engine: Engine, db: Db, pepper: Pepper, marker: DatabaseMarker): Promise<Storage> {
+  const context = { databaseName: engine.name, marker, pepperCheck: pepperCheck(pepper) };
   try {
     const databaseId = await retryWhileBusy(() => prepare(db, context), PATIENCE_MS);
-    if (note.databaseId === undefined) noteDatabase(note.path, databaseId);
-    if (note.isClaimed && !(await isClaimed(db))) throw outdatedDatabase(engine.name, note.path);
-    const equipment = await engine.equip(databaseId);
+    if (marker.databaseId === undefined) markDatabase(marker.path, databaseId);
+    if (marker.isClaimed && !(await isClaimed(db))) throw outdatedDatabase(engine.name, marker.path);
+    const services = await engine.startServices(databaseId);
     return {
       db,
-      equipment,
+      services,
       pepper,
-      noteClaim: () => {
-        if (!note.isClaimed) noteClaim(note.path, databaseId);
+      markClaimed: () => {
+        if (!marker.isClaimed) markClaimed(marker.path, databaseId);
+      },
+      async close() {
+        await services.close();
+        await db.destroy();
       },
     };
   } catch (error) {

@@ -1,100 +1,227 @@
-import { globSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { drawDiagram } from '../docs/diagram.ts';
+import { filesOf, importsIn, moduleOf, readModules, textOf } from '../docs/imports.ts';
 
-/** Holds the drawing in docs/architecture.md to the code. */
+/** Holds docs/architecture.md and its diagram to the code. */
 
-const root = new URL('..', import.meta.url).pathname;
-const files = globSync('{src,migrations,openapi}/**/*.ts', { cwd: root });
+const files = filesOf('{src,migrations,openapi}/**/*.ts');
+const sources = files.filter((file) => file.startsWith('src/'));
+const everywhere = filesOf('{src,migrations,openapi,docs,bench,deploy,test}/**/*.ts');
+const imports = files.flatMap((file) => importsIn(file));
+const modules = readModules();
 
-/** The modules of ours that a file imports, as paths from the root. */
-function importsOf(file: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(/(?:^|\n)(?:import|export)[^;]*?from '(\.[^']*)'/g)].map(([, target = '']) =>
-    normalize(join(dirname(file), target)),
-  );
-}
+/** The text of a file without its comments. */
+const codeOf = (file: string) => textOf(file).replaceAll(/^\s*(?:\/\*[\s\S]*?\*\/|\/\/.*$)/gm, '');
 
-const arrows = files.flatMap((from) => importsOf(from).map((to) => ({ from, to })));
-
-const room = (path: string) => /^src\/(\w+)\//.exec(path)?.[1] ?? path;
-
-/** What each room may know. A room that is not here may not exist. */
-const mayImport: Record<string, string[]> = {
-  lib: [],
-  db: ['lib', 'migrations'],
+/** What each module imports: no more and no less. A module that is not here may not exist. */
+const MAY_IMPORT: Record<string, string[]> = {
+  main: ['workers', 'serve', 'config', 'db', 'lib'],
+  workers: ['serve', 'config', 'http/server', 'lockout', 'lib'],
+  serve: ['compose', 'config', 'http/server', 'lockout', 'lib'],
+  compose: [
+    ...['storage', 'config', 'app', 'apis/core', 'auth/by', 'auth', 'http'],
+    ...['bootstrap', 'keys', 'lockout', 'db', 'lib'],
+  ],
+  storage: ['config', 'bootstrap', 'pepper', 'db/select-engine', 'db', 'lib'],
+  config: ['pepper', 'db', 'lib'],
+  app: ['apis/core', 'apis/meta', 'apis', 'http/dialects', 'http'],
+  'apis/core': ['apis', 'auth', 'http/dialects', 'http', 'bootstrap', 'keys', 'lockout', 'lib'],
+  'apis/meta': ['apis', 'auth/by', 'http/dialects', 'http', 'keys', 'lib'],
+  apis: ['auth', 'http', 'lockout', 'lib'],
+  'auth/by': ['auth', 'keys', 'lib'],
+  auth: ['keys', 'lockout', 'db', 'lib'],
+  'http/server': ['http/dialects', 'lib'],
+  'http/dialects': ['http', 'lib'],
   http: ['lib'],
+  bootstrap: ['keys', 'db', 'lib'],
+  keys: ['pepper', 'db', 'lib'],
   lockout: ['lib'],
   pepper: ['lib'],
-  keys: ['lib', 'db', 'http', 'pepper'],
-  bootstrap: ['lib', 'db', 'http', 'keys'],
-  service: ['lib', 'http', 'keys'],
-  verify: ['lib', 'http', 'keys', 'lockout'],
-  workers: ['lib', 'http', 'lockout', 'src/config.ts', 'src/serve.ts'],
+  'db/select-engine': ['db/postgres', 'db/sqlite', 'db', 'lib'],
+  'db/postgres': ['db', 'lib'],
+  'db/sqlite': ['db', 'lib'],
+  db: ['migrations', 'lib'],
+  migrations: [],
+  lib: [],
 };
 
-/** Rules without effects: they know other rules, and nothing else. */
-const pureFiles = ['keys/key', 'keys/secret', 'keys/verify', 'http/client-address', 'http/credentials'];
-
 describe('arrows run one way', () => {
-  const inRooms = arrows.filter(({ from }) => /^src\/\w+\//.test(from));
-  test.each(inRooms.map(({ from, to }) => [from, to] as const))('%s → %s', (from, to) => {
-    const target = to.startsWith('migrations/') ? 'migrations' : room(to);
-    if (to === 'package.json') return;
-    expect([room(from), ...(mayImport[room(from)] ?? [])]).toContain(target);
+  test('every module is in the table', () => {
+    expect([...modules.keys()].sort()).toEqual(Object.keys(MAY_IMPORT).sort());
   });
 
-  test('every room has its place in the drawing', () => {
-    expect([...new Set(files.filter((file) => /^src\/\w+\//.test(file)).map(room))].sort()).toEqual(
-      Object.keys(mayImport).sort(),
-    );
+  test.each(Object.entries(MAY_IMPORT))('%s imports what the table says', (name, targets) => {
+    expect([...(modules.get(name)?.imports ?? [])].sort()).toEqual(targets.toSorted());
   });
 
-  test('only what starts the service imports compose.ts or a concrete part from outside its room', () => {
-    const whoImports = (target: string) =>
-      arrows
-        .filter(({ to }) => to === target)
-        .map(({ from }) => from)
-        .sort();
-    expect(whoImports('src/compose.ts')).toEqual(['openapi/generate.ts', 'src/serve.ts']);
-    expect(whoImports('src/serve.ts')).toEqual([
+  test('the table has no cycle', () => {
+    const finished = new Set<string>();
+    function visit(name: string, path: readonly string[]): void {
+      if (path.includes(name)) throw new Error(`a cycle: ${[...path, name].join(' → ')}`);
+      if (finished.has(name)) return;
+      for (const target of MAY_IMPORT[name] ?? []) visit(target, [...path, name]);
+      finished.add(name);
+    }
+    for (const name of Object.keys(MAY_IMPORT)) visit(name, []);
+  });
+});
+
+/** The files among `all` that import a file which matches. */
+const importersOf = (target: RegExp, all: readonly string[]) =>
+  all.filter((file) => importsIn(file).some(({ to }) => target.test(to)));
+
+describe('the edges of modules', () => {
+  test('no API imports another one', () => {
+    for (const { from, to } of imports) {
+      const [importer, imported] = [moduleOf(from), moduleOf(to)];
+      if (!importer?.startsWith('apis/') || !imported?.startsWith('apis/')) continue;
+      expect({ from, imported }).toEqual({ from, imported: importer });
+    }
+  });
+
+  test('only app.ts, compose.ts and tests import an API', () => {
+    const outside = everywhere.filter((file) => !/^(?:test|src\/apis)\//.test(file));
+    expect(importersOf(/^src\/apis\/\w+\//, outside)).toEqual(['src/app.ts', 'src/compose.ts']);
+  });
+
+  test('only what starts the service imports what starts the next part', () => {
+    const importers = (file: string) => importersOf(new RegExp(`^${file}$`), files).sort();
+    expect(importers('src/main.ts')).toEqual([]);
+    expect(importers('src/serve.ts')).toEqual([
       'src/main.ts',
       'src/workers/supervisor.ts',
       'src/workers/worker.ts',
     ]);
-    expect(whoImports('src/main.ts')).toEqual([]);
-    expect(whoImports('src/app.ts')).toEqual(['openapi/generate.ts', 'src/compose.ts']);
-    expect(whoImports('src/db/engine.ts')).toEqual(['src/storage.ts']);
-    expect(whoImports('src/storage.ts')).toEqual(['src/compose.ts']);
+    expect(importers('src/compose.ts')).toEqual(['openapi/generate.ts', 'src/serve.ts']);
+    expect(importers('src/app.ts')).toEqual(['openapi/describe.ts', 'src/compose.ts']);
+    expect(importers('src/storage.ts')).toEqual(['src/compose.ts']);
+    expect(importers('src/db/select-engine.ts')).toEqual(['src/storage.ts']);
   });
 
-  test.each(pureFiles)('%s is pure: no database, no clock, no file, no other room but pure ones', (name) => {
-    const file = `src/${name}.ts`;
-    const allowed = [...pureFiles.map((pure) => `src/${pure}.ts`), 'src/pepper/pepper.ts'];
-    for (const target of importsOf(file))
-      expect(target.startsWith('src/lib/') || allowed.includes(target)).toBe(true);
-    expect(readFileSync(join(root, file), 'utf8')).not.toMatch(
-      /node:(fs|net|http|process)|Date\.now|performance\.now|process\./,
-    );
+  test('only db/sqlite knows SQLite by its error codes or its package', () => {
+    const naming = sources.filter((file) => /SQLITE_|better-sqlite3/.test(codeOf(file)));
+    expect(naming.filter((file) => !file.startsWith('src/db/sqlite/'))).toEqual([]);
+    expect(naming).not.toEqual([]);
   });
 
-  test('routes touch no store and no database', () => {
-    for (const { from, to } of arrows.filter(({ from }) => from.endsWith('/routes.ts'))) {
-      expect(`${from} → ${to}`).not.toMatch(/store\.ts$|→ src\/db\//);
-    }
+  test('migrations are frozen in time: they import nothing of src', () => {
+    const targets = imports.filter(({ from }) => from.startsWith('migrations/')).map(({ to }) => to);
+    expect(targets.filter((to) => !to.startsWith('migrations/'))).toEqual([]);
+  });
+
+  test('lib imports nothing of ours but package.json', () => {
+    const targets = imports.filter(({ from }) => from.startsWith('src/lib/')).map(({ to }) => to);
+    expect(targets.filter((to) => !to.startsWith('src/lib/'))).toEqual(['package.json']);
+  });
+
+  test('APIs touch no store and no database', () => {
+    const touched = imports
+      .filter(({ from, to }) => from.startsWith('src/apis/') && /store\.ts$|^src\/db\//.test(to))
+      .map(({ from, to }) => `${from} → ${to}`);
+    expect(touched).toEqual([]);
   });
 });
 
-/** Where a thread of the program begins. */
-const entries = ['src/main.ts', 'src/workers/worker.ts'];
+/** Rules without effects: they know lib and other pure files, and nothing else of ours except types. */
+const PURE = [
+  'apis/core/verified-answer',
+  'http/client-address',
+  'http/dialect',
+  'http/dialects/problem',
+  'http/headers',
+  'http/security-headers',
+  'keys/key',
+  'keys/digests',
+  'keys/key-format',
+  'lib/brand',
+  'lib/failure',
+  'lib/principal',
+].map((name) => `src/${name}.ts`);
+
+test.each(PURE)('%s is pure: no database, no clock, no file', (file) => {
+  for (const { to, isTypeOnly } of importsIn(file)) {
+    expect({ to, isPure: isTypeOnly || to.startsWith('src/lib/') || PURE.includes(to) }).toEqual({
+      to,
+      isPure: true,
+    });
+  }
+  expect(codeOf(file).replace("import { STATUS_CODES } from 'node:http';", '')).not.toMatch(
+    /node:(fs|net|http|process|timers)|Date\.now|new Date\(\)|performance\.now|process\.|setTimeout|setImmediate/,
+  );
+});
 
 describe('the process', () => {
+  /** Where a thread of the program begins. */
+  const entries = ['src/main.ts', 'src/workers/worker.ts'];
+
   test.each(files.filter((file) => !entries.includes(file)))('%s leaves it alone', (file) => {
-    const text = readFileSync(join(root, file), 'utf8');
-    expect(text).not.toMatch(/process\.(env|argv|exit|on|stdout|stderr|umask)\b|console\./);
+    const code = codeOf(file);
+    expect(code).not.toMatch(
+      /process\.(env|argv|exit|on|once|stdout|stderr|stdin|umask|kill|chdir)\b|console\./,
+    );
+    const named = /import ({[^}]*}|.*) from 'node:process'/.exec(code)?.[1];
+    expect([undefined, '{ getuid }', '{ hrtime }']).toContain(named);
   });
 });
 
-test.each(files)('%s is one idea: at most 250 lines', (file) => {
-  expect(readFileSync(join(root, file), 'utf8').split('\n').length).toBeLessThanOrEqual(251);
+test('a file is one idea: at most 250 lines, and half of them at most 70', () => {
+  const lengths = sources
+    .map((file) => ({ file, lines: textOf(file).trimEnd().split('\n').length }))
+    .sort((a, b) => a.lines - b.lines);
+  const longest = lengths.at(-1);
+  const median = lengths[Math.floor(lengths.length / 2)];
+  const figures = `longest: ${longest?.file}, ${longest?.lines} lines; median: ${median?.lines} lines`;
+  expect(longest?.lines, figures).toBeLessThanOrEqual(250);
+  expect(median?.lines, figures).toBeLessThanOrEqual(70);
+});
+
+const pages = ['docs/architecture.md', ...filesOf('docs/decisions/*.md')];
+
+describe('the documents', () => {
+  test('the diagram is of this code (npm run generate brings it up to date)', () => {
+    expect(textOf('docs/architecture.svg')).toBe(drawDiagram());
+  });
+
+  test.each(pages)('the files that %s names are there', (page) => {
+    const text = textOf(page);
+    const named = [...text.matchAll(/`((?:src|test|docs|migrations)\/[\w./-]*)`/g)].map(
+      ([, path = '']) => path,
+    );
+    const folder = page.slice(0, page.lastIndexOf('/'));
+    const linked = [...text.matchAll(/\]\((?!http)([^)#]+)/g)].map(([, path = '']) => `${folder}/${path}`);
+    const missing = [...named, ...linked].filter(
+      (path) => !existsSync(new URL(`../${path}`, import.meta.url)),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('architecture.md names every folder and file at the top of src, every module and every dependency', () => {
+    const text = textOf('docs/architecture.md');
+    const paths = sources.map((file) => file.slice('src/'.length));
+    const top = paths.map((path) => path.replace(/\/.*/, '/'));
+    const nested = [...modules.keys()]
+      .filter((name) => name.includes('/'))
+      .map((name) => name.replace(/.*\//, ''));
+    const { dependencies } = JSON.parse(textOf('package.json'));
+    const packages = Object.keys(dependencies).map((name) => `\`${name}\``);
+    for (const name of new Set([...top, ...nested, ...packages])) {
+      expect(text.includes(name), `${name} is not in docs/architecture.md`).toBe(true);
+    }
+  });
+
+  test('the index lists every decision, once', () => {
+    const listed = [...textOf('docs/decisions/README.md').matchAll(/\]\(([\w-]+\.md)\)/g)].map(
+      ([, name]) => name,
+    );
+    const written = filesOf('docs/decisions/*.md').map((file) => file.slice('docs/decisions/'.length));
+    expect(listed.toSorted()).toEqual(written.filter((name) => name !== 'README.md'));
+  });
+
+  test.each(pages)('%s has lines of at most 120 characters, tables excepted', (page) => {
+    const long = textOf(page)
+      .split('\n')
+      .filter((line) => line.length > 120 && !line.startsWith('|'));
+    expect(long).toEqual([]);
+  });
 });

@@ -59,7 +59,7 @@ describe('the output of wrk', () => {
     });
   });
 
-  test('tells refusals, failed connections, and statuses where they were counted', () => {
+  test('reports refusals, failed connections, and statuses where they were counted', () => {
     const more = `  Socket errors: connect 1, read 2, write 3, timeout 4\n  Non-2xx or 3xx responses: 7\n`;
     expect(parseWrk(`${WRK}${more}Status 200: 1927\nStatus 401: 7\n`)).toMatchObject({
       refused: 7,

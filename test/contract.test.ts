@@ -284,7 +284,7 @@ describe('the list', () => {
     expect(labels(await page('?limit=1000'))).toHaveLength(5);
   });
 
-  test('holds a hundred keys unless told otherwise', async () => {
+  test('holds a hundred keys unless the query says otherwise', async () => {
     const { send, dataDir } = await bootstrapped();
     const rows = Array.from({ length: 150 }, (_, i) => `('bulk ${i}', 'none', 'none', 0, 0)`);
     await sqlIn(

@@ -1,12 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Reader } from '../db/database.ts';
+import type { Reader } from '../db/engine.ts';
 import type { Db } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { KeyService } from '../keys/service.ts';
 import { insertKey } from '../keys/store.ts';
+import type { RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
-import { DomainError } from '../lib/errors.ts';
-import { claimLook, takeClaim } from './store.ts';
+import { DomainError } from '../lib/failure.ts';
+import { fastIsClaimed, takeClaim } from './store.ts';
 
 export type BootstrapService = ReturnType<typeof createBootstrapService>;
 
@@ -15,22 +16,23 @@ export type BootstrapParts = {
   reader: Reader;
   keys: Pick<KeyService, 'prepare'>;
   clock: Clock;
-  /** When set, who registers the first key must know it. */
+  /** Where it is set, registering the first key needs it. */
   token: string | undefined;
-  /** Called when the claim is durable or was found, before anybody is told. */
+  /** Called when the claim is durable or was found, before any client learns of it. */
   onClaimed: () => void;
 };
 
+/** The first key: once per database, ever. */
 export function createBootstrapService({ db, reader, keys, clock, token, onClaimed }: BootstrapParts) {
-  const hasClaim = claimLook(db, reader);
-  let lastInLine: Promise<unknown> = Promise.resolve();
-  /** For good: it is believed even where the database should lose it. */
+  const isClaimed = fastIsClaimed(db, reader);
+  let lastInQueue: Promise<unknown> = Promise.resolve();
+  /** Once true, it stays true, even if the database should lose the claim. */
   let isKnownClaimed = false;
 
-  /** One at a time: the first success answers all who wait, and nobody's key is hashed for nothing. */
-  function inLine<T>(work: () => Promise<T>): Promise<T> {
-    const turn = lastInLine.then(work);
-    lastInLine = turn.catch(() => undefined);
+  /** One at a time: after the first success nobody else's key is hashed for nothing. */
+  function enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const turn = lastInQueue.then(work);
+    lastInQueue = turn.catch(() => undefined);
     return turn;
   }
 
@@ -40,38 +42,31 @@ export function createBootstrapService({ db, reader, keys, clock, token, onClaim
     onClaimed();
   }
 
-  /** Asks the database, whatever is known. */
-  async function look(): Promise<void> {
-    if (await hasClaim()) claimed();
-  }
-
   async function isOpen(): Promise<boolean> {
-    if (!isKnownClaimed) await look();
+    if (!isKnownClaimed && (await isClaimed())) claimed();
     return !isKnownClaimed;
   }
 
+  /** @throws DomainError `api_key_already_configured` */
   async function assertOpen(): Promise<void> {
     if (!(await isOpen())) throw alreadyConfigured();
   }
 
   return {
-    look,
     isOpen,
-
-    /** @throws DomainError `api_key_already_configured` */
     assertOpen,
 
     needsToken: token !== undefined,
 
-    /** Compares digests of equal length, so that the time taken tells nothing. */
+    /** Compares digests of equal length, so that the time it takes reveals nothing. */
     isToken: (presented: string) => token !== undefined && timingSafeEqual(sha256(presented), sha256(token)),
 
     /**
-     * Stores the first key of the database, once, ever: the claim and the key become durable together or not at all.
+     * Stores the first key of the database. The claim and the key become durable together or not at all.
      * @throws DomainError `api_key_already_configured`
      */
-    register: (rawKey: string, label: string): Promise<void> =>
-      inLine(async () => {
+    register: (rawKey: RawKey, label: string): Promise<void> =>
+      enqueue(async () => {
         await assertOpen();
         const prepared = await keys.prepare(rawKey, label);
         await transaction(db, async (tx) => {
@@ -85,5 +80,4 @@ export function createBootstrapService({ db, reader, keys, clock, token, onClaim
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 
-const alreadyConfigured = () =>
-  new DomainError({ code: 'api_key_already_configured', detail: 'An API key is already configured.' });
+const alreadyConfigured = () => new DomainError({ code: 'api_key_already_configured' });

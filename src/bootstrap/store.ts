@@ -1,14 +1,14 @@
-import type { Reader } from '../db/database.ts';
+import type { Reader } from '../db/engine.ts';
 import type { Db, Tx } from '../db/tables.ts';
 
 const claims = (db: Db) => db.selectFrom('bootstrap_claim').select('id');
 
 export const isClaimed = async (db: Db) => (await claims(db).executeTakeFirst()) !== undefined;
 
-/** The same by the way that waits for no change: it is what every question after the health of the service asks. */
-export const claimLook = (db: Db, reader: Reader) => reader.exists(claims(db).compile());
+/** The same by the engine's fast reader, which waits for no change. */
+export const fastIsClaimed = (db: Db, reader: Reader) => reader.exists(claims(db).compile());
 
-/** Takes the one claim that a database has. False when it is gone. */
+/** Takes the only claim of a database. False when it is taken. */
 export async function takeClaim(tx: Tx, now: number): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('bootstrap_claim')

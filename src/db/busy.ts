@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from '../lib/errors.ts';
 
-/** Every millisecond of waiting inside SQLite stalls all requests of its thread. */
-export const BUSY_MS = 5;
-
-export const isBusy = (error: unknown) => errorCode(error)?.startsWith('SQLITE_BUSY') === true;
+/** Another writer was in the way for a moment. The engine did nothing, and the same work may succeed soon. */
+export class DatabaseBusyError extends Error {
+  constructor(options?: ErrorOptions) {
+    super('another writer is in the way', options);
+    this.name = 'DatabaseBusyError';
+  }
+}
 
 /**
- * Does the work again, after pauses that grow, as long as SQLite answers that another process is in the way.
- * @throws what the work throws, and the last "busy" when `patienceMs` are over
+ * Does the work again, after pauses that grow, as long as another writer is in the way.
+ * @throws what the work throws, and the last DatabaseBusyError when `patienceMs` are over
  */
 export async function retryWhileBusy<T>(work: () => T | Promise<T>, patienceMs: number): Promise<T> {
   const deadline = performance.now() + patienceMs;
@@ -16,7 +18,7 @@ export async function retryWhileBusy<T>(work: () => T | Promise<T>, patienceMs: 
     try {
       return await work();
     } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw error;
+      if (!(error instanceof DatabaseBusyError) || performance.now() > deadline) throw error;
       await sleep(pause * (0.5 + Math.random()));
     }
   }

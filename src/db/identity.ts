@@ -1,51 +1,51 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
-import { StartupError } from '../lib/errors.ts';
+import { StartupError } from '../lib/startup-error.ts';
 import { hasTable } from './differences.ts';
 import type { Db, Tx } from './tables.ts';
 import { transaction } from './transaction.ts';
 
-/** What an operator needs to read when the database and what stands beside it do not belong together. */
+/** What the messages name when the database does not belong to the pepper or the marker file. */
 export type IdentityContext = {
   databaseName: string;
-  /** The note beside the pepper, and the database id in it; undefined before the first start. */
-  note: { path: string; databaseId: string | undefined };
+  /** The marker file beside the pepper, and the database id in it; undefined before the first start. */
+  marker: { path: string; databaseId: string | undefined };
   /** HMAC of a database id under the pepper in hand. */
   pepperCheck: (databaseId: string) => string;
 };
 
 /**
- * A database that lost its rows would let anybody register a first key again. So, before anything is made in it, the
- * note must find its database there.
+ * A database that lost its rows would let anybody register a first key again. So the database that the marker file
+ * names must exist before anything is made in it.
  * @throws StartupError
  */
-export async function assertNotEmptied(db: Db, { note, databaseName }: IdentityContext): Promise<void> {
-  if (note.databaseId === undefined) return;
-  if (!(await hasTable(db, 'database_identity'))) throw lostDatabase(databaseName, note.path);
+export async function assertNotEmptied(db: Db, { marker, databaseName }: IdentityContext): Promise<void> {
+  if (marker.databaseId === undefined) return;
+  if (!(await hasTable(db, 'database_identity'))) throw lostDatabase(databaseName, marker.path);
 }
 
-export function lostDatabase(databaseName: string, notePath: string): StartupError {
+export function lostDatabase(databaseName: string, markerPath: string): StartupError {
   return new StartupError(
-    `The database ${databaseName} is missing or empty, but ${notePath} remembers one; check DATABASE_URL and KEYHEARTH_DATA_DIR, restore it from a backup, or delete ${notePath} to start over with no keys.`,
+    `The database ${databaseName} is missing or empty, but ${markerPath} remembers one; check DATABASE_URL and KEYHEARTH_DATA_DIR, restore it from a backup, or delete ${markerPath} to start over with no keys.`,
   );
 }
 
-export function outdatedDatabase(databaseName: string, notePath: string): StartupError {
+export function outdatedDatabase(databaseName: string, markerPath: string): StartupError {
   return new StartupError(
-    `The database ${databaseName} has no first key, but ${notePath} says that one was registered, so this is an older copy; restore the newest (with its -wal file), or delete ${notePath} to open the bootstrap again.`,
+    `The database ${databaseName} has no first key, but ${markerPath} says that one was registered, so this is an older copy; restore the newest (with its -wal file), or delete ${markerPath} to open the bootstrap again.`,
   );
 }
 
 /**
- * Gives a new database its id, and checks that an older one fits the pepper and the note.
- * @returns the database id, to be noted beside the pepper.
+ * Gives a new database its id, and checks that an older one fits the pepper and the marker file.
+ * @returns the database id, for the marker file
  * @throws StartupError
  */
 export async function claimIdentity(db: Db, context: IdentityContext): Promise<string> {
   const stored = (await read(db)) ?? (await transaction(db, (tx) => create(tx, context)));
-  const { note } = context;
-  if (note.databaseId !== undefined && note.databaseId !== stored.database_id) {
+  const { marker } = context;
+  if (marker.databaseId !== undefined && marker.databaseId !== stored.database_id) {
     throw new StartupError(
-      `${context.databaseName} is database ${stored.database_id}, but ${note.path} belongs to ${note.databaseId}; restore the right database, or delete ${note.path} if this one is meant.`,
+      `${context.databaseName} is database ${stored.database_id}, but ${marker.path} belongs to ${marker.databaseId}; restore the right database, or delete ${marker.path} if this one is meant.`,
     );
   }
   const check = context.pepperCheck(stored.database_id);

@@ -1,4 +1,4 @@
-/** Which database, and how it is to be used. */
+/** Which database, and how it is used. */
 export type DatabaseLocation =
   | Readonly<{ engine: 'sqlite'; path: string }>
   | Readonly<{
@@ -7,12 +7,12 @@ export type DatabaseLocation =
       url: string;
       /** Connections of each worker, besides the one that listens. */
       pool: number;
-      /** Whether what keys are may be remembered between requests. */
+      /** Whether keys may be cached between requests. */
       cache: boolean;
     }>;
 
-/** `postgres://host:port/database`: what may be read by anybody of a URL that has a password in it. */
-export function nameOf(location: DatabaseLocation): string {
+/** `postgres://host:port/database`: the parts of a URL that are no secret. */
+export function displayName(location: DatabaseLocation): string {
   if (location.engine === 'sqlite') return location.path;
   const { hostname, port, pathname } = new URL(location.url);
   return `postgres://${hostname}${port && `:${port}`}${pathname}`;

@@ -1,6 +1,6 @@
 import { Migrator } from 'kysely/migration';
 import { migrations } from '../../migrations/index.ts';
-import { StartupError } from '../lib/errors.ts';
+import { StartupError } from '../lib/startup-error.ts';
 import { hasTable, schemaOf } from './differences.ts';
 import type { Db } from './tables.ts';
 import { transaction } from './transaction.ts';

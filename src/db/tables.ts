@@ -1,14 +1,15 @@
 import type { Generated, Kysely, Transaction } from 'kysely';
+import type { Fingerprint, KeyId } from '../lib/brand.ts';
 
-/** One row: what ties this database to the pepper and to the note beside it. */
+/** One row, which ties this database to its pepper and to the marker file. */
 export type DatabaseIdentityTable = {
   id: number;
   database_id: string;
-  /** HMAC of the database id under the pepper; null asks the next start to adopt the pepper that it finds. */
+  /** HMAC of the database id under the pepper; null makes the next start adopt the pepper that it finds. */
   pepper_check: string | null;
 };
 
-/** One row or none: bootstrap is over, for good, once it is there. */
+/** One row or none. Once it exists, bootstrap is over for good. */
 export type BootstrapClaimTable = {
   id: number;
   /** Milliseconds since 1970. */
@@ -16,11 +17,11 @@ export type BootstrapClaimTable = {
 };
 
 export type ApiKeyTable = {
-  id: Generated<number>;
+  id: Generated<KeyId>;
   label: string;
   hint: string;
-  /** Null where the raw key was never in hand under this pepper: an imported row, or one that outlived its pepper. */
-  fingerprint: string | null;
+  /** Null where the raw key was never seen under this pepper: an imported row, or one older than the pepper. */
+  fingerprint: Fingerprint | null;
   hash: string;
   /** 0 or 1: SQLite has no boolean, and one type for both engines keeps the store free of cases. */
   is_active: number;

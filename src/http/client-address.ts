@@ -1,25 +1,25 @@
 import ipaddr from 'ipaddr.js';
+import { memoize } from '../lib/memoize.ts';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Network = [Address, number];
 
-/** Where a request comes from. */
+/** The client of a request. */
 export type Client = {
-  /** Canonical text, for the log; "unknown" where it cannot be told. */
+  /** Canonical text, for the log; "unknown" where it is not known. */
   address: string;
   /**
-   * What a lockout counts by: an IPv4 address, or the /64 that one IPv6 customer is given. Undefined when nothing is
-   * counted, and for a trusted proxy itself, since locking it would lock out everybody behind it.
+   * What the lockout counts by: an IPv4 address, or the /64 of an IPv6 address, which is what one customer gets.
+   * Undefined when nothing is counted, and for a trusted proxy itself: locking it would lock out all clients behind it.
    */
   lockoutKey: string | undefined;
 };
 
 export type ResolveClient = (peer: string | undefined, forwardedFor: string | undefined) => Client;
 
-const MAX_RESOLVED = 1_000;
-const MAX_NAME = 200;
+const MAX_CACHED_LENGTH = 200;
 
-/** "::ffff:1.2.3.4" as "1.2.3.4", no zone, no shorthand; undefined for what is not an address. */
+/** Parses "::ffff:1.2.3.4" as "1.2.3.4", and ignores a zone; undefined for text that is not a whole address. */
 export function parseAddress(text: string): Address | undefined {
   const withoutZone = text.replace(/%.*$/, '');
   if (ipaddr.IPv4.isValidFourPartDecimal(withoutZone)) return ipaddr.IPv4.parse(withoutZone);
@@ -52,9 +52,9 @@ const contains = ([network, prefix]: Network, address: Address) =>
   network.kind() === address.kind() && address.match(network, prefix);
 
 /**
- * Makes the function that tells who is calling. `X-Forwarded-For` is believed only when the peer is a trusted proxy,
- * and read from the right: each trusted hop vouches for the entry before it, and the first that is not trusted is the
- * client. What stands further left was written by the client and means nothing.
+ * Makes the function that finds the client of a request. `X-Forwarded-For` counts only when the peer is a trusted proxy,
+ * and is read from the right: each trusted hop vouches for the entry before it, and the first hop that is not trusted is
+ * the client. Entries further left were written by the client and mean nothing.
  * @param countAttempts whether there is a lockout at all
  */
 export function clientResolver(trustedProxies: readonly string[], countAttempts: boolean): ResolveClient {
@@ -62,9 +62,10 @@ export function clientResolver(trustedProxies: readonly string[], countAttempts:
   const unknown: Client = { address: 'unknown', lockoutKey: countAttempts ? 'unknown' : undefined };
   const isTrusted = (address: Address) => trusted.some((network) => contains(network, address));
 
-  function resolve(peer: string | undefined, forwardedFor: string | undefined): Client {
-    const hops = trusted.length > 0 && forwardedFor !== undefined ? forwardedFor.split(',') : [];
-    let address = parseAddress(peer ?? '');
+  /** @param chain the hops that the request came through, with commas between them: the peer first, then the header */
+  function resolve(chain: string): Client {
+    const [peer = '', ...hops] = chain.split(',');
+    let address = parseAddress(peer);
     if (!address) return unknown;
     while (isTrusted(address)) {
       const hop = hops.pop();
@@ -76,15 +77,8 @@ export function clientResolver(trustedProxies: readonly string[], countAttempts:
     return { address: address.toString(), lockoutKey: countAttempts ? lockoutKeyOf(address) : undefined };
   }
 
-  /** Reading an address takes as long as all the rest of the guard, and most clients come again. */
-  const resolved = new Map<string, Client>();
-  return (peer, forwardedFor) => {
-    const name = trusted.length > 0 && forwardedFor !== undefined ? `${peer},${forwardedFor}` : `${peer}`;
-    const known = resolved.get(name);
-    if (known) return known;
-    if (resolved.size >= MAX_RESOLVED) resolved.clear();
-    const client = resolve(peer, forwardedFor);
-    if (name.length <= MAX_NAME) resolved.set(name, client);
-    return client;
-  };
+  // Parsing an address takes as long as the rest of an authentication, and most clients come again.
+  const cached = memoize(resolve, (chain) => chain.length <= MAX_CACHED_LENGTH);
+  return (peer = '', forwardedFor) =>
+    cached(trusted.length > 0 && forwardedFor !== undefined ? `${peer},${forwardedFor}` : peer);
 }

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
-import type { ErrorCode } from '../lib/errors.ts';
+import type { FailureCode } from '../lib/failure.ts';
 import { type Level, type Logger, logLine } from '../lib/logger.ts';
 import type { ResolveClient } from './client-address.ts';
-import { type HttpContext, type HttpEnv, headersOf } from './env.ts';
+import { type HttpContext, type HttpEnv, headerReader } from './context.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 /**
- * Gives every request an id and a client address, and writes one line when it is answered. The line names the route,
+ * Gives every request an id, a client address and the security headers, and writes one line when it is answered. The line names the route,
  * not the path, so that a key pasted into a URL does not end up in a log.
  */
 export const requestLog = (logger: Logger, resolveClient: ResolveClient) =>
@@ -15,21 +16,20 @@ export const requestLog = (logger: Logger, resolveClient: ResolveClient) =>
     const start = performance.now();
     const requestId = randomUUID();
     const { incoming } = c.env;
-    const client = resolveClient(incoming.socket.remoteAddress, headersOf(incoming)('x-forwarded-for'));
+    const client = resolveClient(incoming.socket.remoteAddress, headerReader(incoming)('x-forwarded-for'));
     c.set('requestId', requestId);
     c.set('client', client);
     c.header('X-Request-Id', requestId);
-    c.header('X-Content-Type-Options', 'nosniff');
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.header(name, value);
     await next();
-    const level = c.var.logAtDebug ? 'debug' : 'info';
-    logAnswer(logger, level, start, {
+    logAnswer(logger, c.var.logAtDebug ? 'debug' : 'info', start, {
       request_id: requestId,
       method: c.req.method,
       route: routeOf(c),
       status: c.res.status,
-      code: c.var.refusal,
+      code: c.var.failureCode,
       client: client.address,
-      key_id: c.var.key?.id,
+      key_id: c.var.principal?.id,
     });
   });
 
@@ -40,13 +40,14 @@ type AnsweredRequest = {
   route: string | undefined;
   status: number;
   /** Why it was refused. */
-  code: ErrorCode | undefined;
+  code: FailureCode | undefined;
   client: string;
   key_id: number | undefined;
 };
 
 /**
- * An outage of the database is logged once, by whoever notices it, and not with every request that it fails.
+ * Writes the line of a request. A request that fails because of the database is logged at debug: the engine or the
+ * error handler logs the cause.
  * @param start `performance.now()` when the request arrived
  */
 export function logAnswer(logger: Logger, usual: Level, start: number, request: AnsweredRequest): void {
@@ -62,11 +63,11 @@ export function logAnswer(logger: Logger, usual: Level, start: number, request: 
   );
 }
 
-/** As JSON. Nothing that is logged of a request has a character in it that would have to be escaped. */
+/** As JSON. No logged value of a request holds a character that would need an escape. */
 const optional = (name: string, text: string | undefined) =>
   text === undefined ? '' : `,"${name}":"${text}"`;
 
-/** The pattern of the route that matched, whether or not the guard let the request reach it. */
+/** The pattern of the route that matched, whether or not the request was allowed to reach it. */
 function routeOf(c: HttpContext): string | undefined {
-  return matchedRoutes(c).findLast((route) => route.path !== '/*')?.path;
+  return matchedRoutes(c).findLast((route) => !route.path.endsWith('*'))?.path;
 }

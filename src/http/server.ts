@@ -7,13 +7,15 @@ import {
 } from 'node:http';
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
-import { errorCode, type Problem, StartupError } from '../lib/errors.ts';
+import { errorCode } from '../lib/error-code.ts';
+import type { Failure } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
-import { internalError, renderProblem } from './problem.ts';
+import { StartupError } from '../lib/startup-error.ts';
+import { problem } from './dialects/problem.ts';
 
-/** What is behind the door: `front` answers what it knows, and says whether it did; `fetch` answers everything else. */
+/** `fast` answers the requests that it knows, and says whether it did. `fetch` answers all others. */
 export type Application = {
-  front: (request: IncomingMessage, response: ServerResponse) => boolean;
+  fast: (request: IncomingMessage, response: ServerResponse) => boolean;
   fetch: Parameters<typeof getRequestListener>[0];
 };
 
@@ -22,7 +24,7 @@ export type Endpoint = { host: string; port: number; isShared: boolean };
 
 export type RunningServer = {
   address: AddressInfo;
-  /** Accepts nothing more, lets what is in flight finish, and cuts off after `graceMs` what has not. */
+  /** Accepts no more connections, lets requests in flight finish, and closes the rest after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 };
 
@@ -32,27 +34,27 @@ type Connection = { unanswered: number; latest: IncomingMessage | undefined };
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
-/** For a connection on which nothing moves, in either direction, although an answer is waiting to be read. */
+/** For a connection on which no byte moves in either direction, although an answer waits to be read. */
 const STALLED_MS = 120_000;
-/** Clients that pipeline at all send a handful; each answer that is not read yet is held in memory. */
+/** Clients that pipeline send a handful of requests. Each answer that is not read yet is held in memory. */
 const MAX_PIPELINED = 16;
 
-const unreadableTarget: Problem = {
-  code: 'malformed_request',
-  detail: 'The request target or the Host header is not valid.',
-};
+/** Node's own limit. */
+const MAX_HEADER_BYTES = 16 * 1024;
 
-/** @throws StartupError when the port cannot be had. */
+const invalidTarget: Failure = { code: 'malformed_request', reason: 'target' };
+
+/** @throws StartupError when the port is not free */
 export async function listen(
-  { front, fetch }: Application,
+  { fast, fetch }: Application,
   endpoint: Endpoint,
   logger: Logger,
 ): Promise<RunningServer> {
   const answer = getRequestListener(fetch, {
     errorHandler: (error) => {
-      const isUnreadable = error instanceof RequestError;
-      if (!isUnreadable) logger.error({ err: error }, 'a request failed outside the application');
-      const { body, ...init } = renderProblem(isUnreadable ? unreadableTarget : internalError);
+      const isInvalid = error instanceof RequestError;
+      if (!isInvalid) logger.error({ err: error }, 'a request failed outside the application');
+      const { body, ...init } = problem(isInvalid ? invalidTarget : { code: 'internal_error' });
       return new Response(body, init);
     },
   });
@@ -72,8 +74,8 @@ export async function listen(
     connection.latest = request;
     connection.unanswered++;
     response.on('close', countAnswered);
-    if (hasUserinfo(request)) answerDirectly(response, unreadableTarget);
-    else if (!front(request, response)) void answer(request, response);
+    if (hasUserinfo(request)) answerDirectly(response, invalidTarget);
+    else if (!fast(request, response)) void answer(request, response);
   };
   const server = createServer(
     {
@@ -90,7 +92,7 @@ export async function listen(
   server.maxHeadersCount = 0;
   server.setTimeout(STALLED_MS);
   server.on('connection', (socket) => {
-    // Asked for now, the address is remembered; after a reset it could not be had, and nobody could be blamed.
+    // Node keeps the address once it was read. After a reset it cannot be read, and a guess could be counted for nobody.
     if (socket.remoteAddress === undefined) {
       socket.destroy();
       return;
@@ -99,24 +101,25 @@ export async function listen(
     socket.once('close', () => connections.delete(socket));
   });
   server.on('checkExpectation', listener);
-  /** Whether an answer would be taken for that of another request: the one whose body broke off may well have it. */
+  /** Whether an earlier request has no answer yet: the client would match this one to it. A request whose body broke off
+   * may get it. */
   const isAwaited = (socket: Socket) => {
     const { unanswered = 0, latest } = connections.get(socket) ?? {};
     return unanswered > 1 || (unanswered === 1 && latest?.complete === true);
   };
   const refuse = answerUnreadable(logger, isAwaited);
-  // What came before it in the same packet is answered at the end of this turn.
+  // Earlier requests of the same packet are answered at the end of this turn.
   server.on('clientError', (error, socket: Socket) => setImmediate(refuse, error, socket));
   return { address: await listenOn(server, endpoint), stop: (graceMs) => stop(server, connections, graceMs) };
 }
 
-/** A port that is this process's alone, although its threads share it. */
+/** A port that only this process uses, although its threads share it. */
 export type ReservedPort = { port: number; release(): void };
 
 /**
- * Finds out whether nobody else listens there, and which port is free when any will do. Threads share a port in a way
- * in which a second service could take its part of the connections, unnoticed; so the port is also claimed under a
- * name that only one process can have (an abstract Unix socket, unix(7)).
+ * Checks that the port is free, and finds a free one for port 0. With `reusePort` a second service could silently take a
+ * part of the connections. So the port is also claimed under a name that only one process can hold: an abstract Unix
+ * socket, unix(7).
  * @throws StartupError
  */
 export async function reservePort({ host, port }: Pick<Endpoint, 'host' | 'port'>): Promise<ReservedPort> {
@@ -140,14 +143,14 @@ async function listenOn(server: Server, { host, port, isShared }: Endpoint): Pro
   return server.address() as AddressInfo;
 }
 
-/** "user:password@host" in a target or in Host is no name of this service, and Fetch would throw it back whole. */
+/** "user:password@host" in a target or in Host is not valid, and the error that Fetch throws would repeat it. */
 function hasUserinfo({ url = '', headers }: IncomingMessage): boolean {
   const isPath = url.startsWith('/');
   return (headers.host ?? '').includes('@') || (!isPath && url.includes('@'));
 }
 
-function answerDirectly(response: ServerResponse, problem: Problem): void {
-  const { status, headers, body } = renderProblem(problem);
+function answerDirectly(response: ServerResponse, failure: Failure): void {
+  const { status, headers, body } = problem(failure);
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
 }
 
@@ -170,19 +173,19 @@ async function stop(
   clearTimeout(cutOff);
 }
 
-/** What is not HTTP never reaches the application; it still gets an answer that says so. */
+/** Bytes that are not HTTP never reach the application. They still get an answer that says so. */
 const answerUnreadable =
   (logger: Logger, isAwaited: (socket: Socket) => boolean) => (error: Error, socket: Socket) => {
     const code = errorCode(error);
-    // Where an earlier request still waits for its answer, this one would be taken for it.
+    // While an earlier request waits for its answer, the client would take this one for it.
     if (code === 'ECONNRESET' || !socket.writable || isAwaited(socket)) {
       socket.destroy();
       return;
     }
-    const { status, headers, body } = renderProblem(
+    const { status, headers, body } = problem(
       code === 'HPE_HEADER_OVERFLOW'
-        ? { code: 'request_headers_too_large', detail: 'The request headers are larger than 16 KiB.' }
-        : { code: 'malformed_request', detail: 'The request is not valid HTTP, or did not arrive in time.' },
+        ? { code: 'request_headers_too_large', limitBytes: MAX_HEADER_BYTES }
+        : { code: 'malformed_request', reason: 'not_http' },
     );
     logger.info({ status, client: socket.remoteAddress, reason: code }, 'unreadable request');
     const lines = Object.entries({
@@ -193,7 +196,7 @@ const answerUnreadable =
     socket.end(
       `HTTP/1.1 ${status} \r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
     );
-    // Half-open, a peer that never closes its side would hold the connection for ever.
+    // Otherwise a peer that never closes its side would hold the connection for ever.
     socket.destroySoon();
   };
 

@@ -1,26 +1,26 @@
 import { Piscina } from 'piscina';
-import { DomainError } from '../lib/errors.ts';
+import { DomainError } from '../lib/failure.ts';
 import type { BcryptTask } from './bcrypt-worker.ts';
 
-/** At a quarter of a second each, who is further back would wait for longer than a caller does. */
+/** At a quarter of a second each, a task further back would wait for longer than a caller does. */
 const MAX_WAITING = 32;
 const IDLE_MS = 30_000;
 
 export type BcryptPool = {
-  /** @throws DomainError `overloaded` when the queue is full. */
+  /** @throws DomainError `overloaded` when the queue is full */
   hash(input: string): Promise<string>;
   /**
-   * Which of the hashes is the input's, or -1. One task for all: it is done whole or refused whole.
-   * @throws DomainError `overloaded` when the queue is full.
+   * The index of the hash that matches the input, or -1. All hashes are one task: it is done or refused as a whole.
+   * @throws DomainError `overloaded` when the queue is full
    */
   find(input: string, hashes: string[]): Promise<number>;
   close(): Promise<void>;
 };
 
 /**
- * One thread is always there, so that a machine that cannot start another one still serves; more come with the work
- * and leave after it.
- * @param onError a thread that could not be started, or that died
+ * One thread always runs, so that a machine that cannot start another one still serves. More start with the work, and
+ * end after it.
+ * @param onError called when a thread could not be started, or died
  */
 export function createBcryptPool(
   cost: number,
@@ -38,13 +38,7 @@ export function createBcryptPool(
   pool.on('error', onError);
 
   async function run(task: BcryptTask): Promise<string | number> {
-    if (pool.queueSize >= MAX_WAITING) {
-      throw new DomainError({
-        code: 'overloaded',
-        detail: 'Too many keys are being hashed at the moment. Try again in a few seconds.',
-        retryAfter: 5,
-      });
-    }
+    if (pool.queueSize >= MAX_WAITING) throw new DomainError({ code: 'overloaded', retryAfter: 5 });
     return pool.run(task);
   }
 

@@ -1,11 +1,18 @@
 import { type CompiledQuery, type Selectable, sql } from 'kysely';
-import type { Reader } from '../db/database.ts';
 import { jsonElements } from '../db/differences.ts';
+import type { Reader } from '../db/engine.ts';
 import type { ApiKeyTable, Db, Tx } from '../db/tables.ts';
+import type { Fingerprint, KeyId } from '../lib/brand.ts';
 import { andThen } from '../lib/maybe-promise.ts';
 import type { ApiKey } from './key.ts';
 
-export type NewApiKey = { label: string; hint: string; fingerprint: string; hash: string; createdAt: number };
+export type NewApiKey = {
+  label: string;
+  hint: string;
+  fingerprint: Fingerprint;
+  hash: string;
+  createdAt: number;
+};
 
 const columns = ['id', 'label', 'hint', 'is_active', 'created_at', 'last_used_at', 'use_count'] as const;
 
@@ -42,21 +49,16 @@ export async function insertKey(tx: Tx, key: NewApiKey): Promise<ApiKey> {
 }
 
 /** Newest first, of those older than `before`. */
-export async function listKeys(db: Db, limit: number, before: number | undefined): Promise<ApiKey[]> {
+export async function listKeys(db: Db, limit: number, before: KeyId | undefined): Promise<ApiKey[]> {
   const newest = db.selectFrom('api_keys').select(columns).orderBy('id', 'desc').limit(limit);
   const rows = await (before === undefined ? newest : newest.where('id', '<', before)).execute();
   return rows.map(toApiKey);
 }
 
-export const findKey = async (db: Db | Tx, id: number) =>
+export const findKey = async (db: Db | Tx, id: KeyId) =>
   toOptionalApiKey(await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst());
 
-export const findKeyByFingerprint = async (db: Db, fingerprint: string) =>
-  toOptionalApiKey(
-    await db.selectFrom('api_keys').select(columns).where('fingerprint', '=', fingerprint).executeTakeFirst(),
-  );
-
-/** Written out: an index of the usable keys alone is of no use for a parameter that might be something else. */
+/** The 1 is written out: the partial index on usable keys does not apply to a parameter. */
 const isUsable = sql<boolean>`is_active = 1`;
 
 /** In order, so that PostgreSQL does not read through a table that begins with inactive ones. */
@@ -66,21 +68,17 @@ const usableKeys = (db: Db) =>
 const keysWithoutFingerprint = (db: Db) =>
   db.selectFrom('api_keys').select('id').where('fingerprint', 'is', null).limit(sql.lit(1));
 
-export type ShortReads = ReturnType<typeof shortReads>;
-
-/** The questions of every request, by the shortest way, which waits for no change. */
-export function shortReads(db: Db, reader: Reader) {
-  const rowByFingerprint = reader.byFingerprint(
-    db.selectFrom('api_keys').select(columns).select('fingerprint'),
-  );
+/** The reads of every request, by the engine's fast reader. */
+export function fastReads(db: Db, reader: Reader) {
+  const findRow = reader.find('api_keys', 'fingerprint', columns);
   return {
-    findKeyByFingerprint: (fingerprint: string) => andThen(rowByFingerprint(fingerprint), toOptionalApiKey),
+    findByFingerprint: (fingerprint: Fingerprint) => andThen(findRow(fingerprint), toOptionalApiKey),
     hasUsableKey: reader.exists(usableKeys(db).compile()),
     hasKeyWithoutFingerprint: reader.exists(keysWithoutFingerprint(db).compile()),
   };
 }
 
-/** The few rows that only their bcrypt hash can prove. */
+/** The few rows that only bcrypt can compare a key with. */
 export const findKeysWithoutFingerprint = (db: Db, hint: string) =>
   db
     .selectFrom('api_keys')
@@ -90,7 +88,7 @@ export const findKeysWithoutFingerprint = (db: Db, hint: string) =>
     .orderBy('id')
     .execute();
 
-export const setFingerprint = async (tx: Tx, id: number, fingerprint: string) =>
+export const setFingerprint = async (tx: Tx, id: KeyId, fingerprint: Fingerprint) =>
   toOptionalApiKey(
     await tx
       .updateTable('api_keys')
@@ -100,7 +98,7 @@ export const setFingerprint = async (tx: Tx, id: number, fingerprint: string) =>
       .executeTakeFirst(),
   );
 
-export async function hasOtherUsableKey(tx: Tx, id: number): Promise<boolean> {
+export async function hasOtherUsableKey(tx: Tx, id: KeyId): Promise<boolean> {
   const row = await tx
     .selectFrom('api_keys')
     .select('id')
@@ -111,7 +109,7 @@ export async function hasOtherUsableKey(tx: Tx, id: number): Promise<boolean> {
   return row !== undefined;
 }
 
-export const setLabel = async (tx: Tx, id: number, label: string) =>
+export const setLabel = async (tx: Tx, id: KeyId, label: string) =>
   toOptionalApiKey(
     await tx
       .updateTable('api_keys')
@@ -121,7 +119,7 @@ export const setLabel = async (tx: Tx, id: number, label: string) =>
       .executeTakeFirst(),
   );
 
-export const setActive = async (tx: Tx, id: number, isActive: boolean) =>
+export const setActive = async (tx: Tx, id: KeyId, isActive: boolean) =>
   toOptionalApiKey(
     await tx
       .updateTable('api_keys')
@@ -131,14 +129,14 @@ export const setActive = async (tx: Tx, id: number, isActive: boolean) =>
       .executeTakeFirst(),
   );
 
-export async function deleteKey(tx: Tx, id: number): Promise<void> {
+export async function deleteKey(tx: Tx, id: KeyId): Promise<void> {
   await tx.deleteFrom('api_keys').where('id', '=', id).execute();
 }
 
-/** How often a key was used since that was last written; `lastUsedAt` in milliseconds since 1970. */
-export type KeyUses = { id: number; count: number; lastUsedAt: number };
+/** How often a key was used since the last write; `lastUsedAt` in milliseconds since 1970. */
+export type KeyUses = { id: KeyId; count: number; lastUsedAt: number };
 
-/** Its text is the same for any number of keys. Never moves a time back: another process may have seen the key later. */
+/** The SQL text is the same for any number of keys. It never moves a time back: another process may have seen the key later. */
 export function usesQuery(db: Db, uses: readonly KeyUses[]): CompiledQuery {
   const rows = JSON.stringify(uses.map(({ id, count, lastUsedAt }) => [id, count, lastUsedAt]));
   return sql`

@@ -15,17 +15,18 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { getuid } from 'node:process';
-import { errorCode, StartupError } from './errors.ts';
+import { errorCode } from './error-code.ts';
+import { StartupError } from './startup-error.ts';
 
 /**
- * Makes the directory with mode 0700, or takes everybody else's rights to an existing one away.
- * @param isOurs whether a file of that name tells that the directory is this program's
- * @throws StartupError when it cannot be had, or when it is somebody else's
+ * Makes the directory with mode 0700, or removes all rights of other users to an existing one.
+ * @param isOurs whether a file of that name shows that the directory is this program's
+ * @throws StartupError when it cannot be made, or belongs to another user
  */
 export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => boolean): void {
   try {
     makeDirectory(path);
-    // In this order: who sees files of a process that starts at the same moment sees the mode that it set before.
+    // In this order: a process that starts at the same moment sets the mode before it makes its files.
     const entries = readdirSync(path).filter((entry) => entry !== 'lost+found');
     const { mode, uid } = statSync(path);
     if (uid !== getuid?.()) {
@@ -52,7 +53,7 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
   }
 }
 
-/** Step by step: Node's own recursive way never ends where a directory exists but takes no entries, as /proc does. */
+/** Step by step: Node's own recursive option never ends in a directory that takes no entries, such as /proc. */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   if (!existsSync(dirname(path))) makeDirectory(dirname(path));
@@ -64,7 +65,7 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** Takes everybody else's rights to a file away, where there is such a file. */
+/** Removes all rights of other users to a file, if it exists. */
 export function makePrivate(path: string): void {
   try {
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
@@ -76,10 +77,7 @@ export function makePrivate(path: string): void {
   }
 }
 
-/**
- * Writes a whole file with mode 0600 that other processes see complete or not at all. When one was there first, it
- * stays as it is.
- */
+/** Writes a file with mode 0600 that other processes see complete or not at all. An existing file stays as it is. */
 export function writePrivateFileOnce(path: string, content: string): void {
   write(path, content, (draft) => {
     try {
@@ -90,7 +88,7 @@ export function writePrivateFileOnce(path: string, content: string): void {
   });
 }
 
-/** The same, but in the place of one that is there. */
+/** The same, but replaces an existing file. */
 export function replacePrivateFile(path: string, content: string): void {
   write(path, content, (draft) => renameSync(draft, path));
 }
@@ -110,7 +108,7 @@ function write(path: string, content: string, putInPlace: (draft: string) => voi
   }
 }
 
-/** A new name in a directory outlives a power cut only when the directory is synced too. */
+/** A new name in a directory survives a power cut only when the directory is synced too. */
 function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');
   try {

@@ -1,52 +1,44 @@
 import type { Clock } from '../lib/clock.ts';
-import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import { allocateLockout, openSharedTable } from './shared-table.ts';
 
 export type LockoutPolicy = Readonly<{ attempts: number; seconds: number }>;
 
-/** Whether a guess was right. */
-export type Guess = { ok: boolean };
+/** The address is locked out for `retryAfter` more seconds. No client may learn the result of its attempt. */
+export type Locked = { state: 'locked'; retryAfter: number };
 
-/**
- * What became of a guess. `remaining` is how many more failures the address has before it is locked, undefined where
- * nothing is counted. `locked`: nobody may be told what came of it.
- */
-export type AttemptOutcome<T> =
-  | { state: 'locked'; retryAfter: number }
-  | { state: 'counted'; remaining: number | undefined; result: T };
+/** `remaining`: failures that the address has left before it is locked; undefined where nothing is counted. */
+export type Counted = { state: 'counted'; remaining: number | undefined };
 
+/** Counts attempts by address. An `undefined` address is never counted. */
 export type Lockout = {
   /** Whole seconds until the address may try again; 0 when it is not locked. */
-  retryAfter(address: string): number;
-  /** How many failures the address has left. */
-  remaining(address: string): number;
+  retryAfter(address: string | undefined): number;
+  /** How many failures the address has left; undefined where nothing is counted. */
+  remaining(address: string | undefined): number | undefined;
   /**
-   * Counts a guess that was evaluated already. An address that was locked meanwhile, by another thread, is told so and
-   * not what came of it: of many guesses at once, in however many threads, never more are told than it has failures.
+   * Records an attempt whose result is known. Where another thread has locked the address in the meantime, the result
+   * is `locked`. So of many attempts at once, in any number of threads, the address learns the results of no more
+   * than it has failures left.
    */
-  settle<T extends Guess>(address: string | undefined, result: T): AttemptOutcome<T>;
+  record(address: string | undefined, isValid: boolean): Locked | Counted;
   /**
-   * Evaluates a guess and counts it: by a `look` where that can tell, and otherwise by `prove`, which is expensive. For
-   * that a place is reserved first: of many guesses at once, no thread proves more than the address has failures left,
-   * and the others wait for a verdict. What is thrown counts as no attempt.
+   * Runs `work`, which evaluates an attempt at some cost and records it, once there is a place for it. Of many attempts
+   * at once, each thread evaluates no more than the address has failures left. The others wait for a place. What
+   * `work` throws counts as no attempt.
    */
-  attempt<T extends Guess>(
-    address: string | undefined,
-    look: () => MaybePromise<T | undefined>,
-    prove: () => Promise<T>,
-  ): MaybePromise<AttemptOutcome<T>>;
+  reserve<T>(address: string | undefined, work: () => Promise<T>): Promise<T | Locked>;
 };
 
-/** How others who serve from the same database are told of locks, and tell of theirs. */
-export type LockBulletin = {
-  announce(notice: string): void;
-  subscribe(hear: (notice: string) => void): void;
+/** Sends locks to the other processes on the same database. The lockout does not know the database itself. */
+export type LockNotifier = {
+  notify(message: string): void;
+  subscribe(onMessage: (message: string) => void): void;
 };
 
-const NOTICE = /^locked (\d{1,5}) ([\w.:/]{1,24})$/;
+const MESSAGE = /^locked (\d{1,5}) ([\w.:/]{1,24})$/;
 
-/** Guesses under way from one address, in this thread. */
-type Place = { reserved: number; waiting: (() => void)[] };
+/** Attempts under way from one address, in this thread. */
+type Reservations = { taken: number; waiting: (() => void)[] };
 
 const MAX_ADDRESSES = 100_000;
 
@@ -54,29 +46,29 @@ const MAX_ADDRESSES = 100_000;
 export const lockoutMemory = ({ attempts }: LockoutPolicy, addresses = MAX_ADDRESSES) =>
   allocateLockout(attempts, addresses);
 
-/** Counts failed attempts by address, in memory that is bounded and may be shared with other threads. */
+/** A lockout in memory that is bounded and may be shared with other threads. */
 export function createLockout(
   policy: LockoutPolicy,
   clock: Clock,
   memory = lockoutMemory(policy),
-  bulletin?: LockBulletin,
+  notifier?: LockNotifier,
 ): Lockout {
   const duration = policy.seconds * 1_000;
   const table = openSharedTable(memory);
-  const places = new Map<string, Place>();
+  const reservations = new Map<string, Reservations>();
 
   const secondsLocked = (place: number, now: number) =>
     Math.ceil(Math.max(0, table.lockedUntil(place) - now) / 1_000);
 
-  function retryAfter(address: string): number {
-    if (table.isEmpty()) return 0;
+  function retryAfter(address: string | undefined): number {
+    if (address === undefined || table.isEmpty()) return 0;
     return table.exclusively(() => {
       const place = table.find(address);
       return place === undefined ? 0 : secondsLocked(place, clock.monotonic());
     });
   }
 
-  function remaining(address: string): number {
+  function remainingOf(address: string): number {
     if (table.isEmpty()) return policy.attempts;
     return table.exclusively(() => {
       const place = table.find(address);
@@ -85,72 +77,55 @@ export function createLockout(
     });
   }
 
-  function settle<T extends Guess>(address: string | undefined, result: T): AttemptOutcome<T> {
-    const outcome = count(address, result);
-    if (address !== undefined && !result.ok && outcome.state === 'counted' && outcome.remaining === 0) {
-      bulletin?.announce(`locked ${policy.seconds} ${address}`);
+  function record(address: string | undefined, isValid: boolean): Locked | Counted {
+    if (address === undefined) return { state: 'counted', remaining: undefined };
+    if (isValid && table.isEmpty()) return { state: 'counted', remaining: policy.attempts };
+    const recorded = table.exclusively(() => count(address, isValid));
+    if (!isValid && recorded.state === 'counted' && recorded.remaining === 0) {
+      notifier?.notify(`locked ${policy.seconds} ${address}`);
     }
-    return outcome;
+    return recorded;
   }
 
-  function count<T extends Guess>(address: string | undefined, result: T): AttemptOutcome<T> {
-    const counted = (remaining: number | undefined) => ({ state: 'counted' as const, remaining, result });
-    if (address === undefined) return counted(undefined);
-    if (result.ok && table.isEmpty()) return counted(policy.attempts);
-    return table.exclusively(() => {
-      const now = clock.monotonic();
-      const place = result.ok ? table.find(address) : table.claim(address, now);
-      if (place === undefined) return counted(policy.attempts);
-      const seconds = secondsLocked(place, now);
-      if (seconds > 0) return { state: 'locked', retryAfter: seconds };
-      if (result.ok) {
-        table.free(place);
-        return counted(policy.attempts);
-      }
-      const left = policy.attempts - table.failuresSince(place, now - duration) - 1;
-      table.addFailure(place, now);
-      if (left === 0) table.lock(place, now + duration);
-      return counted(left);
-    });
+  function count(address: string, isValid: boolean): Locked | Counted {
+    const now = clock.monotonic();
+    const place = isValid ? table.find(address) : table.claim(address, now);
+    if (place === undefined) return { state: 'counted', remaining: policy.attempts };
+    const seconds = secondsLocked(place, now);
+    if (seconds > 0) return { state: 'locked', retryAfter: seconds };
+    if (isValid) {
+      table.free(place);
+      return { state: 'counted', remaining: policy.attempts };
+    }
+    const remaining = policy.attempts - table.failuresSince(place, now - duration) - 1;
+    table.addFailure(place, now);
+    if (remaining === 0) table.lock(place, now + duration);
+    return { state: 'counted', remaining };
   }
 
-  /** Takes a place for an attempt, waiting while all are taken; undefined once the address is locked. */
-  async function reserve(address: string): Promise<Place | undefined> {
+  /** Takes a place for an attempt, and waits while all are taken; undefined once the address is locked. */
+  async function takePlace(address: string): Promise<Reservations | undefined> {
     for (;;) {
       if (retryAfter(address) > 0) return undefined;
-      const place = places.get(address) ?? { reserved: 0, waiting: [] };
-      places.set(address, place);
-      if (place.reserved < remaining(address)) {
-        place.reserved++;
-        return place;
+      const ofAddress = reservations.get(address) ?? { taken: 0, waiting: [] };
+      reservations.set(address, ofAddress);
+      if (ofAddress.taken < remainingOf(address)) {
+        ofAddress.taken++;
+        return ofAddress;
       }
-      await new Promise<void>((resolve) => place.waiting.push(resolve));
+      await new Promise<void>((resolve) => ofAddress.waiting.push(resolve));
     }
   }
 
-  /** Gives a place back. Who waits looks for itself whether there is one for it now. */
-  function release(address: string, place: Place): void {
-    place.reserved--;
-    if (place.reserved === 0) places.delete(address);
-    for (const wake of place.waiting.splice(0)) wake();
+  /** Gives a place back. Each waiting attempt then checks whether there is a place for it. */
+  function givePlaceBack(address: string, ofAddress: Reservations): void {
+    ofAddress.taken--;
+    if (ofAddress.taken === 0) reservations.delete(address);
+    for (const wake of ofAddress.waiting.splice(0)) wake();
   }
 
-  async function attemptInTime<T extends Guess>(
-    address: string | undefined,
-    evaluate: () => Promise<T>,
-  ): Promise<AttemptOutcome<T>> {
-    if (address === undefined) return settle(address, await evaluate());
-    const place = await reserve(address);
-    if (!place) return { state: 'locked', retryAfter: Math.max(1, retryAfter(address)) };
-    try {
-      return settle(address, await evaluate());
-    } finally {
-      release(address, place);
-    }
-  }
-
-  bulletin?.subscribe((notice) => {
-    const [, seconds, address] = NOTICE.exec(notice) ?? [];
+  notifier?.subscribe((message) => {
+    const [, seconds, address] = MESSAGE.exec(message) ?? [];
     if (address === undefined || policy.attempts === 0) return;
     table.exclusively(() => {
       const now = clock.monotonic();
@@ -162,10 +137,18 @@ export function createLockout(
 
   return {
     retryAfter,
-    remaining,
-    settle,
+    remaining: (address) => (address === undefined ? undefined : remainingOf(address)),
+    record,
 
-    attempt: (address, look, prove) =>
-      andThen(look(), (result) => (result ? settle(address, result) : attemptInTime(address, prove))),
+    async reserve(address, work) {
+      if (address === undefined) return work();
+      const ofAddress = await takePlace(address);
+      if (!ofAddress) return { state: 'locked', retryAfter: Math.max(1, retryAfter(address)) };
+      try {
+        return await work();
+      } finally {
+        givePlaceBack(address, ofAddress);
+      }
+    },
   };
 }

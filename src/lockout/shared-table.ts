@@ -1,36 +1,36 @@
 import { randomInt } from 'node:crypto';
 import { threadId } from 'node:worker_threads';
 
-/** The memory of one lockout, to be handed to every thread that shares it. */
+/** The memory of one lockout, for every thread that shares it. */
 export type LockoutMemory = Readonly<{ buffer: SharedArrayBuffer; addresses: number; attempts: number }>;
 
-/** The longest name of an address is that of an IPv6 /64 written in full. */
+/** The longest name is an IPv6 /64 written in full. */
 const NAME_BYTES = 24;
 const NAME_WORDS = NAME_BYTES / 4;
 
 /**
- * An address may stand in any of these many places, chosen by its hash. So a full table never has to be searched
- * or kept in order as a whole.
+ * The hash of an address selects a set of so many places, and the address takes any of them. So a full table never has
+ * to be searched or sorted as a whole.
  */
 const WAYS = 16;
 
-/** Header words: who holds the table (thread id + 1, or 0), how many places are taken, and the seed of the hash. */
+/** Header words: the thread that holds the table (thread id + 1, or 0), the number of places taken, the hash's seed. */
 const HOLDER = 0;
 const TAKEN = 1;
 const SEED = 2;
 const HEADER_BYTES = 16;
 
-/** Tries before a thread sleeps: the table is held for less than a microsecond, unless its holder was suspended. */
+/** Tries before a thread sleeps. The table is held for less than a microsecond, unless its holder was suspended. */
 const SPINS = 1_000;
 
-/** Pages that no address has been written to cost no memory. */
+/** Memory pages without an address cost nothing. */
 export function allocateLockout(attempts: number, addresses: number): LockoutMemory {
   const buffer = new SharedArrayBuffer(HEADER_BYTES + addresses * (8 * (2 + attempts) + NAME_BYTES + 8));
   new Int32Array(buffer)[SEED] = randomInt(2 ** 31);
   return { buffer, addresses, attempts };
 }
 
-/** Frees the table when the thread that held it is no more. */
+/** Frees the table when the thread that held it has ended. */
 export function releaseHeldBy({ buffer }: LockoutMemory, deadThread: number): void {
   Atomics.compareExchange(new Int32Array(buffer), HOLDER, deadThread + 1, 0);
 }
@@ -38,9 +38,9 @@ export function releaseHeldBy({ buffer }: LockoutMemory, deadThread: number): vo
 export type SharedTable = ReturnType<typeof openSharedTable>;
 
 /**
- * A bounded table of addresses in memory that several threads share. Everything but `isEmpty` is to be called inside
- * `exclusively`. When the places of an address are taken, the one that was touched longest ago leaves, and a locked
- * one only when there is no other, the one that ends first.
+ * A bounded table of addresses in memory that several threads share. Call everything but `isEmpty` inside `exclusively`.
+ * When all places of a set are taken, the address that was touched longest ago is dropped. A locked address is dropped
+ * only when all are locked: the one whose lock ends first.
  */
 export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) {
   const ways = Math.min(WAYS, addresses);
@@ -71,7 +71,7 @@ export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) 
   const nameBytes = new Uint8Array(name.buffer);
   const encoder = new TextEncoder();
 
-  /** Puts the address into `name`, and returns the first of its places. */
+  /** Writes the address into `name`, and returns the first place of its set. */
   function firstPlaceOf(address: string): number {
     name.fill(0);
     if (encoder.encodeInto(address, nameBytes).read < address.length) {
@@ -103,37 +103,37 @@ export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) 
     if (wasTaken) Atomics.sub(header, TAKEN, 1);
   }
 
-  /** Who leaves first has the lowest. */
+  /** The place with the lowest worth is dropped first. */
   function worth(place: number, now: number): [isLocked: boolean, since: number] {
     if (isTaken[place] !== 1) return [false, -1];
     const until = lockedUntil[place] ?? 0;
     return until > now ? [true, until] : [false, touched[place] ?? 0];
   }
 
-  function leavesFirst(a: number, b: number, now: number): boolean {
+  function isDroppedBefore(a: number, b: number, now: number): boolean {
     const [aIsLocked, aSince] = worth(a, now);
     const [bIsLocked, bSince] = worth(b, now);
     return aIsLocked === bIsLocked ? aSince < bSince : bIsLocked;
   }
 
-  /** The place of the address, made for it if need be. */
+  /** The place of the address. A new address takes one. */
   function claim(address: string, now: number): number {
     const known = find(address);
     if (known !== undefined) return known;
     const first = firstPlaceOf(address);
     let place = first;
     for (let other = first + 1; other < first + ways; other++) {
-      if (leavesFirst(other, place, now)) place = other;
+      if (isDroppedBefore(other, place, now)) place = other;
     }
     free(place);
     names.set(name, place * NAME_WORDS);
-    // Counted too many, should the thread die here, costs a look; counted too few would hide a lock.
+    // If the thread dies here, the count is one too high, which costs a search. One too low would hide a lock.
     Atomics.add(header, TAKEN, 1);
     isTaken[place] = 1;
     return place;
   }
 
-  /** How many failures of a place are younger than `since`; the older ones are forgotten. */
+  /** How many failures of a place are younger than `since`. Removes the older ones. */
   function failuresSince(place: number, since: number): number {
     const first = place * attempts;
     const count = failureCount[place] ?? 0;
@@ -157,10 +157,10 @@ export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) 
   }
 
   return {
-    /** Whether no address has a place; true of most services most of the time, and cheap to ask. */
+    /** Whether the table holds no address: the usual case, and cheap to check. */
     isEmpty: () => Atomics.load(header, TAKEN) === 0,
 
-    /** Runs `work` while no other thread does. It must not wait for anything. */
+    /** Runs `work` while no other thread uses the table. It must not wait for anything. */
     exclusively<T>(work: () => T): T {
       for (let tries = 1; ; tries++) {
         const holder = Atomics.compareExchange(header, HOLDER, 0, threadId + 1);

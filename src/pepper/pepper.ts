@@ -1,13 +1,14 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { errorCode, StartupError } from '../lib/errors.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { writePrivateFileOnce } from '../lib/private-files.ts';
+import { StartupError } from '../lib/startup-error.ts';
 
 const PEPPER_BYTES = 32;
 
 /**
- * 32 secret bytes that live outside the database: who steals the database alone cannot test a guessed key against it.
- * As a key object they are never printed by accident.
+ * 32 secret bytes that are kept outside the database: a thief of the database alone cannot test a guessed key against
+ * it. As a key object they are never printed by accident.
  */
 export type Pepper = KeyObject;
 
@@ -23,7 +24,7 @@ export function decodePepper(text: string): Buffer | undefined {
   return bytes.length === PEPPER_BYTES ? bytes : undefined;
 }
 
-/** What the database keeps to know its pepper by: says nothing about the pepper itself. */
+/** By this the database recognises its pepper. It reveals nothing about the pepper itself. */
 export const pepperCheck = (pepper: Pepper) => (databaseId: string) =>
   createHmac('sha256', pepper).update(`keyhearth:pepper-check:v1:${databaseId}`).digest('base64url');
 

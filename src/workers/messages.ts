@@ -1,14 +1,14 @@
 import type { Config } from '../config.ts';
 import type { LockoutMemory } from '../lockout/shared-table.ts';
 
-/** What a worker is started with. */
-export type WorkerOrders = { config: Config; port: number; lockoutMemory: LockoutMemory };
+/** The start parameters of a worker. */
+export type WorkerData = { config: Config; port: number; lockoutMemory: LockoutMemory };
 
 /** Stop, within so many milliseconds. */
-export type ToWorker = { graceMs: number };
+export type StopMessage = { graceMs: number };
 
-export type FromWorker =
+export type WorkerMessage =
   | { is: 'ready'; bootstrapOpen: boolean }
   /** It cannot start, in one sentence for the operator. */
-  | { is: 'unfit'; sentence: string }
+  | { is: 'start_failed'; sentence: string }
   | { is: 'log'; lines: string };

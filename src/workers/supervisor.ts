@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { reservePort } from '../http/server.ts';
-import { StartupError } from '../lib/errors.ts';
 import type { Logger, LogSink } from '../lib/logger.ts';
+import { StartupError } from '../lib/startup-error.ts';
 import { lockoutMemory } from '../lockout/lockout.ts';
 import { releaseHeldBy } from '../lockout/shared-table.ts';
 import type { Service } from '../serve.ts';
-import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
+import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
-/** A worker that cannot live is not started over and over without a pause. */
+/** A worker that fails at once is not started again without a pause. */
 const MIN_LIFE_MS = 1_000;
 const MAX_PAUSE_MS = 10_000;
-/** For what a worker does after its last request: write what is in memory, close the database. */
+/** For a worker's work after its last request: it writes what is in memory and closes the database. */
 const CLOSING_MS = 5_000;
 
 const WORKER = new URL('./worker.ts', import.meta.url);
@@ -30,45 +30,45 @@ export async function startWorkers(
   file = WORKER,
 ): Promise<Service> {
   const { port, release } = await reservePort(config);
-  const orders: WorkerOrders = { config, port, lockoutMemory: lockoutMemory(config.lockout) };
+  const data: WorkerData = { config, port, lockoutMemory: lockoutMemory(config.lockout) };
   const workers = new Set<Worker>();
   let isStopping = false;
 
   /** Resolves when the worker serves. */
   async function start(): Promise<Ready> {
-    const worker = new Worker(file, { workerData: orders, trackUnmanagedFds: false });
+    const worker = new Worker(file, { workerData: data });
     const { threadId } = worker;
     workers.add(worker);
     worker.once('exit', () => {
       workers.delete(worker);
-      releaseHeldBy(orders.lockoutMemory, threadId);
+      releaseHeldBy(data.lockoutMemory, threadId);
     });
     worker.on('error', (err) => logger.error({ err }, 'a worker failed'));
-    worker.on('message', (message: FromWorker) => {
+    worker.on('message', (message: WorkerMessage) => {
       if (message.is === 'log') sink.write(message.lines);
     });
     return new Promise((resolve, reject) => {
-      worker.on('message', (message: FromWorker) => {
+      worker.on('message', (message: WorkerMessage) => {
         if (message.is === 'ready') resolve({ worker, bootstrapOpen: message.bootstrapOpen });
-        if (message.is === 'unfit') reject(new StartupError(message.sentence));
+        if (message.is === 'start_failed') reject(new StartupError(message.sentence));
       });
       worker.once('error', reject);
       worker.once('exit', (code) => reject(new Error(`a worker ended with ${code} before it served`)));
     });
   }
 
-  /** Keeps one place filled, for as long as the service runs. */
-  async function keepAlive({ worker }: Ready): Promise<void> {
+  /** Replaces one worker for as long as the service runs. */
+  async function replaceWhenEnded({ worker }: Ready): Promise<void> {
     const startedAt = performance.now();
     const code = await exitOf(worker);
     if (isStopping) return;
-    logger.error({ code }, 'a worker ended by itself and is replaced');
+    logger.error({ code }, 'a worker ended unexpectedly and is replaced');
     if (performance.now() - startedAt < MIN_LIFE_MS) await sleep(MIN_LIFE_MS);
     for (let pause = MIN_LIFE_MS; !isStopping; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
       try {
         const next = await start();
-        logger.info('a worker took its place');
-        return keepAlive(next);
+        logger.info('the worker was replaced');
+        return replaceWhenEnded(next);
       } catch (err) {
         logger.error({ err }, 'a worker could not be replaced yet');
         await sleep(pause);
@@ -78,8 +78,8 @@ export async function startWorkers(
 
   async function stopWorker(worker: Worker, graceMs: number): Promise<void> {
     const ended = exitOf(worker);
-    const order: ToWorker = { graceMs };
-    worker.postMessage(order);
+    const message: StopMessage = { graceMs };
+    worker.postMessage(message);
     const cutOff = setTimeout(() => void worker.terminate(), graceMs + CLOSING_MS);
     await ended;
     clearTimeout(cutOff);
@@ -92,11 +92,11 @@ export async function startWorkers(
   }
 
   try {
-    // One alone finds or makes what the others then find.
+    // The first one alone makes the files that the others then find.
     const first = await start();
     const others = await Promise.all(Array.from({ length: config.workers - 1 }, start));
-    for (const ready of [first, ...others]) void keepAlive(ready);
-    return { port: orders.port, bootstrapOpen: first.bootstrapOpen, stop };
+    for (const ready of [first, ...others]) void replaceWhenEnded(ready);
+    return { port: data.port, bootstrapOpen: first.bootstrapOpen, stop };
   } catch (error) {
     isStopping = true;
     await Promise.all([...workers].map((worker) => worker.terminate()));
@@ -105,5 +105,5 @@ export async function startWorkers(
   }
 }
 
-/** `events.once` would fail with the error that a worker dies of. */
+/** `events.once` would reject with the error that ends a worker. */
 const exitOf = (worker: Worker) => new Promise<number>((resolve) => worker.once('exit', resolve));

@@ -1,38 +1,49 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { StartupError } from '../lib/errors.ts';
 import { createLogger } from '../lib/logger.ts';
+import { StartupError } from '../lib/startup-error.ts';
 import { serve } from '../serve.ts';
-import type { FromWorker, ToWorker, WorkerOrders } from './messages.ts';
+import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
-/** One of several threads that serve on one port. Its lines go to the main thread, which is the only one that writes. */
+/** One of several threads that serve on one port. It sends its log lines to the main thread, which alone writes them. */
 
-const { config, port, lockoutMemory } = workerData as WorkerOrders;
+const { config, port, lockoutMemory } = workerData as WorkerData;
 
-const tell = (message: FromWorker) => parentPort?.postMessage(message);
+const send = (message: WorkerMessage) => parentPort?.postMessage(message);
 
-const { logger, flush } = createLogger(config.logLevel, {
-  write: (lines) => tell({ is: 'log', lines }),
-  flush: async () => undefined,
-});
+let lines = '';
+
+/** The lines of one turn of the event loop are one message. */
+function collect(line: string): void {
+  if (lines === '') setImmediate(sendLines);
+  lines += line;
+}
+
+function sendLines(): void {
+  if (lines !== '') send({ is: 'log', lines });
+  lines = '';
+}
+
+const logger = createLogger(config.logLevel, { write: collect });
 
 process.on('uncaughtException', (err) => {
   logger.fatal({ err }, 'a worker failed');
-  void flush().then(() => process.exit(1));
+  sendLines();
+  process.exit(1);
 });
 
 async function start(): Promise<void> {
   const endpoint = { host: config.host, port, isShared: true };
   const service = await serve(config, logger, endpoint, lockoutMemory);
-  parentPort?.on('message', async ({ graceMs }: ToWorker) => {
+  parentPort?.on('message', async ({ graceMs }: StopMessage) => {
     await service.stop(graceMs);
-    await flush();
+    sendLines();
     process.exit(0);
   });
-  tell({ is: 'ready', bootstrapOpen: service.bootstrapOpen });
+  send({ is: 'ready', bootstrapOpen: service.bootstrapOpen });
 }
 
 // Not awaited here: V8 may abort the whole process when a thread is terminated while its top level awaits.
 start().catch((error) => {
   if (!(error instanceof StartupError)) throw error;
-  tell({ is: 'unfit', sentence: error.message });
+  send({ is: 'start_failed', sentence: error.message });
 });

@@ -96,7 +96,7 @@ describe('three replicas', () => {
   }, 60_000);
 });
 
-test('a lock that nobody could be told of, since the connection hangs, is told over the next one', async () => {
+test('a lock that cannot be sent, since the connection hangs, is sent over the next one', async () => {
   const { postgres, replicas, startReplica } = await cluster(1, { KEYHEARTH_TRUSTED_PROXIES: '192.0.2.1' });
   await register(client(replicas[0]?.origin ?? ''));
   expect(await freeze(postgres.url, 'select pg_notify%|listen%')).toBe(1);
@@ -128,9 +128,9 @@ test('replicas of two workers each count one lockout, share it, and refuse a rev
   expect(new Set(await statusesOf(senders(replicas, '127.0.0.6'), json.raw_key))).not.toContain(200);
 
   const [guess, elsewhere] = senders(replicas, '127.0.0.7');
-  const told = await statusesOf(Array(5).fill(guess), `${FIRST_KEY}-wrong`);
-  expect(told.filter((status) => status === 401)).toHaveLength(5);
-  expect(told.filter((status) => status === 429)).toHaveLength(95);
+  const answers = await statusesOf(Array(5).fill(guess), `${FIRST_KEY}-wrong`);
+  expect(answers.filter((status) => status === 401)).toHaveLength(5);
+  expect(answers.filter((status) => status === 429)).toHaveLength(95);
   await sleep(1_000);
   expect(new Set(await statusesOf([guess, elsewhere], FIRST_KEY))).toEqual(new Set([429]));
 
@@ -209,7 +209,7 @@ describe('replicas that start', () => {
 });
 
 describe('when the database goes away', () => {
-  test('nobody passes, everybody is told when to come again, and it is logged once; it resumes by itself', async () => {
+  test('nobody passes, every answer says when to come again, and it is logged once; it resumes by itself', async () => {
     const { postgres, replicas } = await cluster(1);
     const [send] = senders(replicas);
     const replica = replicas[0] as Replica;

@@ -46,7 +46,7 @@ describe('a revocation is seen by the other replicas', () => {
       resume = await stopListeners(running.postgres.url);
     });
     expect(latestMs).toBeLessThan(2_000);
-    // Else nothing was remembered, and nothing was proved.
+    // Otherwise nothing was cached, and nothing was proven.
     expect(passed).toBeGreaterThan(0);
   }, 120_000);
 });
@@ -63,7 +63,7 @@ test('connections that are terminated again and again cost 503s at the most', as
   expect(connectionsLeft).toBeLessThanOrEqual(3 * (5 + 1));
 }, 120_000);
 
-test('no key that somebody was told of is lost when replicas and PostgreSQL are killed', async () => {
+test('no key that was in an answer is lost when replicas and PostgreSQL are killed', async () => {
   const running = await cluster();
   const replicas = await killReplicas(running, 6);
   expect(replicas.lost).toBe(0);

@@ -43,12 +43,15 @@ function proveProxy(proxy: ReverseProxy): void {
     ['X-Proxbox-API-Key', FIRST_KEY],
     ['X-API-Key', FIRST_KEY],
     ['Authorization', `Bearer ${FIRST_KEY}`],
-  ])('lets a good key in %s pass, and tells whose it is instead of the key', async (header, value) => {
-    const answer = await stack.newClient()({ path: '/some/path?q=1', headers: { [header]: value } });
-    expect(answer).toMatchObject({ status: 200, json: { method: 'GET', url: '/some/path?q=1' } });
-    expect(answer.json.headers).toMatchObject({ 'x-keyhearth-key-id': '1', 'x-keyhearth-label': 'first' });
-    expect(answer.text).not.toContain(FIRST_KEY);
-  });
+  ])(
+    'lets a good key in %s pass, and sends the name of the key on in place of the key',
+    async (header, value) => {
+      const answer = await stack.newClient()({ path: '/some/path?q=1', headers: { [header]: value } });
+      expect(answer).toMatchObject({ status: 200, json: { method: 'GET', url: '/some/path?q=1' } });
+      expect(answer.json.headers).toMatchObject({ 'x-keyhearth-key-id': '1', 'x-keyhearth-label': 'first' });
+      expect(answer.text).not.toContain(FIRST_KEY);
+    },
+  );
 
   test('refuses a wrong key and no key with 401 and a challenge', async () => {
     const send = stack.newClient();
@@ -101,7 +104,7 @@ function proveProxy(proxy: ReverseProxy): void {
         X_Keyhearth_Key_Id: 'made-up',
         'X-Keyhearth_Key-Id': 'made-up',
         'X.Keyhearth.Key.Id': 'made-up',
-        // nginx can be told the names of headers only, not how they begin.
+        // nginx can be given whole names of headers only, not how they begin.
         ...(proxy.name !== 'nginx' && {
           'X-Keyhearth-Something': 'made-up',
           'X--Keyhearth-Key-Id': 'made-up',

@@ -20,7 +20,7 @@ export type Stack = {
   close(): Promise<void>;
 };
 
-/** A small server that tells what it was sent. */
+/** A small server that answers with what it was sent. */
 export async function startRecorder(
   headers: Record<string, string> = {},
   present: (seen: Seen) => string = JSON.stringify,

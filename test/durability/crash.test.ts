@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { errorCode } from '../../src/lib/errors.ts';
+import { errorCode } from '../../src/lib/error-code.ts';
 import type { Answer, Call, Send } from '../support/http.ts';
 import {
   FIRST_KEY,
@@ -40,7 +40,7 @@ const statusOf = (fate: Fate) => (typeof fate === 'string' ? fate : fate.status)
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
-/** Returns when the write-ahead log grows: a change is being written, and nobody has been told of it yet. */
+/** Returns when the write-ahead log grows: a change is being written, and nobody has its answer yet. */
 async function untilSomethingIsWritten(dataDir: string): Promise<void> {
   const log = join(dataDir, 'keyhearth.db-wal');
   const before = sizeOf(log);
@@ -113,8 +113,8 @@ test('a start that is killed at any moment leaves a directory in which the next 
 test('a registration that a crash interrupts has happened whole or not at all', async () => {
   const KILLS = 12;
   let cutOff = 0;
-  /** How many databases came back closed and open where nobody had been told 201. */
-  const untold = { closed: 0, open: 0 };
+  /** How many databases came back closed and open where nobody had been answered 201. */
+  const unanswered = { closed: 0, open: 0 };
   let typicalMs = 300;
 
   await inLanes(async (lane) => {
@@ -135,17 +135,17 @@ test('a registration that a crash interrupts has happened whole or not at all', 
       const fates = (await Promise.all(pending)).map(statusOf);
       for (const fate of fates) expect(fate).toBeOneOf([201, 409, 'cut off', 'refused']);
       if (fates.includes('cut off')) cutOff++;
-      const told = keys.filter((_, n) => fates[n] === 201);
+      const answered = keys.filter((_, n) => fates[n] === 201);
       expectIntact(dataDir);
 
       const again = await startProcess(environment(dataDir));
       const open = await isOpen(again.send);
-      if (told.length > 0) expect(open).toBe(false);
-      else untold[open ? 'open' : 'closed']++;
+      if (answered.length > 0) expect(open).toBe(false);
+      else unanswered[open ? 'open' : 'closed']++;
       const opening = [];
       for (const key of keys) if ((await opens(again.send, key)) === 200) opening.push(key);
       expect(opening).toHaveLength(open ? 0 : 1);
-      expect(opening).toEqual(expect.arrayContaining(told));
+      expect(opening).toEqual(expect.arrayContaining(answered));
       if (open) {
         await register(again.send);
         opening.push(FIRST_KEY);
@@ -158,29 +158,29 @@ test('a registration that a crash interrupts has happened whole or not at all', 
   });
 
   expect(cutOff).toBeGreaterThanOrEqual((LANES * KILLS) / 4);
-  expect(untold.open).toBeGreaterThan(0);
-  expect(untold.closed).toBeGreaterThan(0);
+  expect(unanswered.open).toBeGreaterThan(0);
+  expect(unanswered.closed).toBeGreaterThan(0);
 }, 120_000);
 
 test('what was answered about keys outlives every crash: the new ones open, the retired ones do not', async () => {
   const KILLS = 14;
   let cutOff = 0;
-  let toldInAll = 0;
-  /** Keys that were stored when the service died, and that nobody has been told of. */
-  let untold = 0;
+  let answeredInAll = 0;
+  /** Keys that were stored when the service died, and that no answer has named. */
+  let unanswered = 0;
 
   await inLanes(async () => {
     const dataDir = temporaryDirectory();
     const active = new Set([FIRST_KEY]);
     const known = new Set([1]);
     const retired = new Set<string>();
-    let told = 0;
+    let answered = 0;
     let inTheMiddle = false;
 
     async function untilToldMore(times: number): Promise<void> {
-      const before = told;
+      const before = answered;
       const deadline = performance.now() + AT_THE_LATEST_MS;
-      while (told < before + times && performance.now() < deadline) await sleep(5);
+      while (answered < before + times && performance.now() < deadline) await sleep(5);
     }
 
     async function askUntilKilled(send: Send): Promise<void> {
@@ -193,7 +193,7 @@ test('what was answered about keys outlives every crash: the new ones open, the 
         expect(fate.status).toBe(201);
         active.add(fate.json.raw_key);
         known.add(fate.json.id);
-        told++;
+        answered++;
         if (Math.random() < 0.3) await retire(send, fate.json.id, fate.json.raw_key);
       }
     }
@@ -212,7 +212,7 @@ test('what was answered about keys outlives every crash: the new ones open, the 
       }
       expect(fate.status).toBeOneOf([200, 204]);
       retired.add(key);
-      told++;
+      answered++;
     }
 
     async function expectAsTold(send: Send): Promise<void> {
@@ -239,17 +239,17 @@ test('what was answered about keys outlives every crash: the new ones open, the 
       await Promise.all(asking);
       if (inTheMiddle) cutOff++;
       for (const id of expectIntact(dataDir)) {
-        if (!known.has(id)) untold++;
+        if (!known.has(id)) unanswered++;
         known.add(id);
       }
     }
     const last = await startProcess(environment(dataDir));
     await expectAsTold(last.send);
     await kill(last);
-    toldInAll += told;
+    answeredInAll += answered;
   });
 
   expect(cutOff).toBeGreaterThanOrEqual((LANES * KILLS) / 2);
-  expect(toldInAll).toBeGreaterThan(LANES * KILLS);
-  expect(untold).toBeGreaterThan(0);
+  expect(answeredInAll).toBeGreaterThan(LANES * KILLS);
+  expect(unanswered).toBeGreaterThan(0);
 }, 120_000);

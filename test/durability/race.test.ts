@@ -99,8 +99,8 @@ test('four processes that open one new data directory in the same millisecond al
   for (const dataDir of directories) {
     const files = readdirSync(dataDir).filter((file) => !/-(wal|shm)$/.test(file));
     expect(files.sort()).toEqual(['keyhearth.db', 'pepper', 'pepper.database-id']);
-    const note = readFileSync(join(dataDir, 'pepper.database-id'), 'utf8').trim();
-    expect(query(dataDir, 'select database_id from database_identity')).toEqual([note]);
+    const marker = readFileSync(join(dataDir, 'pepper.database-id'), 'utf8').trim();
+    expect(query(dataDir, 'select database_id from database_identity')).toEqual([marker]);
   }
 }, 60_000);
 

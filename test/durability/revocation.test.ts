@@ -36,10 +36,10 @@ async function revokeUnderLoad(verify: Send, admin: Send, times: number) {
 
   const running = Array.from({ length: CONNECTIONS }, (_, i) => load(GUARDED[i % GUARDED.length] ?? ''));
   while (revocation < times) {
-    const told = afterRevocation.refused + afterRevocation.passed;
+    const before = afterRevocation.refused + afterRevocation.passed;
     expect((await change('deactivate')).status).toBe(200);
     isRevoked = true;
-    while (afterRevocation.refused + afterRevocation.passed < told + CONNECTIONS) await nextTurn();
+    while (afterRevocation.refused + afterRevocation.passed < before + CONNECTIONS) await nextTurn();
     revocation++;
     isRevoked = false;
     expect((await change('activate')).status).toBe(200);
@@ -53,7 +53,7 @@ test.each([
   ['across workers', '3', 1_000],
   ['in one thread', '1', 200],
 ])(
-  'nobody passes who begins after a revocation was answered: %s',
+  'no request passes that begins after a revocation was answered: %s',
   async (_, workers, times) => {
     const { origin, send } = await startProcess({
       KEYHEARTH_DATA_DIR: temporaryDirectory(),

@@ -49,14 +49,14 @@ async function trace(dataDir: string, use: (send: Send) => Promise<void>): Promi
   return readFileSync(output, 'utf8').split('\n');
 }
 
-type Told = { status: number; changedBefore: boolean; syncedBefore: boolean };
+type AnswerSeen = { status: number; changedBefore: boolean; syncedBefore: boolean };
 
 /**
  * Replays the trace: for each HTTP answer, whether the write-ahead log had been written to since the answer before
  * it, and whether, when the first byte of the answer left, a sync that came after the last of those writes was over.
  */
-function replay(lines: string[]): Told[] {
-  const told: Told[] = [];
+function replay(lines: string[]): AnswerSeen[] {
+  const answers: AnswerSeen[] = [];
   const syncing = new Set<string>();
   let changed = false;
   let synced = true;
@@ -73,14 +73,14 @@ function replay(lines: string[]): Told[] {
     }
     const answer = /"HTTP\/1\.1 (\d{3}) /.exec(line);
     if (answer) {
-      told.push({ status: Number(answer[1]), changedBefore: changed, syncedBefore: synced });
+      answers.push({ status: Number(answer[1]), changedBefore: changed, syncedBefore: synced });
       changed = false;
     }
   }
-  return told;
+  return answers;
 }
 
-const onDisk = (status: number): Told => ({ status, changedBefore: true, syncedBefore: true });
+const onDisk = (status: number): AnswerSeen => ({ status, changedBefore: true, syncedBefore: true });
 
 async function startOnce(use?: (send: Send) => Promise<void>): Promise<string> {
   const dataDir = temporaryDirectory();

@@ -16,7 +16,7 @@ const hundred = (send: Send, key: string) =>
 const count = (answers: { status: number }[], status: number) =>
   answers.filter((answer) => answer.status === status).length;
 
-test('of 100 wrong keys at once 5 are told, whichever workers they reach; a hundred good ones all pass', async () => {
+test('of 100 wrong keys at once 5 learn their result, whichever workers they reach; a hundred good ones all pass', async () => {
   for (let round = 0; round < 5; round++) {
     const { send, child, ended } = await start();
     await register(send);

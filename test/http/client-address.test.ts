@@ -83,7 +83,7 @@ test('any way to write an address gives the same client', () => {
   );
 });
 
-test('without a lockout nothing is counted, and the address is still told', () => {
+test('without a lockout nothing is counted, and the address is still known', () => {
   expect(clientResolver([], false)('192.0.2.1', undefined)).toEqual({
     address: '192.0.2.1',
     lockoutKey: undefined,

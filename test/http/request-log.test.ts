@@ -3,7 +3,7 @@ import { bootstrapped, FIRST_KEY, service, startProcess, temporaryDirectory } fr
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
 
-test('a request is one line that tells who did what, and how it went', async () => {
+test('a request is one line: who did what, and how it went', async () => {
   const { send, log } = await bootstrapped();
   log.length = 0;
   const answer = await send({ path: '/auth/keys/1?x=1', key: FIRST_KEY });

@@ -74,7 +74,7 @@ test('rubbish behind a request that is still under way is not answered in its pl
   expect(await received).toBe('');
 });
 
-test('rubbish in the same packet does not take the answer of what can be told at once', async () => {
+test('rubbish in the same packet does not take the place of an answer that comes at once', async () => {
   const { origin, send } = await bootstrapped();
   for (let i = 0; i < 5; i++) await send({ path: '/auth/verify', key: 'a-wrong-key-0123456789-0123456789' });
   const socket = await open(origin);

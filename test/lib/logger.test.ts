@@ -1,59 +1,102 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { createLogger } from '../../src/lib/logger.ts';
+import { describe, expect, test } from 'vitest';
+import { createLogger, logLine } from '../../src/lib/logger.ts';
+import { temporaryDirectory } from '../support/keyhearth.ts';
+
+const LOGGING_PROCESS = new URL('./logging-process.ts', import.meta.url).pathname;
 
 function collect() {
   const written: string[] = [];
-  const { logger, flush } = createLogger('info', {
-    write: (lines) => void written.push(lines),
-    flush: async () => undefined,
-  });
-  const entries = () =>
-    written
-      .join('')
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-  return { logger, flush, written, entries };
+  const logger = createLogger('info', { write: (lines) => void written.push(lines) });
+  const entries = () => written.map((line) => JSON.parse(line));
+  return { logger, written, entries };
 }
 
-const text = fc.oneof(
-  fc.string({ unit: 'grapheme' }),
-  fc.nat({ max: 200_000 }).map((length) => 'é'.repeat(length)),
-  fc.nat({ max: 200_000 }).map((length) => '家'.repeat(length)),
-);
+const textOfAtMost = (maxLength: number) => {
+  const long = (character: string) => fc.nat({ max: maxLength }).map((length) => character.repeat(length));
+  return fc.oneof(fc.string({ unit: 'grapheme' }), long('é'), long('家'));
+};
 
-test('lines come whole and in their order, however long they are and whatever is in them', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 20 }), async (texts) => {
-      const { logger, flush, entries } = collect();
-      for (const each of texts) logger.info(each);
-      await flush();
-      expect(entries().map(({ msg }) => msg)).toEqual(texts);
-    }),
-    { numRuns: 50 },
+describe('a logger', () => {
+  test('hands on each line at once, whole, however long it is and whatever is in it', () => {
+    fc.assert(
+      fc.property(
+        fc.array(textOfAtMost(200_000), { minLength: 1, maxLength: 20 }),
+        fc.boolean(),
+        (texts, isMade) => {
+          const { logger, written, entries } = collect();
+          for (const [i, text] of texts.entries()) {
+            if (isMade) logLine(logger, 'info', `"msg":${JSON.stringify(text)}`);
+            else logger.info(text);
+            expect(written).toHaveLength(i + 1);
+          }
+          expect(written.every((line) => line.indexOf('\n') === line.length - 1)).toBe(true);
+          expect(entries().map(({ level, msg }) => [level, msg])).toEqual(
+            texts.map((text) => ['info', text]),
+          );
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test('gives each line its own time', async () => {
+    const { logger, entries } = collect();
+    const before = Date.now();
+    for (let i = 0; i < 3; i++) {
+      logger.info('tick');
+      await sleep(5);
+    }
+    const times = entries().map(({ time }) => Date.parse(time));
+    expect(new Set(times).size).toBe(3);
+    expect(times).toEqual(times.toSorted());
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(before);
+    expect(Math.max(...times)).toBeLessThanOrEqual(Date.now());
+  });
+});
+
+/** What a process writes that logs the texts, flushes and ends. Its reader begins after so many milliseconds. */
+async function outputOf(texts: string[], readAfterMs: number) {
+  const file = join(temporaryDirectory(), 'texts.json');
+  writeFileSync(file, JSON.stringify(texts));
+  // A pipe between the two, since Node itself would read from the process at once.
+  const pipeline = '"$0" "$1" "$2" | { sleep "$3"; cat; }';
+  const seconds = String(readAfterMs / 1_000);
+  const { stdout, stderr } = await promisify(execFile)(
+    'sh',
+    ['-c', pipeline, process.execPath, LOGGING_PROCESS, file, seconds],
+    { maxBuffer: 64 * 1024 * 1024 },
   );
-});
+  expect(stderr).toBe('');
+  expect(stdout.endsWith('}\n')).toBe(true);
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).msg);
+}
 
-test('many lines are handed on together', async () => {
-  const { logger, flush, written, entries } = collect();
-  for (let i = 0; i < 5_000; i++) logger.info(`line ${i}`);
-  await flush();
-  expect(entries()).toHaveLength(5_000);
-  expect(written.length).toBeLessThan(20);
-});
+describe.each([
+  ['reads at once', 0],
+  ['begins to read after 300 ms', 300],
+])('standard output, with a reader that %s,', (_, readAfterMs) => {
+  test('carries all lines, whole and in their order, at a flush', async () => {
+    // Several times as much as a pipe holds, and less than the flush can write in its one second.
+    const texts = Array.from({ length: 2_000 }, (_, i) => `${i} ${'x'.repeat(200)}`);
+    expect(await outputOf(texts, readAfterMs)).toEqual(texts);
+  });
 
-test('each line has its own time', async () => {
-  const { logger, flush, entries } = collect();
-  const before = Date.now();
-  for (let i = 0; i < 3; i++) {
-    logger.info('tick');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  await flush();
-  const times = entries().map(({ time }) => Date.parse(time));
-  expect(new Set(times).size).toBe(3);
-  expect(times).toEqual(times.toSorted());
-  expect(Math.min(...times)).toBeGreaterThanOrEqual(before);
-  expect(Math.max(...times)).toBeLessThanOrEqual(Date.now());
+  test.each([1, 3, 40])('carries %i lines that are less than one write', async (count) => {
+    const texts = Array.from({ length: count }, (_, i) => `line ${i}`);
+    expect(await outputOf(texts, readAfterMs)).toEqual(texts);
+  });
+
+  test('carries lines of any length, with anything in them', async () => {
+    const texts = fc.sample(textOfAtMost(10_000), 30);
+    expect(await outputOf(texts, readAfterMs)).toEqual(texts);
+  });
 });

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLockout, type LockoutPolicy } from '../../src/lockout/lockout.ts';
 import type { LockoutMemory } from '../../src/lockout/shared-table.ts';
 
-/** A thread that guesses wrong as fast as it can, at many addresses, and tells how often it was told so. */
+/** A thread that guesses wrong as fast as it can, at many addresses, and reports how many results it learned of each. */
 
 const { policy, memory, addresses, guesses } = workerData as {
   policy: LockoutPolicy;
@@ -14,12 +14,12 @@ const { policy, memory, addresses, guesses } = workerData as {
 
 const lockout = createLockout(policy, systemClock, memory);
 parentPort?.once('message', () => {
-  const told = new Array<number>(addresses).fill(0);
+  const learned = new Array<number>(addresses).fill(0);
   for (let i = 0; i < guesses; i++) {
     const address = i % addresses;
-    const { state } = lockout.settle(`198.51.100.${address}`, { ok: false });
-    if (state === 'counted') told[address] = (told[address] ?? 0) + 1;
+    const { state } = lockout.record(`198.51.100.${address}`, false);
+    if (state === 'counted') learned[address] = (learned[address] ?? 0) + 1;
   }
-  parentPort?.postMessage(told);
+  parentPort?.postMessage(learned);
 });
 parentPort?.postMessage('ready');

@@ -19,12 +19,16 @@ function fakeClock() {
   };
 }
 
-const wrong = async () => ({ ok: false });
-const right = async () => ({ ok: true });
+const wrong = async () => false;
+const right = async () => true;
 
-/** An attempt whose evaluation has to be waited for. */
-const inTime = <T extends { ok: boolean }>(lockout: Lockout, address: string, evaluate: () => Promise<T>) =>
-  lockout.attempt(address, () => undefined, evaluate);
+/** An attempt whose evaluation has to be waited for. `evaluate` says whether it is valid. */
+const inTime = (lockout: Lockout, address: string, evaluate: () => Promise<boolean>) =>
+  lockout.reserve(address, async () => {
+    const isValid = await evaluate();
+    const recorded = lockout.record(address, isValid);
+    return recorded.state === 'locked' ? recorded : { ...recorded, isValid };
+  });
 
 describe('over HTTP', () => {
   test('the fifth failure is still a 401; what follows is a 429, also with a good key, but for the six open paths', async () => {
@@ -113,7 +117,7 @@ describe('over HTTP', () => {
     expect(answers.every((answer) => answer.status === 200)).toBe(true);
   });
 
-  test('switched off, nothing is counted and no count is told', async () => {
+  test('switched off, nothing is counted and no count is shown', async () => {
     const { send } = await bootstrapped({ env: { KEYHEARTH_LOCKOUT_ATTEMPTS: '0' } });
     for (let i = 0; i < 20; i++) {
       expect((await send({ path: '/auth/keys', key: WRONG })).json.detail).toBe('Invalid API key.');
@@ -196,30 +200,32 @@ describe('the counter', () => {
     const { clock } = fakeClock();
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ ok: fc.boolean(), ticks: fc.integer({ min: 0, max: 5 }) }), { maxLength: 60 }),
+        fc.array(fc.record({ isValid: fc.boolean(), ticks: fc.integer({ min: 0, max: 5 }) }), {
+          maxLength: 60,
+        }),
         fc.integer({ min: 1, max: 6 }),
         async (guesses, attempts) => {
           const lockout = createLockout({ attempts, seconds: 300 }, clock);
           let atOnce = 0;
           let evaluated = 0;
           const outcomes = await Promise.all(
-            guesses.map(({ ok, ticks }) =>
+            guesses.map(({ isValid, ticks }) =>
               inTime(lockout, 'a', async () => {
                 evaluated++;
                 atOnce++;
                 expect(atOnce).toBeLessThanOrEqual(attempts);
                 for (let i = 0; i < ticks; i++) await null;
                 atOnce--;
-                return { ok };
+                return isValid;
               }),
             ),
           );
-          const wrongOnes = outcomes.filter((outcome) => outcome.state === 'counted' && !outcome.result.ok);
+          const wrongOnes = outcomes.filter((outcome) => outcome.state === 'counted' && !outcome.isValid);
           const lockedOnes = outcomes.filter((outcome) => outcome.state === 'locked');
           expect(evaluated + lockedOnes.length).toBe(guesses.length);
-          if (guesses.every(({ ok }) => !ok))
+          if (guesses.every(({ isValid }) => !isValid))
             expect(wrongOnes.length).toBe(Math.min(attempts, guesses.length));
-          if (guesses.every(({ ok }) => ok)) expect(lockedOnes).toHaveLength(0);
+          if (guesses.every(({ isValid }) => isValid)) expect(lockedOnes).toHaveLength(0);
         },
       ),
     );
@@ -258,7 +264,7 @@ describe('the counter', () => {
     expect(lockout.retryAfter('locked-4')).toBeGreaterThan(0);
   });
 
-  test('tells the seconds until the end, rounded up', async () => {
+  test('gives the seconds until the end, rounded up', async () => {
     const { clock, pass } = fakeClock();
     const lockout = createLockout({ attempts: 1, seconds: 300 }, clock);
     await inTime(lockout, 'a', wrong);

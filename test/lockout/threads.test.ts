@@ -7,7 +7,7 @@ import { openSharedTable, releaseHeldBy } from '../../src/lockout/shared-table.t
 
 const policy = { attempts: 5, seconds: 300 };
 
-test('however many threads guess at once, exactly five guesses of each address are told', async () => {
+test('however many threads guess at once, each address learns the results of exactly five guesses', async () => {
   const addresses = 50;
   for (let round = 0; round < 5; round++) {
     const memory = lockoutMemory(policy);
@@ -19,10 +19,10 @@ test('however many threads guess at once, exactly five guesses of each address a
     await Promise.all(threads.map((thread) => once(thread, 'message')));
     const answers = threads.map((thread) => once(thread, 'message'));
     for (const thread of threads) thread.postMessage('go');
-    const told = (await Promise.all(answers)).map(([counts]) => counts as number[]);
+    const learned = (await Promise.all(answers)).map(([counts]) => counts as number[]);
     await Promise.all(threads.map((thread) => thread.terminate()));
     const sums = Array.from({ length: addresses }, (_, address) =>
-      told.reduce((sum, counts) => sum + (counts[address] ?? 0), 0),
+      learned.reduce((sum, counts) => sum + (counts[address] ?? 0), 0),
     );
     expect(sums).toEqual(new Array(addresses).fill(5));
     const lockout = createLockout(policy, systemClock, memory);
@@ -36,9 +36,9 @@ test('a good key in one thread clears what another counted', () => {
     createLockout(policy, systemClock, memory),
     createLockout(policy, systemClock, memory),
   ];
-  for (let i = 0; i < 4; i++) one.settle('a', { ok: false });
+  for (let i = 0; i < 4; i++) one.record('a', false);
   expect(other.remaining('a')).toBe(1);
-  other.settle('a', { ok: true });
+  other.record('a', true);
   expect(one.remaining('a')).toBe(5);
 });
 
@@ -52,11 +52,11 @@ test('a thread that dies while it holds the table does not hold it for ever', ()
   expect(openSharedTable(memory).exclusively(() => 'mine')).toBe('mine');
 });
 
-test('an address is told apart from all that share its places', () => {
+test('an address is never mistaken for one that shares its places', () => {
   const lockout = createLockout(policy, systemClock, lockoutMemory(policy, 64));
   for (let i = 0; i < 60; i++) {
-    for (let guess = 0; guess < i % 5; guess++) lockout.settle(`2001:db8:0:${i}::/64`, { ok: false });
+    for (let guess = 0; guess < i % 5; guess++) lockout.record(`2001:db8:0:${i}::/64`, false);
   }
   for (let i = 50; i < 60; i++) expect(lockout.remaining(`2001:db8:0:${i}::/64`)).toBe(5 - (i % 5));
-  expect(() => lockout.settle('x'.repeat(25), { ok: false })).toThrow(RangeError);
+  expect(() => lockout.record('x'.repeat(25), false)).toThrow(RangeError);
 });

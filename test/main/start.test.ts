@@ -76,7 +76,7 @@ function directory() {
     env: { KEYHEARTH_DATA_DIR: dataDir },
     database: join(dataDir, 'keyhearth.db'),
     pepper: join(dataDir, 'pepper'),
-    note: join(dataDir, 'pepper.database-id'),
+    marker: join(dataDir, 'pepper.database-id'),
   };
 }
 
@@ -231,7 +231,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
   });
 
   test.each([['in the file'], ['in the environment']])(
-    'when the pepper is another one, %s; and neither pepper is told',
+    'when the pepper is another one, %s; and neither pepper is shown',
     async (where) => {
       const { env, database, pepper } = directory();
       const right = readFileSync(pepper, 'utf8').trim();
@@ -261,12 +261,12 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
       },
     ],
   ])('when the database was %s; and again when it is tried again', async (_, harm) => {
-    const { env, database, note } = directory();
+    const { env, database, marker } = directory();
     harm(database);
     for (let i = 0; i < 2; i++) {
       const sentence = await refusalOf(env);
       expect(sentence).toContain(database);
-      expect(sentence).toContain(note);
+      expect(sentence).toContain(marker);
       expect(sentence).toMatch(/missing or empty.*restore it from a backup/);
     }
   });
@@ -275,15 +275,15 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     ['keyhearth.db', ['keyhearth.db']],
     ['keyhearth.db and the pepper', ['keyhearth.db', 'pepper']],
   ])('when another directory’s %s was put in the place of its own', async (_, files) => {
-    const { env, database, note } = directory();
+    const { env, database, marker } = directory();
     const other = temporaryDirectory();
     await end(await startProcess({ KEYHEARTH_DATA_DIR: other }));
     for (const file of files) cpSync(join(other, file), join(env.KEYHEARTH_DATA_DIR, file));
     const idIn = (path: string) => readFileSync(path, 'utf8').split('\n')[0] ?? '';
-    const ids = [note, join(other, 'pepper.database-id')].map(idIn);
+    const ids = [marker, join(other, 'pepper.database-id')].map(idIn);
     const sentence = await refusalOf(env);
     expect(sentence).toContain(database);
-    expect(sentence).toContain(note);
+    expect(sentence).toContain(marker);
     for (const id of ids) expect(sentence).toContain(id);
     expect(sentence).toMatch(/restore the right database/);
   });
@@ -384,7 +384,7 @@ describe('a service that has started', () => {
     expect(sentence).toMatch(/pepper\.database-id.*older copy.*restore/);
   });
 
-  test('is not opened again by another place for the pepper, whose note then stands elsewhere', async () => {
+  test('is not opened again by another place for the pepper, whose marker file is then elsewhere', async () => {
     const dataDir = temporaryDirectory();
     const elsewhere = temporaryDirectory();
     const value = 'ab'.repeat(32);
@@ -418,9 +418,7 @@ describe('a service that has started', () => {
       KEYHEARTH_DATA_DIR: temporaryDirectory(),
       KEYHEARTH_BOOTSTRAP_TOKN: 'geheim',
     });
-    await vi.waitFor(() =>
-      expect(process.stdout()).toMatch(/"warn".*passed over: KEYHEARTH_BOOTSTRAP_TOKN"/),
-    );
+    await vi.waitFor(() => expect(process.stdout()).toMatch(/"warn".*ignored: KEYHEARTH_BOOTSTRAP_TOKN"/));
     expect(process.stdout()).not.toContain('geheim');
     await end(process);
   });
@@ -431,7 +429,7 @@ describe('a service that has started', () => {
       KEYHEARTH_DATADIR: temporaryDirectory(),
     });
     expect(end).toBe(1);
-    expect(stdout).toMatch(/"warn".*passed over: KEYHEARTH_DATADIR"/);
+    expect(stdout).toMatch(/"warn".*ignored: KEYHEARTH_DATADIR"/);
     expect(stderr).toMatch(/^keyhearth: Cannot [^\n]+\n$/);
   });
 
@@ -451,9 +449,9 @@ describe('a service that has started', () => {
   });
 
   test('has taken the rights of others to a directory and files that were there before', async () => {
-    const { env, database, note } = directory();
+    const { env, database, marker } = directory();
     chmodSync(env.KEYHEARTH_DATA_DIR, 0o755);
-    for (const path of [database, note]) chmodSync(path, 0o644);
+    for (const path of [database, marker]) chmodSync(path, 0o644);
     const process = await startProcess(env);
     expect(modeOf(env.KEYHEARTH_DATA_DIR)).toBe('700');
     for (const file of readdirSync(env.KEYHEARTH_DATA_DIR)) {
@@ -481,15 +479,15 @@ describe('a service that has started', () => {
   });
 
   test('can be started again, with the same pepper, database and keys', async () => {
-    const { env, pepper, note } = directory();
-    const before = [pepper, note].map((path) => readFileSync(path, 'utf8'));
+    const { env, pepper, marker } = directory();
+    const before = [pepper, marker].map((path) => readFileSync(path, 'utf8'));
     for (let i = 0; i < 2; i++) {
       const process = await startProcess(env);
       expect((await process.send({ path: '/auth/keys', key: FIRST_KEY })).json.keys).toHaveLength(1);
       expect((await process.send('/auth/bootstrap-status')).json.needs_bootstrap).toBe(false);
       await end(process);
     }
-    expect([pepper, note].map((path) => readFileSync(path, 'utf8'))).toEqual(before);
+    expect([pepper, marker].map((path) => readFileSync(path, 'utf8'))).toEqual(before);
   });
 
   test('did not wait for another program that holds the write lock, and answers what only reads', async () => {

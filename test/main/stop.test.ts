@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { errorCode } from '../../src/lib/errors.ts';
+import { errorCode } from '../../src/lib/error-code.ts';
 import { FIRST_KEY, type Process, register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
 
 /** Far below the ten seconds of grace, far above what a stop takes when nothing is in its way. */

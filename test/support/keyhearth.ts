@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
-import { pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
 import { compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config.ts';
 import { listen } from '../../src/http/server.ts';
 import type { Clock } from '../../src/lib/clock.ts';
+import { createLogger } from '../../src/lib/logger.ts';
 import { client, type Send } from './http.ts';
 import { createDatabase, nameFor, query } from './postgres.ts';
 
@@ -27,7 +27,7 @@ export function temporaryDirectory(): string {
 }
 
 /** On PostgreSQL each data directory has a database of its own; on SQLite it holds one. */
-async function databaseFor(dataDir: string): Promise<Record<string, string>> {
+export async function databaseFor(dataDir: string): Promise<Record<string, string>> {
   const { server } = inject('postgres');
   return server === undefined ? {} : { DATABASE_URL: await createDatabase(server, nameFor(dataDir)) };
 }
@@ -63,7 +63,7 @@ export async function startService({ env = {}, dataDir, clock }: Options = {}): 
   const database = await databaseFor(directory);
   const config = parseConfig({ ...QUICK, KEYHEARTH_DATA_DIR: directory, ...database, ...env });
   const log: Record<string, unknown>[] = [];
-  const logger = pino({ level: config.logLevel }, { write: (line) => log.push(JSON.parse(line)) });
+  const logger = createLogger(config.logLevel, { write: (line) => log.push(JSON.parse(line)) });
   const keyhearth = await compose(config, logger, clock);
   const server = await listen(keyhearth, { host: '127.0.0.1', port: 0, isShared: false }, logger);
   const origin = `http://127.0.0.1:${server.address.port}`;
@@ -142,16 +142,16 @@ export async function startProcess(env: Record<string, string>): Promise<Process
 /** Waits until the program says where it listens. */
 export async function untilItServes(started: ReturnType<typeof spawnProcess>): Promise<Process> {
   const origin = await new Promise<string>((resolve, reject) => {
-    const look = () => {
+    const check = () => {
       const line = started
         .stdout()
         .split('\n')
         .find((text) => text.includes('"address"'));
       if (!line) return;
-      started.child.stdout?.off('data', look);
+      started.child.stdout?.off('data', check);
       resolve(JSON.parse(line).address);
     };
-    started.child.stdout?.on('data', look);
+    started.child.stdout?.on('data', check);
     void started.ended.then((end) => reject(new Error(`ended with ${end}: ${started.stderr()}`)));
   });
   return { ...started, origin, send: client(origin) };

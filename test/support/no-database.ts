@@ -1,7 +1,7 @@
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import type { Tables } from '../../src/db/tables.ts';
 
-/** Makes queries, and runs none: what they find is told by the test. */
+/** Makes queries, and runs none. The test decides what they find. */
 export const noDatabase = new Kysely<Tables>({
   dialect: {
     createDriver: () => new DummyDriver(),

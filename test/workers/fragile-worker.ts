@@ -1,12 +1,12 @@
 import { BroadcastChannel, threadId, workerData } from 'node:worker_threads';
 import '../../src/workers/worker.ts';
-import type { WorkerOrders } from '../../src/workers/messages.ts';
+import type { WorkerData } from '../../src/workers/messages.ts';
 
-/** A worker that can be made to fail, in the middle of counting a guess, by whoever knows the channel. */
+/** A worker that a message over the channel makes fail, in the middle of counting a guess. */
 
 const channel = new BroadcastChannel('fragile-worker');
 channel.onmessage = () => {
-  const { buffer } = (workerData as WorkerOrders).lockoutMemory;
+  const { buffer } = (workerData as WorkerData).lockoutMemory;
   Atomics.compareExchange(new Int32Array(buffer), 0, 0, threadId + 1);
   setImmediate(() => Promise.reject(new Error('made to fail')));
 };

@@ -1,15 +1,15 @@
 import { BroadcastChannel } from 'node:worker_threads';
-import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
+import { createLogger } from '../../src/lib/logger.ts';
 import { startWorkers } from '../../src/workers/supervisor.ts';
-import { client } from '../support/http.ts';
+import { client, sendRaw } from '../support/http.ts';
 import { FIRST_KEY, register, temporaryDirectory } from '../support/keyhearth.ts';
 
 const FRAGILE = new URL('./fragile-worker.ts', import.meta.url);
 
 async function start(env: Record<string, string> = {}) {
-  const lines: string[] = [];
+  const written: string[] = [];
   const config = parseConfig({
     PORT: '0',
     KEYHEARTH_DATA_DIR: temporaryDirectory(),
@@ -17,36 +17,58 @@ async function start(env: Record<string, string> = {}) {
     KEYHEARTH_WORKERS: '3',
     ...env,
   });
-  const write = (text: string) => void lines.push(...text.trimEnd().split('\n'));
-  const service = await startWorkers(config, pino({}, { write }), { write, flush: async () => {} }, FRAGILE);
+  const sink = { write: (text: string) => void written.push(text), flush: async () => undefined };
+  const service = await startWorkers(config, createLogger('info', sink), sink, FRAGILE);
   const channel = new BroadcastChannel('fragile-worker');
   onTestFinished(async () => {
     channel.close();
     await service.stop(0);
   });
   const send = client(`http://127.0.0.1:${service.port}`);
-  return { config, service, send, channel, lines };
+  const linesWith = (text: string) =>
+    written
+      .join('')
+      .split('\n')
+      .filter((line) => line.includes(text));
+  return { config, service, send, channel, written, linesWith };
 }
 
 /** A connection of its own goes to whichever worker the system picks. */
 const alone = { Connection: 'close' };
 
 test('workers that fail are replaced, each with a line in the log, and the count of failures outlives them', async () => {
-  const { send, channel, lines } = await start();
+  const { send, channel, linesWith } = await start();
   await register(send);
   const guess = () => send({ path: '/auth/verify', key: `${FIRST_KEY}-wrong`, headers: alone });
   for (let i = 0; i < 4; i++) await guess();
   channel.postMessage('fail');
-  await expect
-    .poll(() => lines.filter((line) => line.includes('took its place')).length, { timeout: 25_000 })
-    .toBe(3);
-  expect(lines.filter((line) => line.includes('ended by itself')).length).toBe(3);
-  expect(lines.filter((line) => line.includes('made to fail')).length).toBe(3);
+  await expect.poll(() => linesWith('the worker was replaced').length, { timeout: 25_000 }).toBe(3);
+  expect(linesWith('ended unexpectedly').length).toBe(3);
+  expect(linesWith('made to fail').length).toBe(3);
   expect((await guess()).json.detail).toBe('Invalid API key. 0 attempts remaining.');
   for (let i = 0; i < 20; i++) {
     const answer = await send({ path: '/auth/verify', key: FIRST_KEY, headers: alone });
     expect(answer.status).toBe(429);
   }
+});
+
+test('the lines of workers arrive whole, those of one turn of a worker together', async () => {
+  const { service, send, written, linesWith } = await start({ KEYHEARTH_LOG_LEVEL: 'debug' });
+  await register(send);
+  await expect.poll(() => linesWith('/auth/register-key').length).toBe(1);
+  written.length = 0;
+  const inOnePacket = 10;
+  const request = `GET /auth/verify HTTP/1.1\r\nHost: a\r\nX-API-Key: ${FIRST_KEY}\r\n`;
+  const packet = `${`${request}\r\n`.repeat(inOnePacket - 1)}${request}Connection: close\r\n\r\n`;
+  const packets = Array.from({ length: 30 }, () => sendRaw(`http://127.0.0.1:${service.port}`, packet));
+  await Promise.all(packets);
+  const requests = inOnePacket * packets.length;
+  await expect.poll(() => linesWith('/auth/verify').length).toBe(requests);
+  for (const text of written) {
+    expect(text.endsWith('}\n')).toBe(true);
+    for (const line of text.trimEnd().split('\n')) expect(JSON.parse(line)).toMatchObject({ status: 200 });
+  }
+  expect(written.length).toBeLessThan(requests / 2);
 });
 
 test('workers that cannot start stop the start with their sentence', async () => {

@@ -1,5 +1,5 @@
-/** Where Keyhearth's processes tell each other something, by LISTEN and NOTIFY. One channel, so that all comes in one order. */
+/** Keyhearth's processes send each other messages here, by LISTEN and NOTIFY. One channel keeps them in one order. */
 export const CHANNEL = 'keyhearth';
 
-/** Told by a trigger, so of every change that is committed, whoever made it. */
+/** Sent by a trigger, so for every change that is committed, by any program. Migration 0003 holds the trigger. */
 export const CHANGE = 'change';

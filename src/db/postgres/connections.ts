@@ -9,16 +9,24 @@ import {
   type QueryResult,
   types,
 } from 'pg';
-import { DomainError } from '../../lib/errors.ts';
+import { DomainError } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { watchAvailability } from './availability.ts';
-import { awayError, isAnswer, isFull, isSpoilt, lostError, refusalOf } from './failure.ts';
+import {
+  allConnectionsInUse,
+  connectionLost,
+  isFull,
+  isSpoilt,
+  isStatementError,
+  refusalOf,
+  unreachable,
+} from './failure.ts';
 
 const CONNECT_MS = 2_000;
-/** On the server. What takes longer has no caller any more. */
+/** On the server. A statement that takes longer has no caller any more. */
 const STATEMENT_MS = 5_000;
 const LOCK_MS = 4_000;
-/** Here, for a server that has stopped, or a network that swallows: later than the server's own. */
+/** On this side, for a server that has stopped or a network that loses packets: later than the server's own limits. */
 const ANSWER_MS = 6_000;
 const IDLE_MS = 30_000;
 const END_MS = 2_000;
@@ -44,9 +52,9 @@ export const clientConfig = (url: string): ClientConfig => ({
 });
 
 /**
- * A standby is behind its primary; what a client was told has happened must be on the disk by then; and another database
- * in the place of ours would let anybody register a first key. What is set is set here, since a pooler takes hardly
- * anything with the start of a session.
+ * Refuses a standby, which is behind its primary, and another database in the place of ours, which would let anybody
+ * register a first key. Makes commits durable. Settings are made here, since a pooler passes on hardly any of those at
+ * the start of a session.
  * @param databaseId whose database it must be; undefined before that is known
  */
 async function prepareSession(client: ClientBase, databaseId: string | undefined): Promise<void> {
@@ -69,7 +77,7 @@ async function prepareSession(client: ClientBase, databaseId: string | undefined
 /** A connection of its own, besides the pool. Throws what `pg` throws. */
 export async function connectAlone(url: string, databaseId?: string, answerMs = ANSWER_MS): Promise<Client> {
   const client = new Client({ ...clientConfig(url), query_timeout: answerMs });
-  // Whoever waits for an answer is told; nobody else needs to be.
+  // A query that waits for an answer fails by itself.
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -81,7 +89,7 @@ export async function connectAlone(url: string, databaseId?: string, answerMs = 
   }
 }
 
-/** What was prepared is kept by its text, in every connection under the same name. */
+/** Names prepared statements by their text. Every connection knows a text under the same name. */
 function createStatementNames(): (text: string) => string | undefined {
   const names = new Map<string, string>();
   return (text) => {
@@ -93,23 +101,23 @@ function createStatementNames(): (text: string) => string | undefined {
   };
 }
 
-/** What Kysely uses of a client. */
+/** The part of a client that Kysely uses. */
 type Connection = {
   query(text: string, values: readonly unknown[]): Promise<QueryResult>;
   release(): void;
 };
 
 export type Connections = {
-  /** For Kysely. Its errors are DomainErrors wherever the database, and not the statement, is the reason. */
+  /** For Kysely. Its errors are DomainErrors where the database, and not the statement, is the reason. */
   pool: PostgresPool;
-  /** The rows of one read, which waits for no change, and is made once more if its connection turns out to be dead. */
+  /** The rows of one read. It waits for no change, and is repeated once when its connection turns out to be dead. */
   read<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
-  /** From now on no other database is taken for this one. */
+  /** From now on, refuses to connect to any other database. */
   expect(databaseId: string): void;
   close(): void;
 };
 
-/** Kept for reads alone. */
+/** Connections that only reads use. */
 const READERS = 2;
 
 /** @param size connections at the most */
@@ -118,13 +126,13 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
   let databaseId: string | undefined;
   const availability = watchAvailability(async () => {
     const client = await connectAlone(url, databaseId, CONNECT_MS);
-    // Not awaited: a network that swallows this would be waited for as long as TCP waits.
+    // Not awaited: where the network loses this, it takes as long as TCP waits.
     void client.end().catch(() => undefined);
   }, logger);
   let generation = 0;
   const madeIn = new WeakMap<ClientBase, number>();
 
-  /** Connections made before the database was lost may be as dead as the one that told of it. */
+  /** Connections made before the database was lost may be as dead as the one that failed. */
   function lost(error: unknown): void {
     generation++;
     availability.lost(error);
@@ -137,7 +145,7 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
       idleTimeoutMillis: IDLE_MS,
       onConnect: (client) => prepareSession(client, databaseId),
     });
-    // One that breaks while nobody uses it is replaced when it is needed; one in use tells who uses it.
+    // A connection that breaks while idle is replaced when it is needed. One in use fails its query.
     pool.on('error', () => undefined);
     pool.on('connect', (client) => {
       client.on('error', () => undefined);
@@ -162,9 +170,9 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
     try {
       return guarded(await take(pool), onTimeout);
     } catch (error) {
-      if (isFull(error) || isQueueTimeout(error)) throw busyError();
+      if (isFull(error) || isQueueTimeout(error)) throw allConnectionsInUse();
       lost(error);
-      throw awayError();
+      throw unreachable();
     }
   }
 
@@ -173,23 +181,23 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
     let failure: unknown;
     return {
       async query(text: string, values: readonly unknown[]) {
-        if (isBroken) throw failure ?? lostError();
+        if (isBroken) throw failure ?? connectionLost();
         try {
           return await client.query({ name: statementName(text), text, values: [...values] });
         } catch (error) {
-          if (!isAnswer(error)) {
+          if (!isStatementError(error)) {
             isBroken = true;
-            // One made before an outage tells nothing of what came after it.
+            // A connection made before an outage says nothing about the time after it.
             if (isTimeout(error) && madeIn.get(client) === generation) onTimeout(error);
-            throw lostError();
+            throw connectionLost();
           }
           if (!isSpoilt(error)) {
             failure = refusalOf(error) ?? error;
             throw failure;
           }
           isBroken = true;
-          // What aborted a transaction is worth more than what was refused for it.
-          throw failure ?? lostError();
+          // The reason that aborted the transaction says more than a later refusal.
+          throw failure ?? connectionLost();
         }
       },
       release: () => client.release(isBroken),
@@ -197,7 +205,7 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
   }
 
   async function readOnce<Row>(text: string, values: readonly unknown[]): Promise<Row[]> {
-    // A read has nothing to wait for but the server; a change may have to wait for others, or for a standby.
+    // A read waits for the server only; a change may have to wait for other changes, or for a standby.
     const client = await connect(readers, lost);
     try {
       const { rows } = await client.query(text, values);
@@ -211,7 +219,7 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
     pool: {
       // Kysely's type has cursors too, which nothing here uses.
       connect: (() => connect(others, () => undefined)) as never,
-      // A server that stands still would never say goodbye.
+      // A server that stands still would never close.
       end: () =>
         Promise.race([Promise.all([readers.end(), others.end()]), sleep(END_MS)]).then(() => undefined),
       options: others.options,
@@ -232,17 +240,10 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
 }
 
 const isUnavailable = (error: unknown) =>
-  error instanceof DomainError && error.problem.code === 'database_unavailable';
+  error instanceof DomainError && error.failure.code === 'database_unavailable';
 
 const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Query read timeout';
 
-/** Of the pool: all of its connections were in use for as long as one may wait for one. */
+/** All connections of the pool were in use for as long as a query may wait for one. */
 const isQueueTimeout = (error: unknown) =>
   error instanceof Error && error.message === 'timeout exceeded when trying to connect';
-
-const busyError = () =>
-  new DomainError({
-    code: 'database_busy',
-    detail: 'All connections to the database are in use. Try again in a moment.',
-    retryAfter: 1,
-  });

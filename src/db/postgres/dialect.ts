@@ -9,12 +9,12 @@ import {
   PostgresQueryCompiler,
 } from 'kysely';
 
-/** Of the advisory locks of a database, the one under which Keyhearth writes: "KHth". */
+/** The advisory lock under which Keyhearth writes: "KHth". */
 const WRITER_LOCK = 0x4b487468;
 
 /**
- * One writer at a time, as in SQLite, so that what a transaction has read stays true until it commits. Changes of keys
- * are rare; the slow part of one, its hash, is done before it begins. The lock waits for as long as `lock_timeout`.
+ * One writer at a time, as in SQLite, so that the rows a transaction has read stay as they are until it commits.
+ * Changes of keys are rare, and the slow part, the hash, is done before. Waiting for the lock ends after `lock_timeout`.
  */
 class OneWriterDriver extends PostgresDriver {
   readonly #onCommit: () => void;
@@ -29,7 +29,7 @@ class OneWriterDriver extends PostgresDriver {
     try {
       await connection.executeQuery(CompiledQuery.raw(`select pg_advisory_xact_lock(${WRITER_LOCK})`));
     } catch (error) {
-      // For Kysely nothing has begun yet; left as it is, the connection would refuse whoever has it next.
+      // For Kysely nothing has begun yet. Without this rollback the connection would refuse its next user.
       await connection.executeQuery(CompiledQuery.raw('rollback')).catch(() => undefined);
       throw error;
     }
@@ -41,7 +41,7 @@ class OneWriterDriver extends PostgresDriver {
   }
 }
 
-/** @param onCommit called before anybody can be told of the change */
+/** @param onCommit called before any client gets the answer to the change */
 export const postgresDialect = (pool: PostgresPool, onCommit: () => void): Dialect => ({
   createDriver: () => new OneWriterDriver(pool, onCommit),
   createAdapter: () => new PostgresAdapter(),

@@ -1,11 +1,12 @@
 import { Kysely } from 'kysely';
 import { DatabaseError } from 'pg';
-import { DomainError, StartupError } from '../../lib/errors.ts';
+import { DomainError } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { Engine } from '../database.ts';
-import { type DatabaseLocation, nameOf } from '../location.ts';
+import { StartupError } from '../../lib/startup-error.ts';
+import type { Engine } from '../engine.ts';
+import { type DatabaseLocation, displayName } from '../location.ts';
 import type { Tables } from '../tables.ts';
-import { openBackground } from './background.ts';
+import { openBackgroundWriter } from './background-writer.ts';
 import { type Connections, connectAlone, openConnections } from './connections.ts';
 import { postgresDialect } from './dialect.ts';
 import { reasonOf } from './failure.ts';
@@ -17,7 +18,7 @@ type Location = Extract<DatabaseLocation, { engine: 'postgres' }>;
 /** One database of a server, which any number of processes on any number of machines may share. */
 export function postgresEngine(location: Location, logger: Logger): Engine {
   const { url, pool, cache } = location;
-  const name = nameOf(location);
+  const name = displayName(location);
   let connections: Connections | undefined;
   let listener: Listener | undefined;
 
@@ -47,16 +48,16 @@ export function postgresEngine(location: Location, logger: Logger): Engine {
       return new Kysely<Tables>({ dialect: postgresDialect(connections.pool, () => listener?.changed()) });
     },
 
-    async equip(databaseId) {
-      if (!connections) throw new Error('equip before open');
+    async startServices(databaseId) {
+      if (!connections) throw new Error('startServices before open');
       const opened = connections;
       opened.expect(databaseId);
       const listening = listen(url, databaseId);
       listener = listening;
       return {
         reader: openReader(opened, cache ? listening.epoch : () => undefined),
-        background: openBackground(opened.pool),
-        bulletin: listening.bulletin,
+        backgroundWriter: openBackgroundWriter(opened.pool),
+        notifier: listening.notifier,
         async close() {
           await listening.close();
           opened.close();

@@ -1,7 +1,8 @@
 import { DatabaseError } from 'pg';
-import { DomainError, errorCode } from '../../lib/errors.ts';
+import { errorCode } from '../../lib/error-code.ts';
+import { DomainError } from '../../lib/failure.ts';
 
-/** Why an attempt failed, without what was asked: for the log. */
+/** Why an attempt failed, without the statement: for the log. */
 export function reasonOf(error: unknown): string {
   const first = error instanceof AggregateError ? error.errors[0] : error;
   const code = errorCode(error);
@@ -10,14 +11,14 @@ export function reasonOf(error: unknown): string {
 }
 
 /** Connection failures, a server that stops or ends a session, and transactions that were left open for too long. */
-const LAST_WORDS = /^(08|57P|25P0[34])/;
+const ENDS_CONNECTION = /^(08|57P|25P0[34])/;
 
 /**
  * An answer of a server that goes on to serve this connection. Any other failure ends the connection. The severity would
  * tell, but servers write it in their own language.
  */
-export const isAnswer = (error: unknown): error is DatabaseError =>
-  error instanceof DatabaseError && !LAST_WORDS.test(error.code ?? '');
+export const isStatementError = (error: unknown): error is DatabaseError =>
+  error instanceof DatabaseError && !ENDS_CONNECTION.test(error.code ?? '');
 
 /**
  * Answers after which a connection is of no use: an aborted transaction that nobody rolled back, and prepared statements
@@ -29,40 +30,27 @@ export const isSpoilt = ({ code = '' }: DatabaseError) => ['25P02', '0A000', '26
 export const isFull = (error: unknown) =>
   error instanceof DatabaseError && /^(53300|53400)$/.test(error.code ?? '');
 
-/** What the server answered, where that is not about the statement but about the state that it is in. */
+/** The failure that an answer of the server stands for, where it is about the server's state and not the statement. */
 export function refusalOf(error: DatabaseError): DomainError | undefined {
   const code = error.code ?? '';
-  // Cancelled for taking too long; a lock that was not to be had in time.
+  // Cancelled for taking too long; a lock that was not free in time.
   if (code === '57014' || code === '55P03') {
-    return new DomainError({
-      code: 'database_busy',
-      detail: 'The database is busy. Nothing was changed. Try again in a moment.',
-      retryAfter: 1,
-    });
+    return new DomainError({ code: 'database_busy', reason: 'timeout', retryAfter: 1 });
   }
   // Read-only, as after a failover; out of disk, memory or connections; a disk that fails.
   if (code !== '25006' && !/^(53|58)/.test(code)) return undefined;
   return new DomainError(
-    {
-      code: 'database_unavailable',
-      detail: 'The database does not take this at the moment. Nothing was changed.',
-      retryAfter: 5,
-    },
-    { cause: error },
+    { code: 'database_unavailable', reason: 'refused', retryAfter: 5 },
+    { cause: error, isExpected: false },
   );
 }
 
-export const awayError = () =>
-  new DomainError({
-    code: 'database_unavailable',
-    detail: 'The database cannot be reached at the moment. Try again in a moment.',
-    retryAfter: 1,
-  });
+export const allConnectionsInUse = () =>
+  new DomainError({ code: 'database_busy', reason: 'connections', retryAfter: 1 });
 
-export const lostError = () =>
-  new DomainError({
-    code: 'database_unavailable',
-    detail:
-      'The connection to the database was lost. What was asked for may or may not have been done: look before asking again.',
-    retryAfter: 1,
-  });
+export const unreachable = () =>
+  new DomainError({ code: 'database_unavailable', reason: 'unreachable', retryAfter: 1 });
+
+/** It is not known whether the statement was executed. */
+export const connectionLost = () =>
+  new DomainError({ code: 'database_unavailable', reason: 'connection_lost', retryAfter: 1 });

@@ -1,22 +1,21 @@
-/** A heartbeat that was sent longer ago than this vouches for nothing any more. */
+/** A heartbeat that was sent longer ago than this proves nothing any more. */
 const TRUST_MS = 1_500;
 
 /** Milliseconds of two clocks: one may stand still while the machine sleeps, the other may be set. Both are to agree. */
 export type Moment = { monotonic: number; wall: number };
 
 /**
- * Until when what is remembered of the database may be used. Notices of changes and heartbeats come through one channel
- * in the order in which they were committed; so whoever has a heartbeat back knows of every change that was committed
- * before that heartbeat was sent.
+ * Says until when cached rows may be used. Changes and heartbeats come through one channel, in the order of their
+ * commits. So a process that has received its own heartbeat knows of every change that was committed before it was sent.
  */
 export type Freshness = {
   epoch(): number | undefined;
   /** Something was changed, or may have been while nobody listened. */
   changed(): void;
   /** A heartbeat came back. @param sentAt by the same clocks as `now` */
-  heard(sentAt: Moment): void;
-  /** Nobody listens any more. */
-  deaf(): void;
+  beat(sentAt: Moment): void;
+  /** The connection that listens was lost. */
+  lost(): void;
 };
 
 export function createFreshness(now: () => Moment): Freshness {
@@ -32,12 +31,12 @@ export function createFreshness(now: () => Moment): Freshness {
   return {
     epoch: () => (isTrusted() ? epoch : undefined),
     changed: () => void epoch++,
-    heard: (sentAt) => {
+    beat: (sentAt) => {
       const { monotonic, wall } = now();
-      // One from the future is none of ours.
+      // A heartbeat from the future was sent by another clock.
       if (sentAt.monotonic <= monotonic && sentAt.wall <= wall) latest = sentAt;
     },
-    deaf: () => {
+    lost: () => {
       epoch++;
       latest = undefined;
     },

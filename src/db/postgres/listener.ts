@@ -1,22 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Notification } from 'pg';
-import type { Bulletin } from '../database.ts';
+import type { Notifier } from '../engine.ts';
 import { CHANGE, CHANNEL } from './channel.ts';
 import { connectAlone } from './connections.ts';
 import { createFreshness, type Freshness, type Moment } from './freshness.ts';
 
 const BEAT_EVERY_MS = 500;
 const RECONNECT_EVERY_MS = 500;
-const FORGET_EVERY_BEATS = 10;
+/** Heartbeats after which cached rows are dropped in any case. */
+const DROP_CACHE_EVERY_BEATS = 10;
 const END_MS = 1_000;
 /** Without a heartbeat for so long, the connection is given up. */
 const DEAD_AFTER_MS = 5_000;
-/** Notices that wait for a connection; older ones leave first. */
+/** Messages that wait for a connection. The oldest are dropped first. */
 const MAX_WAITING = 1_000;
 
 export type Listener = {
-  bulletin: Bulletin;
+  notifier: Notifier;
   epoch: Freshness['epoch'];
   /** A change was committed through this process. */
   changed: Freshness['changed'];
@@ -24,28 +25,30 @@ export type Listener = {
 };
 
 /**
- * Listens to what is committed and announced by others, on a connection of its own that it makes again whenever it is
- * lost. A process that stands still for a while finds its heartbeats too old, and so needs nobody to tell it.
+ * Listens for changes and messages of other processes, on a connection of its own that it makes again when it is lost.
+ * A process that stood still for a while finds its heartbeats too old, and trusts nothing that it had cached.
  */
 export function listen(url: string, databaseId: string): Listener {
   const self = randomUUID();
   const freshness = createFreshness(now);
   const waiting: string[] = [];
-  const hearers: ((notice: string) => void)[] = [];
+  const subscribers: ((message: string) => void)[] = [];
   let client: Client | undefined;
   let isClosed = false;
   let timer: NodeJS.Timeout;
 
-  function take({ payload = '' }: Notification): void {
+  function receive({ payload = '' }: Notification): void {
     if (payload === CHANGE) freshness.changed();
     const [kind, database, sender, ...rest] = payload.split(' ');
-    // The channel is that of the whole server database, in which there may be others like this one, in other schemas.
+    // All schemas of one PostgreSQL database share the channel, and other schemas may hold a Keyhearth too.
     if (database !== databaseId) return;
-    if (kind === 'beat' && sender === self) freshness.heard(momentOf(rest));
-    if (kind === 'notice' && sender !== self) for (const hear of hearers) hear(rest.join(' '));
+    if (kind === 'beat' && sender === self) freshness.beat(momentOf(rest));
+    if (kind === 'notice' && sender !== self) {
+      for (const onMessage of subscribers) onMessage(rest.join(' '));
+    }
   }
 
-  const notify = (connection: Client, kind: 'beat' | 'notice', text: string) =>
+  const send = (connection: Client, kind: 'beat' | 'notice', text: string) =>
     connection.query('select pg_notify($1, $2)', [CHANNEL, `${kind} ${databaseId} ${self} ${text}`]);
 
   /** Resolves when the connection is lost. */
@@ -53,8 +56,8 @@ export function listen(url: string, databaseId: string): Listener {
     const connection = await connectAlone(url, databaseId);
     const ended = new Promise<void>((resolve) => connection.once('end', resolve));
     try {
-      connection.on('notification', take);
-      // Its writes are notices and nothing else; there is nothing to be kept.
+      connection.on('notification', receive);
+      // It writes messages only, and they need not be durable.
       await connection.query('set synchronous_commit = off');
       await connection.query(`listen ${CHANNEL}`);
       client = connection;
@@ -62,8 +65,8 @@ export function listen(url: string, databaseId: string): Listener {
       await Promise.race([ended, beat(connection)]);
     } finally {
       client = undefined;
-      freshness.deaf();
-      connection.removeListener('notification', take);
+      freshness.lost();
+      connection.removeListener('notification', receive);
       void connection.end().catch(() => undefined);
     }
   }
@@ -71,10 +74,10 @@ export function listen(url: string, databaseId: string): Listener {
   /** Rejects when no heartbeat gets through. */
   async function beat(connection: Client): Promise<void> {
     for (let beats = 1; !isClosed; beats++) {
-      // Should the database ever fail to tell of a change, as when somebody has disabled its trigger.
-      if (beats % FORGET_EVERY_BEATS === 0) freshness.changed();
+      // In case a change is not announced, as when somebody has disabled the trigger.
+      if (beats % DROP_CACHE_EVERY_BEATS === 0) freshness.changed();
       const { monotonic, wall } = now();
-      await within(DEAD_AFTER_MS, notify(connection, 'beat', `${monotonic} ${wall}`));
+      await within(DEAD_AFTER_MS, send(connection, 'beat', `${monotonic} ${wall}`));
       await pause(BEAT_EVERY_MS);
     }
   }
@@ -86,21 +89,21 @@ export function listen(url: string, databaseId: string): Listener {
 
   async function keepListening(): Promise<void> {
     while (!isClosed) {
-      // Whether the database is there at all is told by whoever has a request waiting for it.
+      // The first request that fails logs that the database cannot be reached.
       await listenOnce().catch(() => undefined);
       if (!isClosed) await pause(RECONNECT_EVERY_MS);
     }
   }
 
-  function wait(notice: string): void {
-    waiting.push(notice);
+  function wait(message: string): void {
+    waiting.push(message);
     if (waiting.length > MAX_WAITING) waiting.shift();
   }
 
   function flush(): void {
     if (!client) return;
-    for (const notice of waiting.splice(0)) {
-      notify(client, 'notice', notice).catch(() => wait(notice));
+    for (const message of waiting.splice(0)) {
+      send(client, 'notice', message).catch(() => wait(message));
     }
   }
 
@@ -109,17 +112,17 @@ export function listen(url: string, databaseId: string): Listener {
   return {
     epoch: freshness.epoch,
     changed: freshness.changed,
-    bulletin: {
-      announce(notice) {
-        wait(notice);
+    notifier: {
+      notify(message) {
+        wait(message);
         flush();
       },
-      subscribe: (hear) => void hearers.push(hear),
+      subscribe: (onMessage) => void subscribers.push(onMessage),
     },
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      // A server that stands still would never say goodbye.
+      // A server that stands still would never close.
       await Promise.race([client?.end().catch(() => undefined), sleep(END_MS)]);
     },
   };
@@ -133,9 +136,9 @@ const momentOf = ([monotonic, wall]: string[]): Moment => ({
 });
 
 function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout;
+  let deadline: NodeJS.Timeout;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer')), ms);
+    deadline = setTimeout(() => reject(new Error('no answer')), ms);
   });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return Promise.race([work, late]).finally(() => clearTimeout(deadline));
 }

@@ -1,26 +1,37 @@
-import { type CompiledQuery, sql } from 'kysely';
-import type { FingerprintSelection, Reader } from '../database.ts';
+import type { CompiledQuery } from 'kysely';
+import type { Parameters, Reader } from '../engine.ts';
+import { batch } from './batch.ts';
 import type { Connections } from './connections.ts';
-import { gathered } from './gathered.ts';
 
 /** Reads rows from the primary, those of many requests in one statement. */
 export function openReader(connections: Connections, epoch: Reader['epoch']): Reader {
   return {
     epoch,
-    byFingerprint<Row extends { fingerprint: string | null }>(selection: FingerprintSelection<Row>) {
-      const { sql: text } = selection.where('fingerprint', '=', sql<string>`any(${[]}::text[])`).compile();
-      return gathered(async (fingerprints: string[]) => {
-        const rows = await connections.read<Row>(text, [[...new Set(fingerprints)]]);
-        const found = new Map(rows.map((row) => [row.fingerprint, row]));
-        return fingerprints.map((fingerprint) => found.get(fingerprint));
+    find(table, by, columns) {
+      const names = [...new Set<string>([...columns, by])].map((column) => `"${column}"`).join(', ');
+      const text = `select ${names} from "${table}" where "${by}" = any($1::text[])`;
+      const ask = batch(async (values: string[]) => {
+        const rows = await connections.read<Record<string, unknown>>(text, [[...new Set(values)]]);
+        const found = new Map(rows.map((row) => [row[by], row]));
+        return values.map((value) => found.get(value));
       });
+      return (value) => ask(String(value)) as never;
     },
     exists({ sql: text }: CompiledQuery) {
-      const ask = gathered(async (questions: undefined[]) => {
-        const rows = await connections.read(text, []);
-        return questions.map(() => rows.length > 0);
+      const ask = batch(async (questions: Parameters[]) => {
+        const answers = new Map<string, Promise<boolean>>();
+        function answer(parameters: Parameters): Promise<boolean> {
+          const name = JSON.stringify(parameters);
+          const known = answers.get(name);
+          if (known) return known;
+          const rows = connections.read(text, parameters);
+          const found = rows.then(({ length }) => length > 0);
+          answers.set(name, found);
+          return found;
+        }
+        return Promise.all(questions.map(answer));
       });
-      return () => ask(undefined);
+      return (...parameters) => ask(parameters);
     },
   };
 }

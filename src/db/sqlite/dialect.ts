@@ -8,6 +8,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { translateError } from './failure.ts';
 import { cachingStatements } from './statement-cache.ts';
 
 /** A deferred transaction that turns into a writer half way fails when another writer was faster; this one cannot. */
@@ -19,7 +20,11 @@ class ImmediateSqliteDriver extends SqliteDriver {
     this.#sqlite = sqlite;
   }
 
-  /** A full disk makes SQLite roll back by itself; to ask again would fail, and hide why. */
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    return translatingErrors(await super.acquireConnection());
+  }
+
+  /** A full disk makes SQLite roll back by itself. A second rollback would fail, and hide the reason. */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (this.#sqlite.inTransaction) await super.rollbackTransaction(connection);
   }
@@ -29,7 +34,19 @@ class ImmediateSqliteDriver extends SqliteDriver {
   }
 }
 
-/** SQLite can roll back schema changes; Kysely's own adapter says that it cannot, and would migrate without one. */
+/** SQLite's own error codes are known to this folder only. */
+const translatingErrors = (connection: DatabaseConnection): DatabaseConnection => ({
+  async executeQuery(query) {
+    try {
+      return await connection.executeQuery(query);
+    } catch (error) {
+      throw translateError(error);
+    }
+  },
+  streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
+});
+
+/** SQLite can roll back schema changes. Kysely's own adapter says that it cannot, and would migrate without one. */
 class TransactionalSqliteAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true;

@@ -1,28 +1,29 @@
 import type { Logger } from '../../lib/logger.ts';
-import type { Bulletin, Engine } from '../database.ts';
-import { openBackground } from './background.ts';
-import { asStartupError, hasContent, openSqlite } from './open.ts';
+import type { Engine, Notifier } from '../engine.ts';
+import { openBackgroundWriter } from './background-writer.ts';
+import { asStartupError } from './failure.ts';
+import { hasContent, openSqlite } from './open.ts';
 import { openReader } from './reader.ts';
 
-/** Workers share the memory of what they would tell each other, and other processes are for moments, like a command. */
-const nobodyElse: Bulletin = { announce: () => undefined, subscribe: () => undefined };
+/** Workers share their memory, and other processes on the file live for moments only, like a command. */
+const noOtherProcess: Notifier = { notify: () => undefined, subscribe: () => undefined };
 
 /** One file, which several threads and processes of one machine may share. */
 export const sqliteEngine = (path: string, logger: Logger): Engine => ({
   name: path,
   hasContent: async () => hasContent(path),
   open: () => openSqlite(path),
-  async equip() {
+  async startServices() {
     const reader = openReader(path);
-    const background = openBackground(path, (err) =>
-      logger.error({ err }, 'the thread that writes uses of keys failed'),
+    const backgroundWriter = openBackgroundWriter(path, (err) =>
+      logger.error({ err }, 'the thread that writes key usage failed'),
     );
     return {
       reader,
-      background,
-      bulletin: nobodyElse,
+      backgroundWriter,
+      notifier: noOtherProcess,
       async close() {
-        await background.close();
+        await backgroundWriter.close();
         reader.close();
       },
     };

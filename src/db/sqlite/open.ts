@@ -1,11 +1,13 @@
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { Kysely } from 'kysely';
-import { DomainError, errorCode, StartupError } from '../../lib/errors.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import { makePrivate } from '../../lib/private-files.ts';
-import { BUSY_MS, isBusy, retryWhileBusy } from '../busy.ts';
+import { StartupError } from '../../lib/startup-error.ts';
+import { retryWhileBusy } from '../busy.ts';
 import type { Db, Tables } from '../tables.ts';
 import { sqliteDialect } from './dialect.ts';
+import { asStartupError, BUSY_MS, damagedDatabase, translateError } from './failure.ts';
 
 /** "KHth" in SQLite's header field for the program that a file belongs to. */
 const APPLICATION_ID = 0x4b487468;
@@ -16,7 +18,7 @@ const OPENING_PATIENCE_MS = 1_500;
 /** Checking every page of a small file costs some ten milliseconds; of a large one, more than a start may take. */
 const FULL_CHECK_BYTES = 16 * 1024 * 1024;
 
-/** Whether there is something in the file: neither missing nor emptied. */
+/** Whether the file holds anything: it is neither missing nor empty. */
 export function hasContent(path: string): boolean {
   try {
     return statSync(path).size > 0;
@@ -28,16 +30,30 @@ export function hasContent(path: string): boolean {
   }
 }
 
-/** Opens the SQLite file, making it with mode 0600. Throws a StartupError for a file that cannot be ours. */
+/**
+ * Opens the SQLite file, and makes it with mode 0600 where there is none.
+ * @throws StartupError for a file of another program
+ */
 export async function openSqlite(path: string): Promise<Db> {
   const sqlite = open(path);
   try {
-    await retryWhileBusy(() => prepare(sqlite, path), OPENING_PATIENCE_MS);
+    await retryWhileBusy(() => prepareTranslated(sqlite, path), OPENING_PATIENCE_MS);
   } catch (error) {
     sqlite.close();
     throw asStartupError(error, path);
   }
-  return new Kysely<Tables>({ dialect: sqliteDialect(sqlite) });
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(sqlite) });
+  // Kysely closes the file only after its first use of it.
+  await db.connection().execute(async () => undefined);
+  return db;
+}
+
+function prepareTranslated(sqlite: SqliteDatabase.Database, path: string): void {
+  try {
+    prepare(sqlite, path);
+  } catch (error) {
+    throw translateError(error);
+  }
 }
 
 function prepare(sqlite: SqliteDatabase.Database, path: string): void {
@@ -52,13 +68,13 @@ function prepare(sqlite: SqliteDatabase.Database, path: string): void {
   }
   sqlite.pragma('synchronous = FULL');
   if (statSync(path).size <= FULL_CHECK_BYTES && sqlite.pragma('quick_check(1)', { simple: true }) !== 'ok') {
-    throw corrupt(path);
+    throw damagedDatabase(path);
   }
 }
 
 function open(path: string): SqliteDatabase.Database {
   try {
-    // Only where there is none: to close a file that is in use drops the locks that SQLite holds on it (fcntl(2)).
+    // Only where there is none: closing a file that is in use drops SQLite's locks on it (sqlite.org/howtocorrupt, 2.2).
     if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
     return new SqliteDatabase(path, { timeout: BUSY_MS });
   } catch (error) {
@@ -85,29 +101,4 @@ function assertOurs(sqlite: SqliteDatabase.Database, path: string): void {
       `${path} is an SQLite database of another program; point DATABASE_URL or KEYHEARTH_DATA_DIR at another place.`,
     );
   }
-}
-
-const corrupt = (path: string) =>
-  new StartupError(`${path} is damaged or not an SQLite database; restore it from a backup.`);
-
-/** What SQLite says while opening, as a sentence for the operator; anything unforeseen stays as it is. */
-export function asStartupError(error: unknown, path: string): unknown {
-  const code = errorCode(error) ?? '';
-  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) return corrupt(path);
-  const gaveUp = error instanceof DomainError && error.problem.code === 'database_busy';
-  if (gaveUp || isBusy(error)) {
-    return new StartupError(`${path} is locked by another program; stop that program and start again.`);
-  }
-  if (
-    code.startsWith('SQLITE_READONLY') ||
-    code.startsWith('SQLITE_CANTOPEN') ||
-    code.startsWith('SQLITE_IOERR')
-  ) {
-    return new StartupError(
-      `${path} cannot be written (${code}); check the permissions of the file and its directory.`,
-    );
-  }
-  if (code === 'SQLITE_FULL')
-    return new StartupError(`The disk of ${path} is full; make room and start again.`);
-  return error;
 }

@@ -1,60 +1,43 @@
-import { openSync, readSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
-import { BUSY_MS } from '../busy.ts';
-import type { FingerprintSelection, Reader } from '../database.ts';
+import type { Reader } from '../engine.ts';
+import { BUSY_MS } from './failure.ts';
 
 /**
- * What the WAL index begins with: a counter of transactions, the size of the log, its salts and checksums. A commit is
- * visible to other connections from the moment when it is written, and not before (https://sqlite.org/walformat.html,
- * section 2.1). Whoever is told of a commit can only be told after that.
- */
-const INDEX_HEADER_BYTES = 48;
-
-/**
- * A second, read-only connection to a database that is open already: the first may be in the middle of a transaction
- * whose changes nobody should see yet. It answers at once.
+ * A second, read-only connection to a database that is open already. The first one may be in the middle of a
+ * transaction whose changes nobody may see yet. Every read answers at once.
  *
- * What is asked until the code that runs now returns to the event loop is one look at the database: one epoch, and then
- * one read transaction, so it is never older than its epoch says. Each would otherwise take the locks of SQLite anew, four
- * system calls for a row. Nothing that has to be newer can have come in meanwhile.
+ * Reads up to the next return to the event loop share one check of the database: one epoch, and one read transaction,
+ * which is never older than the epoch. SQLite would otherwise take its locks for each row, in four system calls. No
+ * request that must see a newer state can have arrived in between.
  */
 export function openReader(path: string): Reader & { close(): void } {
   const sqlite = new SqliteDatabase(path, { readonly: true, timeout: BUSY_MS });
-  // Makes SQLite attach to the WAL index, which from then on stays the same file.
-  sqlite.pragma('data_version');
-  // Never closed: that would drop the locks that SQLite holds on the file for this whole process (fcntl(2)).
-  const index = openSync(`${path}-shm`, 'r');
+  // Changes when another connection commits, in any thread or process: https://sqlite.org/pragma.html#pragma_data_version
+  const dataVersion = sqlite.prepare<[], number>('pragma data_version').pluck();
   const begin = sqlite.prepare('begin');
-  // There is nothing to commit, and a commit fails where a damaged page was met.
+  // There is nothing to commit, and a commit fails after a read of a damaged page.
   const rollback = sqlite.prepare('rollback');
-  let seen = Buffer.alloc(INDEX_HEADER_BYTES);
-  let current = Buffer.alloc(INDEX_HEADER_BYTES);
-  let epoch = 0;
-  let isLooking = false;
+  let epoch: number | undefined;
+  let isChecked = false;
   let isReading = false;
 
-  function look(): void {
-    if (isLooking) return;
-    // `PRAGMA data_version` tells the same, in four times the time.
-    readSync(index, current, 0, INDEX_HEADER_BYTES, 0);
-    if (!current.equals(seen)) {
-      [seen, current] = [current, seen];
-      epoch++;
-    }
-    isLooking = true;
-    queueMicrotask(lookAway);
+  function check(): void {
+    if (isChecked) return;
+    epoch = dataVersion.get();
+    isChecked = true;
+    queueMicrotask(endTurn);
   }
 
-  function lookAway(): void {
-    isLooking = false;
+  function endTurn(): void {
+    isChecked = false;
     if (!isReading) return;
     isReading = false;
-    // To close the connection ends it too, and so do some errors.
+    // Closing the connection ends the transaction too, and so do some errors.
     if (sqlite.inTransaction) rollback.run();
   }
 
-  function read<Row>(get: () => Row): Row {
-    look();
+  function read<Result>(get: () => Result): Result {
+    check();
     if (!isReading) {
       begin.run();
       isReading = true;
@@ -64,17 +47,17 @@ export function openReader(path: string): Reader & { close(): void } {
 
   return {
     epoch() {
-      look();
+      check();
       return epoch;
     },
-    byFingerprint<Row extends { fingerprint: string | null }>(selection: FingerprintSelection<Row>) {
-      const { sql } = selection.where('fingerprint', '=', '').compile();
-      const statement = sqlite.prepare<[string], Row>(sql);
-      return (fingerprint: string) => read(() => statement.get(fingerprint));
+    find(table, by, columns) {
+      const names = columns.map((column) => `"${column}"`).join(', ');
+      const statement = sqlite.prepare(`select ${names} from "${table}" where "${by}" = ?`);
+      return (value) => read(() => statement.get(value) as never);
     },
     exists({ sql }) {
       const statement = sqlite.prepare(sql);
-      return () => read(() => statement.get()) !== undefined;
+      return (...parameters) => read(() => statement.get(...parameters)) !== undefined;
     },
     close: () => void sqlite.close(),
   };

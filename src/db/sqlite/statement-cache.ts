@@ -1,4 +1,5 @@
 import type SqliteDatabase from 'better-sqlite3';
+import { LRUCache } from 'lru-cache';
 
 type Statement = SqliteDatabase.Statement<unknown[]>;
 
@@ -6,21 +7,17 @@ type Statement = SqliteDatabase.Statement<unknown[]>;
 const MAX_STATEMENTS = 200;
 
 /**
- * Stands between Kysely and better-sqlite3 and keeps what was prepared: Kysely prepares every query anew, which costs
- * more than running it. The least recently used statement leaves first.
+ * A database for Kysely that caches prepared statements. Kysely prepares every query again, which costs more than
+ * running it.
  */
 export function cachingStatements(sqlite: SqliteDatabase.Database) {
-  const statements = new Map<string, Statement>();
+  const statements = new LRUCache<string, Statement>({ max: MAX_STATEMENTS });
   return {
     prepare(sql: string): Statement {
       const known = statements.get(sql);
-      const statement = known ?? sqlite.prepare<unknown[]>(sql);
-      if (known) statements.delete(sql);
+      if (known) return known;
+      const statement = sqlite.prepare<unknown[]>(sql);
       statements.set(sql, statement);
-      if (statements.size > MAX_STATEMENTS) {
-        const oldest = statements.keys().next();
-        if (!oldest.done) statements.delete(oldest.value);
-      }
       return statement;
     },
     close(): void {

@@ -12,7 +12,7 @@ async function withSecondKey() {
   const label = async () => (await ask()).json.key.label as string;
   const change = (what: string) =>
     running.send({ method: 'POST', path: `/auth/keys/${json.id}/${what}`, key: FIRST_KEY });
-  /** A new label that its trigger does not tell of. */
+  /** A new label that its trigger does not announce. */
   const labelInSecret = (text: string) =>
     sqlIn(running.dataDir, inSecret(`update api_keys set label = '${text}' where id = ${json.id}`));
   return { ...running, id: json.id as number, verify, label, labelInSecret, change };
@@ -20,14 +20,14 @@ async function withSecondKey() {
 
 type SecondKey = Awaited<ReturnType<typeof withSecondKey>>;
 
-/** A change that its trigger does not tell of. */
+/** A change that its trigger does not announce. */
 const inSecret = (statement: string) => `
   alter table api_keys disable trigger keyhearth_announce_change;
   ${statement};
   alter table api_keys enable always trigger keyhearth_announce_change`;
 
-/** Waits until a label that was changed in secret is still the one that was known, also after what happens in between. */
-async function expectMemory({ label, labelInSecret }: SecondKey, between: () => Promise<unknown>) {
+/** Waits until a label that was changed in secret is still the cached one, also after what happens in between. */
+async function expectCached({ label, labelInSecret }: SecondKey, between: () => Promise<unknown>) {
   let round = 0;
   const isKept = async () => {
     const known = await label();
@@ -38,11 +38,11 @@ async function expectMemory({ label, labelInSecret }: SecondKey, between: () => 
   await expect.poll(isKept, { timeout: 10_000 }).toBe(true);
 }
 
-test('what a key is comes from memory', async () => {
-  await expectMemory(await withSecondKey(), async () => undefined);
+test('what a key is comes from the cache', async () => {
+  await expectCached(await withSecondKey(), async () => undefined);
 });
 
-test('the replica that was told of a revocation knows it at once', async () => {
+test('the replica that makes a revocation knows it at once', async () => {
   const { verify, change } = await withSecondKey();
   for (let i = 0; i < 100; i++) {
     expect(await verify()).toBe(200);
@@ -69,15 +69,15 @@ test.each([
 
 test('uses of keys are no news', async () => {
   const second = await withSecondKey();
-  await expectMemory(second, async () => {
+  await expectCached(second, async () => {
     await sqlIn(second.dataDir, 'update api_keys set use_count = use_count + 1, last_used_at = 5');
     await sleep(300);
   });
 });
 
-test('what was never told of is forgotten within seconds', async () => {
+test('a change that was never announced is seen within seconds', async () => {
   const { label, labelInSecret } = await withSecondKey();
   await label();
-  await labelInSecret('told to nobody');
-  await expect.poll(label, { timeout: 8_000, interval: 50 }).toBe('told to nobody');
+  await labelInSecret('announced to nobody');
+  await expect.poll(label, { timeout: 8_000, interval: 50 }).toBe('announced to nobody');
 });

@@ -48,14 +48,14 @@ test('a read whose connection ends under it is made again, once', async () => {
       [],
     );
   expect(await endUpTo(1)).toEqual([{ n: 2 }]);
-  await expect(endUpTo(99)).rejects.toMatchObject({ problem: { code: 'database_unavailable' } });
+  await expect(endUpTo(99)).rejects.toMatchObject({ failure: { code: 'database_unavailable' } });
   expect(await endUpTo(0)).toEqual([{ n: 5 }]);
 });
 
 test('a statement that takes too long is ended, and its connection serves the next', async () => {
   const { read } = open(3);
   await read("set statement_timeout = '100ms'", []);
-  await expect(read('select pg_sleep(5)', [])).rejects.toMatchObject({ problem: { code: 'database_busy' } });
+  await expect(read('select pg_sleep(5)', [])).rejects.toMatchObject({ failure: { code: 'database_busy' } });
   expect(await read('select 1 as one', [])).toEqual([{ one: 1 }]);
 });
 
@@ -80,7 +80,7 @@ test('another database in the place of the expected one is not asked', async () 
   });
   connections.expect('ours');
   await expect(connections.read('select 1', [])).rejects.toMatchObject({
-    problem: { code: 'database_unavailable' },
+    failure: { code: 'database_unavailable' },
   });
 });
 

@@ -7,8 +7,8 @@ import { openSqlite } from '../../../src/db/sqlite/open.ts';
 import { openReader } from '../../../src/db/sqlite/reader.ts';
 import { temporaryDirectory } from '../../support/keyhearth.ts';
 
-/** As short as can be: what runs now returns to whoever called it. */
-const nextLook = () => Promise.resolve();
+/** As short as can be: the code that runs now returns to its caller. */
+const nextTurn = () => Promise.resolve();
 
 async function open() {
   const path = join(temporaryDirectory(), 'keyhearth.db');
@@ -21,10 +21,10 @@ async function open() {
     writer.close();
     await db.destroy();
   });
-  /** Whether the epoch is another one than when this was last asked, by a new look. */
+  /** Whether the epoch has changed since the last call. */
   let epoch = reader.epoch();
   const hasChanged = async () => {
-    await nextLook();
+    await nextTurn();
     const before = epoch;
     epoch = reader.epoch();
     return epoch !== before;
@@ -64,28 +64,28 @@ test('what is not committed is neither noticed nor seen', async () => {
   expect(hasNumbers()).toBe(true);
 });
 
-test('one look sees one state, whatever is asked first', async () => {
+test('one turn sees one state, whatever is read first', async () => {
   const { writer, reader, hasNumbers } = await open();
   const insert = writer.prepare('insert into numbers values (1)');
-  await nextLook();
+  await nextTurn();
   const before = reader.epoch() ?? 0;
   insert.run();
   // No row has been read yet: it may be newer than the epoch, and never older.
   expect(reader.epoch()).toBe(before);
   expect(hasNumbers()).toBe(true);
 
-  await nextLook();
+  await nextTurn();
   expect(hasNumbers()).toBe(true);
   writer.exec('delete from numbers');
   expect(reader.epoch()).toBe(before + 1);
   expect(hasNumbers()).toBe(true);
 
-  await nextLook();
+  await nextTurn();
   expect(reader.epoch()).toBe(before + 2);
   expect(hasNumbers()).toBe(false);
 });
 
-test('a look keeps nobody from truncating the log once it is over', async () => {
+test('a turn that is over keeps nobody from truncating the log', async () => {
   const { writer, hasNumbers } = await open();
   const truncate = () => writer.pragma('wal_checkpoint(truncate)', { simple: true });
   writer.pragma('busy_timeout = 0');
@@ -93,7 +93,7 @@ test('a look keeps nobody from truncating the log once it is over', async () => 
     writer.exec('insert into numbers values (1)');
     hasNumbers();
     expect(truncate()).toBe(1);
-    await nextLook();
+    await nextTurn();
     expect(truncate()).toBe(0);
   }
 });
@@ -104,7 +104,7 @@ test('a query that fails does not spoil the next', async () => {
   expect(hasNumbers).toThrow(/no such table/);
   expect(hasNumbers).toThrow(/no such table/);
   writer.exec('alter table figures rename to numbers');
-  await nextLook();
+  await nextTurn();
   expect(hasNumbers()).toBe(false);
 });
 
@@ -131,18 +131,18 @@ test('a damaged page spoils the query that meets it, and no other', async () => 
   for (let i = 0; i < 3; i++) {
     expect(find(`filler = ''`)).toThrow(/malformed/);
     expect(find('n = 1000')()).toBe(true);
-    await nextLook();
+    await nextTurn();
     expect(find('n = 1000')()).toBe(true);
-    await nextLook();
+    await nextTurn();
   }
 });
 
-test('a reader may be closed in the middle of a look', async () => {
+test('a reader may be closed in the middle of a turn', async () => {
   const { path } = await open();
   const reader = openReader(path);
   reader.exists({ sql: 'select 1 from numbers', parameters: [] } as never)();
   reader.close();
-  await nextLook();
+  await nextTurn();
 });
 
 test('a reader cannot write', async () => {

@@ -45,7 +45,7 @@ describe('a connection', () => {
 test('of two peppers that come at once, after one was lost, one is adopted and the other refused', async () => {
   const under = (pepper: string) => ({
     databaseName: 'the database',
-    note: { path: 'a note', databaseId: undefined },
+    marker: { path: 'a marker file', databaseId: undefined },
     pepperCheck: (id: string) => `${id} under ${pepper}`,
   });
   const { db, path } = await open();
@@ -136,7 +136,7 @@ describe('a transaction', () => {
     await migrate(db);
     const writer = openRaw(path);
     writer.exec('begin immediate');
-    await expect(addClaim(db)).rejects.toMatchObject({ problem: { code: 'database_busy', retryAfter: 1 } });
+    await expect(addClaim(db)).rejects.toMatchObject({ failure: { code: 'database_busy', retryAfter: 1 } });
     writer.exec('rollback');
   });
 });
@@ -158,7 +158,7 @@ test('while another process holds the write lock, keys are verified and changes 
   ).toBe(200);
 });
 
-test('a key without a fingerprint is proved while another process holds the write lock', async () => {
+test('a key without a fingerprint is proven while another process holds the write lock', async () => {
   const { send, dataDir } = await bootstrapped();
   const writer = openRaw(`${dataDir}/keyhearth.db`);
   writer.exec('update api_keys set fingerprint = null');

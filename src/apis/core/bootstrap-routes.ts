@@ -1,0 +1,96 @@
+import { createRoute } from '@hono/zod-openapi';
+import { createMiddleware } from 'hono/factory';
+import type { BootstrapService } from '../../bootstrap/service.ts';
+import type { HttpEnv } from '../../http/context.ts';
+import { bodyCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
+import { BOOTSTRAP_TOKEN_HEADER } from '../../http/headers.ts';
+import { createRouter } from '../../http/router.ts';
+import { DomainError } from '../../lib/failure.ts';
+import type { Lockout } from '../../lockout/lockout.ts';
+import type { OpenRoute } from '../create-api.ts';
+import {
+  BootstrapStatusSchema,
+  RegisteredSchema,
+  RegisterKeySchema,
+  TokenHeaderSchema,
+} from './bootstrap-schemas.ts';
+
+const bootstrapStatus = createRoute({
+  method: 'get',
+  path: '/auth/bootstrap-status',
+  operationId: 'getBootstrapStatus',
+  tags: ['Bootstrap'],
+  summary: 'Whether the first key can be registered',
+  responses: {
+    200: {
+      description: 'The two values are always opposite',
+      content: { 'application/json': { schema: BootstrapStatusSchema } },
+    },
+    ...problemResponses('too_many_failed_attempts'),
+  },
+});
+
+const registerKey = createRoute({
+  method: 'post',
+  path: '/auth/register-key',
+  operationId: 'registerKey',
+  tags: ['Bootstrap'],
+  summary: 'Register the first key',
+  description: `Once per database, ever, without a key. Where the operator has set a bootstrap token, the header ${BOOTSTRAP_TOKEN_HEADER} must carry it.`,
+  request: {
+    headers: TokenHeaderSchema,
+    body: { required: true, content: { 'application/json': { schema: RegisterKeySchema } } },
+  },
+  responses: {
+    201: {
+      description: 'The key is registered',
+      content: { 'application/json': { schema: RegisteredSchema } },
+    },
+    ...problemResponses(
+      invalid('api_key', 'API key must be at least 32 characters.'),
+      ...bodyCodes,
+      'invalid_bootstrap_token',
+      'api_key_already_configured',
+      'too_many_failed_attempts',
+      'overloaded',
+      'database_busy',
+    ),
+  },
+});
+
+/** Whether there is anything to register, and whether this caller may. A wrong token counts as a failed attempt. */
+const checkBootstrap = (bootstrap: BootstrapService, lockout: Lockout) =>
+  createMiddleware<HttpEnv>(async (c, next) => {
+    await bootstrap.assertOpen();
+    if (!bootstrap.needsToken) return next();
+    const token = c.req.header(BOOTSTRAP_TOKEN_HEADER);
+    if (!token) throw invalidToken({ isMissing: true });
+    const isValid = bootstrap.isToken(token);
+    const recorded = lockout.record(c.var.client.lockoutKey, isValid);
+    if (recorded.state === 'locked') {
+      throw new DomainError({ code: 'too_many_failed_attempts', retryAfter: recorded.retryAfter });
+    }
+    if (!isValid) throw invalidToken({ isMissing: false, remaining: recorded.remaining });
+    return next();
+  });
+
+const invalidToken = ({ isMissing, remaining }: { isMissing: boolean; remaining?: number | undefined }) =>
+  new DomainError({ code: 'invalid_bootstrap_token', isMissing, remaining });
+
+/** The routes of the core API that need no key. */
+export const publicBootstrapRoutes = (bootstrap: BootstrapService, lockout: Lockout): OpenRoute[] => [
+  bootstrapStatus,
+  { ...registerKey, check: checkBootstrap(bootstrap, lockout) },
+];
+
+export const bootstrapRoutes = (bootstrap: BootstrapService) =>
+  createRouter()
+    .openapi(bootstrapStatus, async (c) => {
+      const isOpen = await bootstrap.isOpen();
+      return c.json({ needs_bootstrap: isOpen, has_db_keys: !isOpen }, 200);
+    })
+    .openapi(registerKey, async (c) => {
+      const { api_key, label = '' } = c.req.valid('json');
+      await bootstrap.register(api_key, label);
+      return c.json({ detail: 'API key registered.' }, 201);
+    });

@@ -1,0 +1,27 @@
+import { z } from '@hono/zod-openapi';
+import { BOOTSTRAP_TOKEN_HEADER } from '../../http/headers.ts';
+import { LabelSchema, SuppliedKeySchema } from './key-schemas.ts';
+
+export const BootstrapStatusSchema = z
+  .object({
+    needs_bootstrap: z
+      .boolean()
+      .openapi({ description: 'Whether the first key can be registered', example: true }),
+    has_db_keys: z.boolean().openapi({ description: 'The opposite', example: false }),
+  })
+  .openapi('BootstrapStatus');
+
+export const TokenHeaderSchema = z.looseObject({
+  [BOOTSTRAP_TOKEN_HEADER]: z
+    .string()
+    .optional()
+    .openapi({ description: 'Where the operator has set KEYHEARTH_BOOTSTRAP_TOKEN: that token' }),
+});
+
+export const RegisterKeySchema = z
+  .strictObject({ api_key: SuppliedKeySchema, label: LabelSchema.optional() })
+  .openapi('RegisterKey');
+
+export const RegisteredSchema = z
+  .object({ detail: z.string().openapi({ example: 'API key registered.' }) })
+  .openapi('Registered');

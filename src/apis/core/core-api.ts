@@ -1,0 +1,38 @@
+import type { Authenticator } from '../../auth/authenticator.ts';
+import type { BootstrapService } from '../../bootstrap/service.ts';
+import { problem } from '../../http/dialects/problem.ts';
+import { createRouter } from '../../http/router.ts';
+import type { KeyService } from '../../keys/service.ts';
+import { type ApiContext, createApi, JSON_BODY_LIMIT } from '../create-api.ts';
+import { bootstrapRoutes, publicBootstrapRoutes } from './bootstrap-routes.ts';
+import { keyRoutes } from './key-routes.ts';
+import { denyAs403, VERIFY_PATH, type VerifyParts, verifyRoutes } from './verify-routes.ts';
+
+export type CoreParts = VerifyParts & {
+  authenticators: readonly Authenticator[];
+  bootstrap: BootstrapService;
+  keys: KeyService;
+};
+
+/** The core API: bootstrap, keys and verification. `fast-verify.ts` answers most requests to `GET /auth/verify`. */
+export function coreApi(parts: CoreParts, context: ApiContext) {
+  const api = createApi(
+    {
+      paths: ['/auth/*'],
+      authenticators: parts.authenticators,
+      dialect: problem,
+      bodyLimit: JSON_BODY_LIMIT,
+      open: publicBootstrapRoutes(parts.bootstrap, context.lockout),
+    },
+    context,
+    (router) =>
+      router
+        .route('/', bootstrapRoutes(parts.bootstrap))
+        .route('/', keyRoutes(parts.keys))
+        .route('/', verifyRoutes(parts)),
+  );
+  const router = createRouter();
+  // Around the whole API, since it also concerns the refusals of the authentication.
+  router.use(VERIFY_PATH, denyAs403);
+  return router.route('/', api);
+}

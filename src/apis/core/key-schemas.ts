@@ -1,0 +1,145 @@
+import { z } from '@hono/zod-openapi';
+import type { ApiKey } from '../../keys/key.ts';
+import {
+  hasPlausibleChecksum,
+  MAX_KEY_LENGTH,
+  MIN_KEY_LENGTH,
+  PRINTABLE_ASCII,
+} from '../../keys/key-format.ts';
+import { KeyId, RawKey } from '../../lib/brand.ts';
+
+const MAX_LABEL = 200;
+const MAX_PAGE = 1_000;
+const DEFAULT_PAGE = 100;
+
+const EXAMPLE_KEY = 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl000000';
+
+const requiredString = ({ input }: { input?: unknown }) =>
+  input === undefined ? 'is required' : 'must be a string';
+
+/** Control characters, separators, direction marks, zero-width spaces: with them a label can pass for another. */
+const INVISIBLE =
+  /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/u;
+
+/** Counts the characters that a person sees, not UTF-16 units, and takes nothing that breaks a database or a terminal. */
+export const LabelSchema = z
+  .string({ error: requiredString })
+  .refine((label) => [...label].length <= MAX_LABEL, { error: `must be at most ${MAX_LABEL} characters` })
+  .refine((label) => label.isWellFormed() && !INVISIBLE.test(label), {
+    error: 'must be well-formed Unicode without control, direction or other invisible characters',
+  })
+  .openapi({
+    description: 'A name for people; not unique',
+    maxLength: MAX_LABEL,
+    example: 'backup-server',
+  });
+
+/** A key that the caller supplies. The contract fixes the sentence for one that is too short. */
+export const SuppliedKeySchema = z
+  .string({ error: requiredString })
+  .min(MIN_KEY_LENGTH, { error: `API key must be at least ${MIN_KEY_LENGTH} characters.` })
+  .max(MAX_KEY_LENGTH, { error: `must be at most ${MAX_KEY_LENGTH} characters` })
+  .regex(PRINTABLE_ASCII, { error: 'must be printable ASCII without spaces' })
+  .refine(hasPlausibleChecksum, {
+    error: 'looks like a generated key with a typo: its checksum does not match',
+  })
+  .transform(RawKey)
+  .openapi({
+    description: 'The raw key: printable ASCII without spaces. Make one with `openssl rand -hex 32`',
+    // Its checksum is wrong, so that nobody can register a key that is published here.
+    example: EXAMPLE_KEY,
+  });
+
+const seconds = (description: string) =>
+  z.number().openapi({ description: `${description}, in seconds since 1970`, example: 1712345678.123 });
+
+export const KeySchema = z
+  .object({
+    id: z.int().min(1).openapi({ example: 1 }),
+    label: LabelSchema,
+    hint: z.string().openapi({ description: 'The first characters of the raw key', example: 'kh_EXAMPLEex' }),
+    is_active: z.boolean().openapi({ description: 'Whether the key is valid', example: true }),
+    created_at: seconds('When the key was made'),
+    last_used_at: seconds('When the key was last seen, at most ten seconds late; null when never')
+      .nullable()
+      .openapi({ example: null }),
+    use_count: z
+      .int()
+      .openapi({ description: 'How often the key was used, at most ten seconds late', example: 0 }),
+  })
+  .openapi('Key');
+
+export const CreatedKeySchema = KeySchema.extend({
+  raw_key: z.string().openapi({
+    description: 'The key itself. It appears in this answer and nowhere else, ever: store it now',
+    example: EXAMPLE_KEY,
+  }),
+}).openapi('CreatedKey');
+
+export const KeyPageSchema = z
+  .object({
+    keys: z.array(KeySchema).openapi({ description: 'Newest first' }),
+    next_cursor: z
+      .string()
+      .optional()
+      .openapi({ description: 'There when there are older keys: pass it as `cursor`', example: '41' }),
+  })
+  .openapi('KeyPage');
+
+const positiveInteger = /^[1-9]\d{0,15}$/;
+
+export const KeyParamsSchema = z.object({
+  id: z
+    .string()
+    .regex(positiveInteger, { error: 'must be a positive integer' })
+    .transform(Number)
+    .refine(Number.isSafeInteger, { error: 'must be a positive integer' })
+    .transform(KeyId)
+    .openapi({ param: { name: 'id', in: 'path' }, type: 'integer', minimum: 1, example: 1 }),
+});
+
+export const ListQuerySchema = z.strictObject({
+  limit: z
+    .string({ error: 'must be given once' })
+    .regex(/^[1-9]\d{0,3}$/, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
+    .transform(Number)
+    .refine((limit) => limit <= MAX_PAGE, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
+    .prefault(String(DEFAULT_PAGE))
+    .openapi({
+      param: { name: 'limit', in: 'query', description: 'How many keys to list at most' },
+      type: 'integer',
+      minimum: 1,
+      maximum: MAX_PAGE,
+      default: DEFAULT_PAGE,
+    }),
+  cursor: z
+    .string({ error: 'must be given once' })
+    .regex(positiveInteger, { error: 'must be the next_cursor of an earlier page' })
+    .transform((text) => KeyId(Number(text)))
+    .optional()
+    .openapi({
+      param: { name: 'cursor', in: 'query', description: 'The `next_cursor` of the page before' },
+      type: 'string',
+    }),
+});
+
+export const CreateKeySchema = z.strictObject({ label: LabelSchema.optional() }).openapi('CreateKey');
+
+export const RenameKeySchema = z
+  .strictObject({
+    label: LabelSchema,
+  })
+  .openapi('RenameKey');
+
+const toSeconds = (milliseconds: number) => milliseconds / 1_000;
+
+/** A key on the wire: these fields and no others. */
+export const presentKey = (key: ApiKey): z.infer<typeof KeySchema> => ({
+  id: key.id,
+  label: key.label,
+  hint: key.hint,
+  is_active: key.isActive,
+  created_at: toSeconds(key.createdAt),
+  last_used_at: key.lastUsedAt === null ? null : toSeconds(key.lastUsedAt),
+  use_count: key.useCount,
+});

@@ -1,0 +1,105 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { createMiddleware } from 'hono/factory';
+import type { Introspect } from '../../auth/introspect.ts';
+import type { ResolveClient } from '../../http/client-address.ts';
+import { type HttpEnv, principalOf } from '../../http/context.ts';
+import {
+  authenticationCodes,
+  bodyCodes,
+  invalid,
+  problemResponses,
+} from '../../http/dialects/problem-openapi.ts';
+import { createRouter } from '../../http/router.ts';
+import type { Principal } from '../../lib/principal.ts';
+import { identityHeaders, statusWithDeny403, verifiedBody } from './verified-answer.ts';
+import {
+  IntrospectionSchema,
+  IntrospectionsSchema,
+  IntrospectSchema,
+  presentIntrospection,
+  VerifiedSchema,
+  VerifyQuerySchema,
+} from './verify-schemas.ts';
+
+export const VERIFY_PATH = '/auth/verify';
+
+const verify = createRoute({
+  method: 'get',
+  path: VERIFY_PATH,
+  operationId: 'verifyRequest',
+  tags: ['Verification'],
+  summary: "Verify the request's own key",
+  description:
+    "For reverse proxies, which pass the client's own credential on: nginx `auth_request`, Caddy and Traefik `forward_auth`, HAProxy.",
+  request: { query: VerifyQuerySchema },
+  responses: {
+    200: {
+      description: 'The key is valid',
+      headers: {
+        'X-Keyhearth-Key-Id': { description: 'The id of the key', schema: { type: 'string' }, example: '2' },
+        'X-Keyhearth-Label': {
+          description: 'Its label; what is not printable ASCII, and %, percent-encoded as UTF-8',
+          schema: { type: 'string' },
+          example: 'backup-server',
+        },
+      },
+      content: { 'application/json': { schema: VerifiedSchema } },
+    },
+    ...problemResponses(invalid('deny', 'must be 403'), ...authenticationCodes, 'overloaded'),
+  },
+});
+
+const introspectKeys = createRoute({
+  method: 'post',
+  path: VERIFY_PATH,
+  operationId: 'introspectKeys',
+  tags: ['Verification'],
+  summary: 'Verify the keys of end users',
+  description:
+    'For services that hold a key of their own and ask about the keys that were presented to them: one as `key`, or up to 100 as `keys`. A wrong key is a 200 too, and counts against the address in `ip` if there is one, never against the asking service.',
+  request: { body: { required: true, content: { 'application/json': { schema: IntrospectSchema } } } },
+  responses: {
+    200: {
+      description: 'The verdict on each key',
+      content: { 'application/json': { schema: z.union([IntrospectionSchema, IntrospectionsSchema]) } },
+    },
+    ...problemResponses(
+      invalid('keys', 'must be at most 100 keys'),
+      ...bodyCodes,
+      ...authenticationCodes,
+      'overloaded',
+    ),
+  },
+});
+
+/** Changes the status of refusals too, so it is put around the authentication. */
+export const denyAs403 = createMiddleware<HttpEnv>(async (c, next) => {
+  await next();
+  const status = statusWithDeny403(c.res.status);
+  if (c.req.query('deny') !== '403' || status === c.res.status) return;
+  c.res = new Response(c.res.body, { status, headers: c.res.headers });
+});
+
+export type VerifyParts = {
+  introspect: Introspect;
+  resolveClient: ResolveClient;
+  /** Throws a DomainError unless the principal may still act. */
+  assertStillValid: (principal: Principal) => Promise<void>;
+};
+
+export const verifyRoutes = ({ introspect, resolveClient, assertStillValid }: VerifyParts) =>
+  createRouter()
+    .openapi(verify, (c) => {
+      c.set('logAtDebug', true);
+      const principal = principalOf(c);
+      return c.json(verifiedBody(principal), 200, identityHeaders(principal));
+    })
+    .openapi(introspectKeys, async (c) => {
+      const { key, keys = [], ip } = c.req.valid('json');
+      await assertStillValid(principalOf(c));
+      const lockoutKey = ip === undefined ? undefined : resolveClient(ip, undefined).lockoutKey;
+      if (key !== undefined) return c.json(presentIntrospection(await introspect(key, lockoutKey)), 200);
+      const results = [];
+      for (const each of keys) results.push(presentIntrospection(await introspect(each, lockoutKey)));
+      return c.json({ results }, 200);
+    });

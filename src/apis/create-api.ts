@@ -1,0 +1,146 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { MiddlewareHandler, Schema } from 'hono';
+import { createAuthenticate, lockedFailure } from '../auth/authenticate.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { readBody } from '../http/body.ts';
+import { type HttpEnv, headerReader } from '../http/context.ts';
+import type { Dialect } from '../http/dialect.ts';
+import { failureOf, sendFailure } from '../http/failures.ts';
+import { createRouter, methodsByPath } from '../http/router.ts';
+import { NO_STORE } from '../http/security-headers.ts';
+import type { Failure } from '../lib/failure.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Lockout } from '../lockout/lockout.ts';
+import { assertGuarded, assertOwnPaths } from './assert-guarded.ts';
+
+/** A route that needs no credential. `check` decides what it needs instead, before the body is read. */
+export type OpenRoute = Readonly<{ method: string; path: string; check?: MiddlewareHandler<HttpEnv> }>;
+
+export type ApiOptions = {
+  /** The path patterns that this API owns: `/auth/*` (with `/auth` itself), or a whole path. No two APIs share one. */
+  paths: readonly string[];
+  /** The kinds of credential that it takes. The first one that finds a credential in a request decides. */
+  authenticators: readonly Authenticator[];
+  /** How it answers requests that failed. */
+  dialect: Dialect;
+  /** Largest request body, in bytes. */
+  bodyLimit: number;
+  /** The routes that need no credential. Every other route of `paths` needs one, and so does an unknown path. */
+  open: readonly OpenRoute[];
+};
+
+/** Enough for every body of JSON that this service takes. */
+export const JSON_BODY_LIMIT = 64 * 1024;
+
+/** What all APIs share. */
+export type ApiContext = {
+  logger: Logger;
+  lockout: Lockout;
+  /** The path patterns of the APIs that were created so far. Begin with an empty list. */
+  ownedPaths: string[];
+};
+
+/**
+ * An API: routes behind an authentication, an error handler, a 404 and a 405 of its own. A request passes, in this
+ * order: the lockout, the authentication or the check of an open route, the body, the route.
+ * @param define adds the routes to a router, by their whole paths
+ * @throws Error for a mistake that would open a route or hide it: see `assert-guarded.ts`
+ */
+export function createApi<Routes extends Schema>(
+  { paths, authenticators, dialect, bodyLimit, open }: ApiOptions,
+  { logger, lockout, ownedPaths }: ApiContext,
+  define: (router: ReturnType<typeof createRouter>) => OpenAPIHono<HttpEnv, Routes>,
+): OpenAPIHono<HttpEnv, Routes> {
+  const routes = define(createRouter());
+  const methods = methodsByPath(routes);
+  const openMethods = methodsByPath({ routes: open.map(asHonoRoute) });
+  assertOwnPaths(ownedPaths, paths);
+  assertGuarded({
+    registered: routes.routes.map(({ path }) => path),
+    paths,
+    methods,
+    openMethods,
+    hasAuthenticator: authenticators.length > 0,
+  });
+
+  const api = createRouter();
+  api.onError((error, c) => sendFailure(c, dialect, failureOf(error, logger, c.var.requestId)));
+  for (const [path, ofPath] of openMethods) api.use(path, markOpen(ofPath, methods.get(path)));
+  for (const path of paths) api.use(path, guard(authenticators, lockout, dialect));
+  for (const { method, path, check } of open) if (check) api.on(method.toUpperCase(), honoPath(path), check);
+  for (const path of paths) api.use(path, readBody(bodyLimit));
+  api.route('/', routes);
+  for (const [path, ofPath] of methods) api.all(path, answerWith(dialect, methodNotAllowed(ofPath)));
+  for (const path of paths) api.all(path, answerWith(dialect, { code: 'not_found' }));
+  describeSecurity(api, authenticators, openMethods);
+  return api as OpenAPIHono<HttpEnv, Routes>;
+}
+
+/**
+ * Marks the requests that need no credential. The router decides which request matches, so that no path can look open
+ * to the guard and guarded to a route. A method that the path does not answer is as open as the path.
+ */
+const markOpen = (
+  openMethods: ReadonlySet<string>,
+  allMethods: ReadonlySet<string> = new Set(),
+): MiddlewareHandler<HttpEnv> => {
+  const guarded = new Set([...allMethods].filter((method) => !openMethods.has(method)));
+  return async (c, next) => {
+    if (!guarded.has(c.req.method)) c.set('isOpen', true);
+    return next();
+  };
+};
+
+/** An API without authenticators has open routes only, and no lockout. */
+function guard(
+  authenticators: readonly Authenticator[],
+  lockout: Lockout,
+  dialect: Dialect,
+): MiddlewareHandler<HttpEnv> {
+  if (authenticators.length === 0) return (_, next) => next();
+  const authenticate = createAuthenticate(authenticators, lockout);
+  return async (c, next) => {
+    for (const [name, value] of Object.entries(NO_STORE)) c.header(name, value);
+    const { lockoutKey } = c.var.client;
+    if (c.var.isOpen) {
+      const locked = lockedFailure(lockout, lockoutKey);
+      return locked ? sendFailure(c, dialect, locked) : next();
+    }
+    const authentication = await authenticate(lockoutKey, headerReader(c.env.incoming));
+    if (authentication.state === 'refused') return sendFailure(c, dialect, authentication.failure);
+    c.set('principal', authentication.principal);
+    return next();
+  };
+}
+
+const answerWith =
+  (dialect: Dialect, failure: Failure): MiddlewareHandler<HttpEnv> =>
+  async (c) =>
+    sendFailure(c, dialect, failure);
+
+const methodNotAllowed = (allowed: ReadonlySet<string>): Failure => ({
+  code: 'method_not_allowed',
+  allow: [...allowed].sort(),
+});
+
+/** OpenAPI: the schemes of the authenticators, on every route that is not open. */
+function describeSecurity(
+  { openAPIRegistry }: OpenAPIHono<HttpEnv>,
+  authenticators: readonly Authenticator[],
+  openMethods: ReadonlyMap<string, ReadonlySet<string>>,
+): void {
+  const schemes = authenticators.flatMap((authenticator) => Object.entries(authenticator.schemes));
+  for (const [name, scheme] of schemes) openAPIRegistry.registerComponent('securitySchemes', name, scheme);
+  const credential = schemes.map(([name]) => ({ [name]: [] }));
+  for (const definition of openAPIRegistry.definitions) {
+    if (definition.type !== 'route') continue;
+    const { method, path } = definition.route;
+    const isOpen = openMethods.get(honoPath(path))?.has(method.toUpperCase());
+    definition.route = { ...definition.route, security: isOpen ? [] : credential };
+  }
+}
+
+const asHonoRoute = ({ method, path }: OpenRoute) => ({ method: method.toUpperCase(), path: honoPath(path) });
+
+/** `/keys/{id}` as `/keys/:id`. */
+const honoPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');

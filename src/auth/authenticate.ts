@@ -1,0 +1,119 @@
+import type { Failure } from '../lib/failure.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
+import type { Principal } from '../lib/principal.ts';
+import type { Locked, Lockout } from '../lockout/lockout.ts';
+import type { Authenticator, ReadHeader, Verification } from './authenticator.ts';
+
+export type Authentication =
+  | { state: 'authenticated'; principal: Principal }
+  | { state: 'refused'; failure: Failure };
+
+/**
+ * Decides who a request acts for. It answers at once where nothing has to be waited for.
+ * @param lockoutKey what failed attempts are counted by; undefined where they are not
+ */
+export type Authenticate = (
+  lockoutKey: string | undefined,
+  header: ReadHeader,
+) => MaybePromise<Authentication>;
+
+const tooManyAttempts = ({ retryAfter }: Pick<Locked, 'retryAfter'>): Failure => ({
+  code: 'too_many_failed_attempts',
+  retryAfter,
+});
+
+const refused = (failure: Failure): Authentication => ({ state: 'refused', failure });
+
+/**
+ * The failure of a locked lockoutKey, or undefined.
+ * @param lockoutKey what failed attempts are counted by; undefined where they are not
+ */
+export function lockedFailure(lockout: Lockout, lockoutKey: string | undefined): Failure | undefined {
+  const retryAfter = lockout.retryAfter(lockoutKey);
+  return retryAfter > 0 ? tooManyAttempts({ retryAfter }) : undefined;
+}
+
+/**
+ * The authentication of an API. The first authenticator that finds a credential decides: the credential is looked up,
+ * the attempt is recorded with the lockout, and the request is answered. Two different credentials for one authenticator are a conflict, because a
+ * proxy in front may have checked the other one.
+ */
+export function createAuthenticate(authenticators: readonly Authenticator[], lockout: Lockout): Authenticate {
+  function authenticateWith(
+    authenticator: Authenticator,
+    lockoutKey: string | undefined,
+    credential: string,
+  ) {
+    return andThen(authenticator.verify(credential), (verification) =>
+      decide(authenticator, lockoutKey, verification),
+    );
+  }
+
+  function decide(
+    authenticator: Authenticator,
+    lockoutKey: string | undefined,
+    verification: Verification,
+  ): MaybePromise<Authentication> {
+    switch (verification.state) {
+      case 'valid':
+        return accept(authenticator, lockoutKey, verification.principal);
+      case 'invalid':
+        return refuse(lockoutKey);
+      case 'unconfigured':
+        return refused({ code: 'no_api_key_configured' });
+      case 'unproven':
+        return prove(authenticator, lockoutKey, verification.prove);
+    }
+  }
+
+  function accept(
+    authenticator: Authenticator,
+    lockoutKey: string | undefined,
+    principal: Principal,
+  ): Authentication {
+    const recorded = lockout.record(lockoutKey, true);
+    if (recorded.state === 'locked') return refused(tooManyAttempts(recorded));
+    authenticator.onAccepted(principal);
+    return { state: 'authenticated', principal };
+  }
+
+  function refuse(lockoutKey: string | undefined): Authentication {
+    const recorded = lockout.record(lockoutKey, false);
+    if (recorded.state === 'locked') return refused(tooManyAttempts(recorded));
+    return refused({ code: 'invalid_api_key', remaining: recorded.remaining });
+  }
+
+  async function prove(
+    authenticator: Authenticator,
+    lockoutKey: string | undefined,
+    work: () => Promise<Verification>,
+  ): Promise<Authentication> {
+    const outcome = await lockout.reserve(lockoutKey, async () =>
+      decide(authenticator, lockoutKey, await work()),
+    );
+    return outcome.state === 'locked' ? refused(tooManyAttempts(outcome)) : outcome;
+  }
+
+  /** A request without a credential is not counted. */
+  async function refuseMissingCredential(lockoutKey: string | undefined): Promise<Authentication> {
+    for (const authenticator of authenticators) {
+      if (await authenticator.isConfigured())
+        return refused({ code: 'api_key_required', remaining: lockout.remaining(lockoutKey) });
+    }
+    return refused({ code: 'no_api_key_configured' });
+  }
+
+  return (lockoutKey, header) => {
+    const locked = lockedFailure(lockout, lockoutKey);
+    if (locked) return refused(locked);
+    for (const authenticator of authenticators) {
+      const credentials = authenticator.read(header);
+      const [credential] = credentials;
+      if (credential === undefined) continue;
+      if (credentials.length > 1 && new Set(credentials).size > 1)
+        return refused({ code: 'conflicting_api_keys' });
+      return authenticateWith(authenticator, lockoutKey, credential);
+    }
+    return refuseMissingCredential(lockoutKey);
+  };
+}

@@ -1,0 +1,68 @@
+import type { KeyLookup } from '../../keys/lookup.ts';
+import { type KeyId, RawKey } from '../../lib/brand.ts';
+import { andThen } from '../../lib/maybe-promise.ts';
+import type { Authenticator, ReadHeader, Verification } from '../authenticator.ts';
+
+/** The headers whose whole value is a key. `Authorization: Bearer` is the third way to present one. */
+export const KEY_HEADERS = ['X-Proxbox-API-Key', 'X-API-Key'] as const;
+
+const keyHeaders = KEY_HEADERS.map((name) => name.toLowerCase());
+
+const schemes = {
+  apiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: KEY_HEADERS[0],
+    description: 'The raw key. `X-API-Key` is accepted in the same way.',
+  },
+  bearer: { type: 'http', scheme: 'bearer', description: 'The raw key as a bearer token.' },
+} as const;
+
+export type ApiKeyParts = KeyLookup & {
+  /** Counts one use of a key. */
+  countUse(id: KeyId): void;
+};
+
+/** API keys, in any of the three headers. */
+export const apiKeyAuthenticator = ({ lookUp, hasUsableKey, countUse }: ApiKeyParts): Authenticator => ({
+  schemes,
+  read: readKeys,
+  verify: (credential) => andThen(lookUp(RawKey(credential)), verificationOf),
+  isConfigured: hasUsableKey,
+  onAccepted: ({ id }) => countUse(id),
+});
+
+/**
+ * Every key in a request. A header that was sent twice arrives joined by ", ". No key contains a space, so splitting
+ * there finds each.
+ */
+export function readKeys(header: ReadHeader): string[] {
+  const keys: string[] = [];
+  for (const name of keyHeaders) {
+    for (const line of linesOf(header(name))) if (line !== '') keys.push(line);
+  }
+  for (const line of linesOf(header('authorization'))) {
+    const [, token] = /^bearer +(.+)$/i.exec(line) ?? [];
+    if (token) keys.push(token.trim());
+  }
+  return keys;
+}
+
+const linesOf = (value: string | undefined) => (value ? value.split(', ') : []);
+
+type LookedUp = Awaited<ReturnType<KeyLookup['lookUp']>>;
+type Proven = Awaited<ReturnType<Extract<LookedUp, { code: 'UNPROVEN' }>['prove']>>;
+
+function verificationOf(found: LookedUp | Proven): Verification {
+  switch (found.code) {
+    case 'VALID':
+      return { state: 'valid', principal: { kind: 'key', id: found.key.id, label: found.key.label } };
+    case 'INACTIVE':
+    case 'NOT_FOUND':
+      return { state: 'invalid' };
+    case 'NO_USABLE_KEY':
+      return { state: 'unconfigured' };
+    case 'UNPROVEN':
+      return { state: 'unproven', prove: async () => verificationOf(await found.prove()) };
+  }
+}

@@ -1,0 +1,35 @@
+import type { Verdict } from '../keys/key.ts';
+import type { KeyLookup } from '../keys/lookup.ts';
+import type { KeyId, RawKey } from '../lib/brand.ts';
+import type { Lockout } from '../lockout/lockout.ts';
+
+/** The verdict on an end user's key. `LOCKED`: the end user's address is locked out, and the verdict stays secret. */
+export type Introspection = Verdict | { code: 'LOCKED'; retryAfter: number };
+
+export type Introspect = ReturnType<typeof createIntrospect>;
+
+type IntrospectParts = Pick<KeyLookup, 'lookUp'> & { countUse(id: KeyId): void; lockout: Lockout };
+
+/**
+ * Verifies a key for a service that received it from an end user.
+ * @returns a function of the key and what the end user's failures are counted by: undefined where the service did not
+ * name an address, and nothing is counted
+ */
+export function createIntrospect({ lookUp, countUse, lockout }: IntrospectParts) {
+  function record(lockoutKey: string | undefined, verdict: Verdict): Introspection {
+    const recorded = lockout.record(lockoutKey, verdict.code === 'VALID');
+    if (recorded.state === 'locked') return { code: 'LOCKED', retryAfter: recorded.retryAfter };
+    if (verdict.code === 'VALID') countUse(verdict.key.id);
+    return verdict;
+  }
+
+  return async (rawKey: RawKey, lockoutKey: string | undefined): Promise<Introspection> => {
+    const found = await lookUp(rawKey);
+    if (found.code !== 'UNPROVEN') return record(lockoutKey, found);
+    const outcome = await lockout.reserve(lockoutKey, async () => {
+      const proven = await found.prove();
+      return record(lockoutKey, proven.code === 'NO_USABLE_KEY' ? { code: 'NOT_FOUND' } : proven);
+    });
+    return 'state' in outcome ? { code: 'LOCKED', retryAfter: outcome.retryAfter } : outcome;
+  };
+}

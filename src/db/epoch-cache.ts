@@ -1,0 +1,51 @@
+import { LRUCache } from 'lru-cache';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { Reader } from './engine.ts';
+
+/** Values that were read from the database, each valid for the epoch in which it was read. */
+export type EpochCache<Value> = {
+  /** Asks for the epoch first, so the value is never older than that. */
+  get(name: string): Value | undefined;
+  /**
+   * Keeps what was read since the last `get`, unless something was committed meanwhile. A row that does not exist is
+   * not kept, so that guesses cannot push out what others use.
+   * @returns `value`
+   */
+  keep(name: string, value: MaybePromise<Value | undefined>): MaybePromise<Value | undefined>;
+};
+
+/** @param max how many values it keeps: those that were used most recently */
+export function createEpochCache<Value extends {}>(
+  readEpoch: Reader['epoch'],
+  max: number,
+): EpochCache<Value> {
+  const cache = new LRUCache<string, Value>({ max });
+  let epoch: number | undefined;
+
+  function currentEpoch(): number | undefined {
+    const now = readEpoch();
+    if (now !== epoch) {
+      cache.clear();
+      epoch = now;
+    }
+    return now;
+  }
+
+  return {
+    get(name) {
+      return currentEpoch() === undefined ? undefined : cache.get(name);
+    },
+    keep(name, value) {
+      const asOf = epoch;
+      if (asOf === undefined) return value;
+      if (!(value instanceof Promise)) {
+        if (value !== undefined) cache.set(name, value);
+        return value;
+      }
+      return value.then((known) => {
+        if (known !== undefined && currentEpoch() === asOf) cache.set(name, known);
+        return known;
+      });
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { IncomingMessage } from 'node:http';
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { FailureCode } from '../lib/failure.ts';
+import type { Principal } from '../lib/principal.ts';
+import type { Client } from './client-address.ts';
+
+/** The variables of a request that middleware sets. */
+export type HttpEnv = {
+  Bindings: HttpBindings;
+  Variables: {
+    requestId: string;
+    client: Client;
+    /** The request matches a route that needs no credential. */
+    isOpen?: true;
+    /** Who the request acts for; absent on open routes and on refusals. */
+    principal?: Principal;
+    /** Why the request was refused; absent when it was not. */
+    failureCode?: FailureCode;
+    /** Set by a route that is called very often. */
+    logAtDebug?: true;
+  };
+};
+
+export type HttpContext = Context<HttpEnv>;
+
+/** Who a guarded route acts for. */
+export function principalOf({ var: { principal } }: HttpContext): Principal {
+  if (!principal) throw new Error('a guarded route was reached without a principal');
+  return principal;
+}
+
+/** Reads a header by its name in lower case. `server.ts` makes Node join all its lines by ", ". */
+export const headerReader =
+  ({ headers }: IncomingMessage) =>
+  (name: string): string | undefined =>
+    headers[name]?.toString();

@@ -1,0 +1,112 @@
+import { z } from '@hono/zod-openapi';
+import type { Failure, FailureCode, FailureOf } from '../../lib/failure.ts';
+import { describeProblem, PROBLEM_TYPE, problemCodes } from './problem.ts';
+
+export const ProblemSchema = z
+  .object({
+    type: z.string().openapi({ example: 'about:blank' }),
+    title: z.string().openapi({ description: 'The phrase of the status', example: 'Unauthorized' }),
+    status: z.int().openapi({ example: 401 }),
+    detail: z.string().openapi({ description: 'A sentence for a person' }),
+    code: z.enum(problemCodes).openapi({ description: 'Stable, for programs' }),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .openapi({ description: 'What was wrong with which field of the request' }),
+  })
+  .openapi('Problem', { description: 'RFC 9457 problem details' });
+
+/** The example of each code that a route can declare. */
+const samples = {
+  malformed_request: { code: 'malformed_request', reason: 'body_not_json' },
+  conflicting_api_keys: { code: 'conflicting_api_keys' },
+  no_api_key_configured: { code: 'no_api_key_configured' },
+  api_key_required: { code: 'api_key_required', remaining: 5 },
+  invalid_api_key: { code: 'invalid_api_key', remaining: 4 },
+  invalid_bootstrap_token: { code: 'invalid_bootstrap_token', isMissing: false, remaining: 4 },
+  api_key_not_found: { code: 'api_key_not_found' },
+  api_key_already_configured: { code: 'api_key_already_configured' },
+  last_active_api_key_required: { code: 'last_active_api_key_required' },
+  body_too_large: { code: 'body_too_large', limitBytes: 64 * 1024 },
+  unsupported_media_type: { code: 'unsupported_media_type' },
+  too_many_failed_attempts: { code: 'too_many_failed_attempts', retryAfter: 300 },
+  overloaded: { code: 'overloaded', retryAfter: 5 },
+  database_busy: { code: 'database_busy', reason: 'other_change', retryAfter: 1 },
+  database_unavailable: { code: 'database_unavailable', reason: 'unreadable', retryAfter: 5 },
+} satisfies { [Code in FailureCode]?: FailureOf<Code> };
+
+const descriptions: Record<number, string> = {
+  400: 'The request is not valid',
+  401: 'No valid key was presented',
+  404: 'There is no such key',
+  409: 'The state of the keys does not allow it',
+  413: 'The body is larger than 64 KiB',
+  415: 'The body is not JSON',
+  429: 'The address is locked out',
+  503: 'Too busy at the moment',
+};
+
+const header = (description: string, example: string) => ({
+  description,
+  required: true,
+  schema: { type: 'string' as const },
+  example,
+});
+
+function declaredHeaders(status: number) {
+  if (status === 401) {
+    return { 'WWW-Authenticate': header('RFC 6750, section 3', 'Bearer realm="keyhearth"') };
+  }
+  if (status === 429) return { 'Retry-After': header('Seconds until the lockout ends', '300') };
+  if (status === 503) return { 'Retry-After': header('Seconds to wait', '5') };
+  return undefined;
+}
+
+/** What every route behind the authentication can answer before it is reached. */
+export const authenticationCodes = [
+  'conflicting_api_keys',
+  'no_api_key_configured',
+  'api_key_required',
+  'invalid_api_key',
+  'too_many_failed_attempts',
+] as const;
+
+/** What a route with a JSON body can answer before its handler is reached. */
+export const bodyCodes = ['malformed_request', 'body_too_large', 'unsupported_media_type'] as const;
+
+/** A refusal by validation, with the field that shows it best. */
+export const invalid = (path: string, message: string): Failure => ({
+  code: 'invalid_request',
+  errors: [{ path, message }],
+});
+
+/** The declared failures of a route, by status, with an example for each code. */
+export function problemResponses(...failures: (keyof typeof samples | Failure)[]) {
+  const examples = new Map<number, Record<string, { value: object }>>();
+  for (const failure of failures) {
+    const { document } = describeProblem(typeof failure === 'string' ? samples[failure] : failure);
+    const ofStatus = examples.get(document.status) ?? {};
+    examples.set(document.status, { ...ofStatus, [document.code]: { value: document } });
+  }
+  const declared = [...examples].map(([status, ofStatus]) => {
+    const headers = declaredHeaders(status);
+    return [
+      status,
+      {
+        description: descriptions[status] ?? '',
+        ...(headers && { headers }),
+        content: { [PROBLEM_TYPE]: { schema: ProblemSchema, examples: ofStatus } },
+      },
+    ] as const;
+  });
+  return {
+    ...Object.fromEntries(declared),
+    '4XX': anyOther({ code: 'method_not_allowed', allow: ['GET', 'HEAD'] }),
+    '5XX': anyOther({ code: 'internal_error' }),
+  };
+}
+
+const anyOther = (failure: Failure) => ({
+  description: 'Any other failure',
+  content: { [PROBLEM_TYPE]: { schema: ProblemSchema, example: describeProblem(failure).document } },
+});

@@ -1,0 +1,190 @@
+import { STATUS_CODES } from 'node:http';
+import type { Failure, FailureCode, FailureOf, FieldError } from '../../lib/failure.ts';
+import type { RenderedFailure } from '../dialect.ts';
+import { BOOTSTRAP_TOKEN_HEADER } from '../headers.ts';
+import { NO_STORE, SECURITY_HEADERS } from '../security-headers.ts';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+type Rule<Code extends FailureCode> = {
+  status: number | ((failure: FailureOf<Code>) => number);
+  /** A sentence for a person, or the function that makes it. */
+  detail: string | ((failure: FailureOf<Code>) => string);
+  /** What was wrong with which field of the request. */
+  errors?: (failure: FailureOf<Code>) => readonly FieldError[];
+  headers?: (failure: FailureOf<Code>) => Record<string, string>;
+};
+
+/** The wording is fixed by the contract, and always plural. Where attempts are not counted, there is no number. */
+const withCount = (sentence: string, remaining: number | undefined) =>
+  remaining === undefined ? sentence : `${sentence} ${remaining} attempts remaining.`;
+
+const kib = (bytes: number) => `${bytes / 1024} KiB`;
+
+/** A message that is a sentence stands alone. Any other follows the name of its field. */
+const toSentence = ({ path, message }: FieldError) =>
+  message.endsWith('.') ? message : `${path === '' ? 'The request body' : path} ${message}.`;
+
+const malformed = {
+  not_http: 'The request is not valid HTTP, or did not arrive in time.',
+  target: 'The request target or the Host header is not valid.',
+  body_incomplete: 'The request body did not arrive whole.',
+  body_not_utf8: 'The request body is not valid UTF-8.',
+  body_not_json: 'The request body is not valid JSON.',
+};
+
+const ofBody = 'The request body ';
+
+const busy = {
+  other_change: 'The database is busy with another change. Try again in a moment.',
+  connections: 'All connections to the database are in use. Try again in a moment.',
+  timeout: 'The database is busy. Nothing was changed. Try again in a moment.',
+};
+
+const unavailable = {
+  unreadable: 'The database cannot be read.',
+  unwritable: 'The database cannot be written at the moment. Nothing was changed.',
+  refused: 'The database does not take this at the moment. Nothing was changed.',
+  unreachable: 'The database cannot be reached at the moment. Try again in a moment.',
+  connection_lost:
+    'The connection to the database was lost. The change may or may not have been made: check before you repeat it.',
+};
+
+const challenge = (error?: string) => ({
+  'WWW-Authenticate': `Bearer realm="keyhearth"${error === undefined ? '' : `, error="${error}"`}`,
+});
+const retryAfter = ({ retryAfter: seconds }: { retryAfter: number }) => ({ 'Retry-After': String(seconds) });
+
+const rules = {
+  invalid_request: {
+    status: 400,
+    detail: ({ errors }) => errors.map(toSentence).join(' '),
+    errors: ({ errors }) => errors,
+  },
+  malformed_request: {
+    status: 400,
+    detail: ({ reason }) => malformed[reason],
+    errors: ({ reason }) =>
+      malformed[reason].startsWith(ofBody)
+        ? [{ path: '', message: malformed[reason].slice(ofBody.length, -1) }]
+        : [],
+  },
+  conflicting_api_keys: {
+    status: 400,
+    detail: 'The request carries different API keys. Send one key, in one header.',
+  },
+  no_api_key_configured: {
+    status: 401,
+    detail: 'No API key configured. Register a key via POST /auth/register-key or use an existing key.',
+  },
+  api_key_required: {
+    status: 401,
+    detail: ({ remaining }) => withCount('API key required.', remaining),
+  },
+  // RFC 6750, section 3: only a token that was presented gets an error code.
+  invalid_api_key: {
+    status: 401,
+    detail: ({ remaining }) => withCount('Invalid API key.', remaining),
+    headers: () => challenge('invalid_token'),
+  },
+  invalid_bootstrap_token: {
+    status: 401,
+    detail: ({ isMissing, remaining }) =>
+      isMissing
+        ? `Bootstrap token required: send it in the header ${BOOTSTRAP_TOKEN_HEADER}.`
+        : withCount('Invalid bootstrap token.', remaining),
+  },
+  not_found: { status: 404, detail: 'There is nothing at this path.' },
+  api_key_not_found: { status: 404, detail: 'API key not found.' },
+  method_not_allowed: {
+    status: 405,
+    detail: ({ allow }) => `This path answers ${allow.join(', ')} only.`,
+    headers: ({ allow }) => ({ Allow: allow.join(', ') }),
+  },
+  api_key_already_configured: { status: 409, detail: 'An API key is already configured.' },
+  last_active_api_key_required: {
+    status: 409,
+    detail: 'This is the last active API key that can manage keys. Create or activate another one first.',
+  },
+  body_too_large: {
+    status: 413,
+    detail: ({ limitBytes }) => `The request body is larger than ${kib(limitBytes)}.`,
+  },
+  unsupported_media_type: {
+    status: 415,
+    detail: 'The request body must be JSON: send the header Content-Type: application/json.',
+    errors: () => [{ path: 'Content-Type', message: 'must be application/json' }],
+  },
+  too_many_failed_attempts: {
+    status: 429,
+    detail: 'Too many failed authentication attempts. Please try again later.',
+    headers: retryAfter,
+  },
+  request_headers_too_large: {
+    status: 431,
+    detail: ({ limitBytes }) => `The request headers are larger than ${kib(limitBytes)}.`,
+  },
+  http_error: {
+    status: ({ status }) => status,
+    detail: ({ status }) => `The request was refused: ${STATUS_CODES[status] ?? 'unknown status'}.`,
+    // The exception does not say how long to wait, and these answers always do.
+    headers: ({ status }) => (status === 429 || status === 503 ? retryAfter({ retryAfter: 5 }) : {}),
+  },
+  internal_error: {
+    status: 500,
+    detail: 'Something went wrong here. The log tells more under the id in the X-Request-Id header.',
+  },
+  overloaded: {
+    status: 503,
+    detail: 'Too many keys are being hashed at the moment. Try again in a few seconds.',
+    headers: retryAfter,
+  },
+  database_busy: { status: 503, detail: ({ reason }) => busy[reason], headers: retryAfter },
+  database_unavailable: { status: 503, detail: ({ reason }) => unavailable[reason], headers: retryAfter },
+} satisfies { [Code in FailureCode]: Rule<Code> };
+
+/** All codes that a problem document can carry. */
+export const problemCodes = Object.keys(rules) as [FailureCode, ...FailureCode[]];
+
+export type ProblemDocument = {
+  type: 'about:blank';
+  title: string | undefined;
+  status: number;
+  detail: string;
+  code: FailureCode;
+  errors?: readonly FieldError[];
+};
+
+/** The failure as RFC 9457 problem details, and the headers that go with it. */
+export function describeProblem(failure: Failure): {
+  document: ProblemDocument;
+  headers: Record<string, string>;
+} {
+  const rule = ruleOf(failure);
+  const status = typeof rule.status === 'function' ? rule.status(failure) : rule.status;
+  const errors = rule.errors?.(failure) ?? [];
+  return {
+    document: {
+      type: 'about:blank',
+      title: STATUS_CODES[status],
+      status,
+      detail: typeof rule.detail === 'function' ? rule.detail(failure) : rule.detail,
+      code: failure.code,
+      ...(errors.length > 0 && { errors }),
+    },
+    headers: { ...(status === 401 && challenge()), ...rule.headers?.(failure) },
+  };
+}
+
+/** The dialect of the core: RFC 9457 problem documents. */
+export function problem(failure: Failure): RenderedFailure {
+  const { document, headers } = describeProblem(failure);
+  return {
+    status: document.status,
+    headers: { ...SECURITY_HEADERS, ...NO_STORE, 'Content-Type': PROBLEM_TYPE, ...headers },
+    body: JSON.stringify(document),
+  };
+}
+
+/** The row of a code takes the failures of that code only, which the type of an indexed table cannot say. */
+const ruleOf = (failure: Failure) => rules[failure.code] as Rule<FailureCode>;

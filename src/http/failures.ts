@@ -1,0 +1,37 @@
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { DomainError, type Failure } from '../lib/failure.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { HttpContext } from './context.ts';
+import type { Dialect } from './dialect.ts';
+
+/** What a route or a middleware threw, as a failure. An unexpected error is logged with its stack. */
+export function failureOf(error: unknown, logger: Logger, requestId: string): Failure {
+  const { failure, isExpected } = classify(error);
+  if (!isExpected) logger.error({ request_id: requestId, err: error }, 'a request failed');
+  return failure;
+}
+
+function classify(error: unknown): { failure: Failure; isExpected: boolean } {
+  if (error instanceof DomainError) return error;
+  if (error instanceof HTTPException)
+    return { failure: failureOfException(error), isExpected: error.status < 500 };
+  return { failure: { code: 'internal_error' }, isExpected: false };
+}
+
+/** An exception of the framework or of a middleware keeps its status. Its message may repeat the request, and does not. */
+function failureOfException({ status, message }: HTTPException): Failure {
+  // The text of Hono's validator for a body that is not JSON.
+  if (status === 400 && message.startsWith('Malformed JSON'))
+    return { code: 'malformed_request', reason: 'body_not_json' };
+  if (status === 404) return { code: 'not_found' };
+  if (status === 415) return { code: 'unsupported_media_type' };
+  return { code: 'http_error', status };
+}
+
+/** Answers in a dialect, and leaves the code for the log. */
+export function sendFailure(c: HttpContext, dialect: Dialect, failure: Failure): Response {
+  c.set('failureCode', failure.code);
+  const { status, headers, body } = dialect(failure);
+  return c.body(body, status as ContentfulStatusCode, headers);
+}

@@ -1,0 +1,91 @@
+import { hash } from 'node:crypto';
+import type { Reader } from '../db/engine.ts';
+import { createEpochCache } from '../db/epoch-cache.ts';
+import type { Db } from '../db/tables.ts';
+import type { Fingerprint, RawKey } from '../lib/brand.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
+import type { BcryptPool } from './bcrypt-pool.ts';
+import { bcryptInputOf } from './digests.ts';
+import { type ApiKey, judge, type Verdict } from './key.ts';
+import { hintOf, isWellFormed, MAX_KEY_LENGTH } from './key-format.ts';
+import * as store from './store.ts';
+
+/** Some 2 MB. */
+const CACHED_KEYS = 10_000;
+
+/** There is no usable key at all, so nothing was guessed. */
+type NoUsableKey = { code: 'NO_USABLE_KEY' };
+
+/** No row has the key's fingerprint. Some rows have no fingerprint, and only bcrypt can compare the key with them. */
+type Unproven = { code: 'UNPROVEN'; prove: () => Promise<Verdict | NoUsableKey> };
+
+export type KeyLookup = {
+  /** Verifies a raw key. The answer comes at once where the engine is SQLite and no bcrypt is needed. */
+  lookUp(rawKey: RawKey): MaybePromise<Verdict | Unproven>;
+  hasUsableKey(): MaybePromise<boolean>;
+};
+
+export type KeyLookupParts = {
+  db: Db;
+  reader: Reader;
+  fingerprintOf: (rawKey: RawKey) => Fingerprint;
+  bcrypt: Pick<BcryptPool, 'find'>;
+};
+
+/** Looks keys up by their fingerprint. Keys that were found are cached until anybody commits a change. */
+export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookupParts): KeyLookup {
+  const reads = store.fastReads(db, reader);
+  const cachedKeys = createEpochCache<ApiKey>(reader.epoch, CACHED_KEYS);
+  const cachedMissIsFinal = createEpochCache<boolean>(reader.epoch, 1);
+
+  function find(rawKey: RawKey): MaybePromise<ApiKey | undefined> {
+    if (rawKey.length > MAX_KEY_LENGTH) return undefined;
+    // The cache holds no raw keys, and this digest takes a third of the time of a fingerprint.
+    const digest = hash('sha256', rawKey, 'binary');
+    return cachedKeys.get(digest) ?? cachedKeys.keep(digest, read(rawKey));
+  }
+
+  const read = (rawKey: RawKey): MaybePromise<ApiKey | undefined> =>
+    isWellFormed(rawKey) ? reads.findByFingerprint(fingerprintOf(rawKey)) : undefined;
+
+  /** Whether a key without a row is invalid for certain: there are usable keys, and every key has its fingerprint. */
+  function isMissFinal(): MaybePromise<boolean | undefined> {
+    const cached = cachedMissIsFinal.get('');
+    if (cached !== undefined) return cached;
+    const isFinal = andThen(reads.hasUsableKey(), (hasUsable) =>
+      hasUsable ? andThen(reads.hasKeyWithoutFingerprint(), (has) => !has) : false,
+    );
+    return cachedMissIsFinal.keep('', isFinal);
+  }
+
+  async function prove(rawKey: RawKey): Promise<Verdict | NoUsableKey> {
+    const verdict = judge((await read(rawKey)) ?? (await proveByHash(rawKey)));
+    return verdict.code === 'VALID' || (await reads.hasUsableKey()) ? verdict : { code: 'NO_USABLE_KEY' };
+  }
+
+  /** Compares with the rows that have no fingerprint. A row that matches gets one, so that this happens once. */
+  async function proveByHash(rawKey: RawKey): Promise<ApiKey | undefined> {
+    if (!isWellFormed(rawKey)) return undefined;
+    const candidates = await store.findKeysWithoutFingerprint(db, hintOf(rawKey));
+    if (candidates.length === 0) return undefined;
+    const hashes = candidates.map(({ hash: candidate }) => candidate);
+    const proven = candidates[await bcrypt.find(bcryptInputOf(rawKey), hashes)];
+    if (!proven) return undefined;
+    const stored = db
+      .transaction()
+      .execute((tx) => store.setFingerprint(tx, proven.id, fingerprintOf(rawKey)));
+    // The key is proven even where its fingerprint cannot be written. Then it is proven again the next time.
+    return stored.catch(() => store.findKey(db, proven.id));
+  }
+
+  return {
+    lookUp: (rawKey) =>
+      andThen(find(rawKey), (key): MaybePromise<Verdict | Unproven> => {
+        if (key) return judge(key);
+        return andThen(isMissFinal(), (isFinal) =>
+          isFinal ? judge(undefined) : { code: 'UNPROVEN', prove: () => prove(rawKey) },
+        );
+      }),
+    hasUsableKey: reads.hasUsableKey,
+  };
+}

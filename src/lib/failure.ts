@@ -1,0 +1,70 @@
+export type FieldError = {
+  /** The field, with dots between its parts; empty for the request body as a whole. */
+  path: string;
+  /** What it must be: a whole sentence, or one that begins with the field. */
+  message: string;
+};
+
+/** How many failed attempts are left before a lockout; undefined where attempts are not counted. */
+type Remaining = { remaining: number | undefined };
+
+/** Whole seconds to wait before trying again. */
+type RetryAfter = { retryAfter: number };
+
+/**
+ * Every way in which a request can fail, as a code and its parameters. Codes are stable, and no parameter is secret.
+ * Statuses, wording and headers are the business of a dialect (`http/dialects/`).
+ */
+export type Failure =
+  | { code: 'invalid_request'; errors: readonly FieldError[] }
+  | {
+      code: 'malformed_request';
+      reason: 'not_http' | 'target' | 'body_incomplete' | 'body_not_utf8' | 'body_not_json';
+    }
+  | { code: 'conflicting_api_keys' }
+  | { code: 'no_api_key_configured' }
+  | ({ code: 'api_key_required' } & Remaining)
+  | ({ code: 'invalid_api_key' } & Remaining)
+  /** `isMissing`: the request carries no token at all, and nothing is counted. */
+  | ({ code: 'invalid_bootstrap_token'; isMissing: boolean } & Remaining)
+  | { code: 'not_found' }
+  | { code: 'api_key_not_found' }
+  | { code: 'method_not_allowed'; allow: readonly string[] }
+  | { code: 'api_key_already_configured' }
+  | { code: 'last_active_api_key_required' }
+  | { code: 'body_too_large'; limitBytes: number }
+  | { code: 'unsupported_media_type' }
+  | ({ code: 'too_many_failed_attempts' } & RetryAfter)
+  | { code: 'request_headers_too_large'; limitBytes: number }
+  /** An HTTP status that the framework or a middleware chose and that no other code stands for. */
+  | { code: 'http_error'; status: number }
+  | { code: 'internal_error' }
+  | ({ code: 'overloaded' } & RetryAfter)
+  | ({ code: 'database_busy'; reason: 'other_change' | 'connections' | 'timeout' } & RetryAfter)
+  | ({
+      code: 'database_unavailable';
+      reason: 'unreadable' | 'unwritable' | 'refused' | 'unreachable' | 'connection_lost';
+    } & RetryAfter);
+
+export type FailureCode = Failure['code'];
+
+/** The failure with a given code. */
+export type FailureOf<Code extends FailureCode> = Extract<Failure, { code: Code }>;
+
+type DomainErrorOptions = ErrorOptions & {
+  /** Whether it is part of normal operation. What is not expected is logged with its stack. */
+  isExpected?: boolean;
+};
+
+/** A failure, thrown. */
+export class DomainError extends Error {
+  readonly failure: Failure;
+  readonly isExpected: boolean;
+
+  constructor(failure: Failure, { isExpected = true, ...options }: DomainErrorOptions = {}) {
+    super(failure.code, options);
+    this.name = 'DomainError';
+    this.failure = failure;
+    this.isExpected = isExpected;
+  }
+}

@@ -1,0 +1,4 @@
+import manifest from '../../package.json' with { type: 'json' };
+
+/** The name, version and description of this program, from its package. */
+export const product = { name: manifest.name, version: manifest.version, description: manifest.description };

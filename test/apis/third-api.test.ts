@@ -1,0 +1,328 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { createRoute, z } from '@hono/zod-openapi';
+import { HTTPException } from 'hono/http-exception';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ApiContext, createApi } from '../../src/apis/create-api.ts';
+import type { Authenticator } from '../../src/auth/authenticator.ts';
+import { clientResolver } from '../../src/http/client-address.ts';
+import { principalOf } from '../../src/http/context.ts';
+import type { Dialect } from '../../src/http/dialect.ts';
+import { requestLog } from '../../src/http/request-log.ts';
+import { createRouter } from '../../src/http/router.ts';
+import { KeyId } from '../../src/lib/brand.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { DomainError, type FailureCode } from '../../src/lib/failure.ts';
+import { createLockout } from '../../src/lockout/lockout.ts';
+import { client, type Send } from '../support/http.ts';
+
+/**
+ * A third API, made of a part of each kind of its own: an authenticator, a dialect, a list of open routes. It needs
+ * nothing outside this file but what every API gets.
+ */
+
+const PASSWORD = 'open-sesame';
+
+/** A password in a header of its own, on behalf of key 7. `slow-` passwords take a proof. */
+function passwordAuthenticator(accepted: number[]): Authenticator {
+  const principal = { kind: 'key', id: KeyId(7), label: 'third' } as const;
+  return {
+    schemes: {
+      password: { type: 'apiKey', in: 'header', name: 'X-Password', description: 'The password' },
+    },
+    read: (header) => header('x-password')?.split(', ') ?? [],
+    verify(credential) {
+      if (credential === PASSWORD) return { state: 'valid', principal };
+      if (credential !== `slow-${PASSWORD}`) return { state: 'invalid' };
+      return { state: 'unproven', prove: async () => ({ state: 'valid', principal }) };
+    },
+    isConfigured: () => true,
+    onAccepted: ({ id }) => void accepted.push(id),
+  };
+}
+
+const statuses = {
+  invalid_request: 422,
+  malformed_request: 400,
+  conflicting_api_keys: 400,
+  no_api_key_configured: 401,
+  api_key_required: 401,
+  invalid_api_key: 403,
+  invalid_bootstrap_token: 401,
+  not_found: 404,
+  api_key_not_found: 404,
+  method_not_allowed: 405,
+  api_key_already_configured: 409,
+  last_active_api_key_required: 409,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  too_many_failed_attempts: 420,
+  request_headers_too_large: 431,
+  http_error: 400,
+  internal_error: 500,
+  overloaded: 503,
+  database_busy: 503,
+  database_unavailable: 503,
+} satisfies Record<FailureCode, number>;
+
+/** Plain text with the code in it, and a header of its own. */
+const shouting: Dialect = (failure) => ({
+  status: failure.code === 'http_error' ? failure.status : statuses[failure.code],
+  headers: { 'Content-Type': 'text/plain', 'X-Dialect': 'shouting' },
+  body: failure.code.toUpperCase(),
+});
+
+const text = { content: { 'text/plain': { schema: z.string() } }, description: 'Text' };
+const time = createRoute({ method: 'get', path: '/third/time', responses: { 200: text } });
+const whoami = createRoute({ method: 'get', path: '/third/whoami', responses: { 200: text } });
+const echo = createRoute({
+  method: 'post',
+  path: '/third/echo/{name}',
+  request: {
+    params: z.object({ name: z.string().max(5) }),
+    body: { required: true, content: { 'application/json': { schema: z.object({ text: z.string() }) } } },
+  },
+  responses: { 200: text },
+});
+const teapot = createRoute({ method: 'get', path: '/third/teapot', responses: { 200: text } });
+const knock = createRoute({ method: 'post', path: '/third/knock', responses: { 200: text } });
+
+function thirdApi(context: ApiContext, accepted: number[]) {
+  return createApi(
+    {
+      paths: ['/third/*'],
+      authenticators: [passwordAuthenticator(accepted)],
+      dialect: shouting,
+      bodyLimit: 50,
+      open: [
+        time,
+        {
+          ...knock,
+          check: async (c, next) => {
+            if (c.req.header('X-Knocks') !== '3')
+              throw new DomainError({ code: 'invalid_api_key', remaining: 1 });
+            return next();
+          },
+        },
+      ],
+    },
+    context,
+    (router) =>
+      router
+        .openapi(time, (c) => c.text('noon', 200))
+        .openapi(whoami, (c) => c.text(principalOf(c).label, 200))
+        .openapi(echo, (c) => c.text(c.req.valid('json').text, 200))
+        .openapi(teapot, () => {
+          throw new HTTPException(418);
+        })
+        .openapi(knock, (c) => c.text('come in', 200)),
+  );
+}
+
+let server: Server;
+let send: Send;
+let accepted: number[];
+let document: { paths?: Record<string, Record<string, { security?: object[] }>>; components?: object };
+
+beforeEach(async () => {
+  accepted = [];
+  const logger = pino({ level: 'silent' });
+  const lockout = createLockout({ attempts: 2, seconds: 300 }, systemClock);
+  const app = createRouter();
+  app.use(requestLog(logger, clientResolver([], true)));
+  const api = thirdApi({ logger, lockout, ownedPaths: [] }, accepted);
+  document = api.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: { title: '', version: '' },
+  }) as unknown as typeof document;
+  const mounted = app.route('/', api);
+  server = createServer(getRequestListener(mounted.fetch as never));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  send = client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+const password = (value = PASSWORD) => ({ 'X-Password': value });
+const json = { 'Content-Type': 'application/json' };
+
+describe('a third API', () => {
+  test('takes its own credential, and no other', async () => {
+    expect(await send({ path: '/third/whoami', headers: password() })).toMatchObject({
+      status: 200,
+      text: 'third',
+    });
+    expect(await send({ path: '/third/whoami', key: PASSWORD })).toMatchObject({
+      status: 401,
+      text: 'API_KEY_REQUIRED',
+    });
+    expect(accepted).toEqual([7]);
+  });
+
+  test('speaks its own dialect in every failure', async () => {
+    for (const [call, status, code] of [
+      [{ path: '/third/whoami' }, 401, 'API_KEY_REQUIRED'],
+      [{ path: '/third/whoami', headers: { 'X-Password': ['a', 'b'] } }, 400, 'CONFLICTING_API_KEYS'],
+      [{ path: '/third/nothing', headers: password() }, 404, 'NOT_FOUND'],
+      [{ path: '/third/whoami', method: 'PUT', headers: password() }, 405, 'METHOD_NOT_ALLOWED'],
+      [{ path: '/third/teapot', headers: password() }, 418, 'HTTP_ERROR'],
+      [
+        { path: '/third/echo/toolong', method: 'POST', headers: password(), body: { text: '' } },
+        422,
+        'INVALID_REQUEST',
+      ],
+      [
+        { path: '/third/echo/a', method: 'POST', headers: { ...password(), ...json }, body: '{' },
+        400,
+        'MALFORMED_REQUEST',
+      ],
+      [
+        { path: '/third/echo/a', method: 'POST', headers: password(), body: { text: 'x'.repeat(60) } },
+        413,
+        'BODY_TOO_LARGE',
+      ],
+    ] as const) {
+      const answer = await send(call as Parameters<Send>[0]);
+      expect(answer).toMatchObject({ status, text: code });
+      expect(answer.headers['x-dialect']).toBe('shouting');
+      expect(answer.headers['x-request-id']).toBeDefined();
+    }
+  });
+
+  test('is closed but for the routes that it lists as open, and a path that it does not know is closed too', async () => {
+    expect(await send('/third/time')).toMatchObject({ status: 200, text: 'noon' });
+    expect((await send({ path: '/third/time', method: 'DELETE' })).status).toBe(405);
+    for (const path of ['/third', '/third/nothing', '/third/echo/a', '/third/time/', '/third//time']) {
+      expect((await send(path)).status).toBe(401);
+    }
+  });
+
+  test('checks an open route that has a check, before the body is read', async () => {
+    const body = 'x'.repeat(100);
+    const knockOn = (knocks: string, content = '') =>
+      send({ path: '/third/knock', method: 'POST', headers: { 'X-Knocks': knocks }, body: content });
+    expect(await knockOn('2', body)).toMatchObject({ status: 403, text: 'INVALID_API_KEY' });
+    expect(await knockOn('3', body)).toMatchObject({ status: 413, text: 'BODY_TOO_LARGE' });
+    expect(await knockOn('3')).toMatchObject({ status: 200, text: 'come in' });
+  });
+
+  test('has the lockout of all APIs, on its open routes too', async () => {
+    for (let guess = 0; guess < 2; guess++) {
+      expect((await send({ path: '/third/whoami', headers: password(`wrong-${guess}`) })).status).toBe(403);
+    }
+    for (const path of ['/third/whoami', '/third/time', '/third/nothing']) {
+      expect(await send({ path, headers: password() })).toMatchObject({
+        status: 420,
+        text: 'TOO_MANY_FAILED_ATTEMPTS',
+      });
+    }
+    expect(accepted).toEqual([]);
+  });
+
+  test('accepts a credential that takes a proof', async () => {
+    const slow = { path: '/third/whoami', headers: password(`slow-${PASSWORD}`) };
+    expect(await Promise.all([send(slow), send(slow), send(slow)])).toMatchObject([
+      { status: 200 },
+      { status: 200 },
+      { status: 200 },
+    ]);
+    expect(accepted).toEqual([7, 7, 7]);
+  });
+
+  test('describes its security from its authenticators and its open routes', () => {
+    const securityOf = (path: string, method: string) => document.paths?.[path]?.[method]?.security;
+    expect(securityOf('/third/whoami', 'get')).toEqual([{ password: [] }]);
+    expect(securityOf('/third/echo/{name}', 'post')).toEqual([{ password: [] }]);
+    expect(securityOf('/third/time', 'get')).toEqual([]);
+    expect(securityOf('/third/knock', 'post')).toEqual([]);
+    expect(document.components).toMatchObject({
+      securitySchemes: { password: { type: 'apiKey', in: 'header', name: 'X-Password' } },
+    });
+  });
+});
+
+test('/third/* owns /third itself', async () => {
+  const context = {
+    logger: pino({ level: 'silent' }),
+    lockout: createLockout({ attempts: 2, seconds: 300 }, systemClock),
+    ownedPaths: [],
+  };
+  const bare = createRoute({ method: 'get', path: '/third', responses: { 200: text } });
+  const api = createApi(
+    { paths: ['/third/*'], authenticators: [], dialect: shouting, bodyLimit: 50, open: [bare] },
+    context,
+    (router) => router.openapi(bare, (c) => c.text('here', 200)),
+  );
+  expect(await (await api.request('/third')).text()).toBe('here');
+});
+
+describe('createApi refuses', () => {
+  const contextWith = (ownedPaths: string[]): ApiContext => ({
+    logger: pino({ level: 'silent' }),
+    lockout: createLockout({ attempts: 2, seconds: 300 }, systemClock),
+    ownedPaths,
+  });
+  const context = contextWith([]);
+  beforeEach(() => void context.ownedPaths.splice(0));
+  const common = { dialect: shouting, bodyLimit: 50 };
+
+  test('a route outside its paths', () => {
+    const options = { ...common, paths: ['/other/*'], authenticators: [passwordAuthenticator([])], open: [] };
+    expect(() =>
+      createApi(options, context, (router) => router.openapi(time, (c) => c.text('', 200))),
+    ).toThrow('/third/time');
+  });
+
+  test('a route that is not open, where nothing can authenticate a request', () => {
+    const options = { ...common, paths: ['/third/*'], authenticators: [], open: [] };
+    expect(() =>
+      createApi(options, context, (router) => router.openapi(time, (c) => c.text('', 200))),
+    ).toThrow('GET /third/time');
+  });
+
+  test('a guarded route that an open route matches too', () => {
+    const open = createRoute({ method: 'get', path: '/third/{page}', responses: { 200: text } });
+    const options = {
+      ...common,
+      paths: ['/third/*'],
+      authenticators: [passwordAuthenticator([])],
+      open: [open],
+    };
+    expect(() =>
+      createApi(options, context, (router) =>
+        router.openapi(open, (c) => c.text('', 200)).openapi(whoami, (c) => c.text('', 200)),
+      ),
+    ).toThrow('/third/:page also matches GET /third/whoami');
+  });
+
+  test.each([
+    ['the paths of another API', ['/third/*'], '/third/*'],
+    ['a path inside those of another API', ['/third/*'], '/third/inner/*'],
+    ['paths around those of another API', ['/third/inner'], '/third/*'],
+    ['paths below the fallback', ['*'], '/third/*'],
+  ])('%s', (_, owned, path) => {
+    const options = { ...common, paths: [path], authenticators: [passwordAuthenticator([])], open: [] };
+    expect(() => createApi(options, contextWith(owned), (router) => router)).toThrow('an earlier API owns');
+  });
+
+  test('no fallback below other APIs', () => {
+    const options = { ...common, paths: ['*'], authenticators: [passwordAuthenticator([])], open: [] };
+    expect(() => createApi(options, contextWith(['/third/*', '/']), (router) => router)).not.toThrow();
+  });
+
+  test('an open route that does not exist', () => {
+    const options = {
+      ...common,
+      paths: ['/third/*'],
+      authenticators: [passwordAuthenticator([])],
+      open: [knock],
+    };
+    expect(() =>
+      createApi(options, context, (router) => router.openapi(time, (c) => c.text('', 200))),
+    ).toThrow('POST /third/knock');
+  });
+});

@@ -1,0 +1,134 @@
+import { createSecretKey } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { Reader } from '../../src/db/engine.ts';
+import { fingerprinter } from '../../src/keys/digests.ts';
+import { createKeyLookup } from '../../src/keys/lookup.ts';
+import { RawKey } from '../../src/lib/brand.ts';
+import { noDatabase } from '../support/no-database.ts';
+
+const RAW_KEY = RawKey('a-key-of-this-test-0123456789-0123456789');
+
+const fingerprintOf = fingerprinter(createSecretKey(Buffer.alloc(32)));
+const fingerprint = fingerprintOf(RAW_KEY);
+
+const row = (is_active: number) => ({
+  id: 1,
+  label: '',
+  hint: '',
+  is_active,
+  created_at: 0,
+  last_used_at: null,
+  use_count: 0,
+});
+
+function lookUpWith(reader: Partial<Record<keyof Reader, unknown>>) {
+  const bcrypt = { find: async () => -1 };
+  return createKeyLookup({ db: noDatabase, reader: reader as Reader, fingerprintOf, bcrypt }).lookUp;
+}
+
+/** A database that answers a read when the test says so, with the state that the read found. */
+function slowDatabase() {
+  const state = { epoch: 1 as number | undefined, isActive: 1 };
+  const reads: (() => void)[] = [];
+  const lookUp = lookUpWith({
+    epoch: () => state.epoch,
+    find: () => () => {
+      const found = row(state.isActive);
+      return new Promise((resolve) => reads.push(() => resolve(found)));
+    },
+    exists: () => async () => true,
+  });
+  const ask = async () => (await lookUp(RAW_KEY)).code;
+  return { state, reads, ask };
+}
+
+/** A database that answers at once, in one epoch. */
+function fastDatabase() {
+  const state = { hasKey: true, reads: 0, hasKeyWithoutFingerprint: true };
+  const lookUp = lookUpWith({
+    epoch: () => 1,
+    find: () => (asked: string) => {
+      if (asked !== fingerprint) return undefined;
+      state.reads++;
+      return state.hasKey ? row(1) : undefined;
+    },
+    exists:
+      ({ sql }: { sql: string }) =>
+      () =>
+        sql.includes('fingerprint') ? state.hasKeyWithoutFingerprint : true,
+  });
+  return { state, lookUp };
+}
+
+test('a key that was read in an epoch is not read again while the epoch lasts', async () => {
+  const { reads, ask } = slowDatabase();
+  const first = ask();
+  reads[0]?.();
+  expect(await first).toBe('VALID');
+  expect(await ask()).toBe('VALID');
+  expect(reads).toHaveLength(1);
+});
+
+test('a guesser cannot push out what others use', () => {
+  const { state, lookUp } = fastDatabase();
+  lookUp(RAW_KEY);
+  for (let guess = 0; guess < 20_000; guess++) lookUp(RawKey(`a-guess-${guess}`.padEnd(40, '-')));
+  lookUp(RAW_KEY);
+  expect(state.reads).toBe(1);
+});
+
+test.each([
+  ['every key has its fingerprint', false, 'NOT_FOUND'],
+  ['only bcrypt can tell', true, 'UNPROVEN'],
+])('a row that does not exist is not cached: %s', async (_, hasKeyWithoutFingerprint, code) => {
+  const { state, lookUp } = fastDatabase();
+  Object.assign(state, { hasKey: false, hasKeyWithoutFingerprint });
+  for (const reads of [1, 2]) {
+    expect(lookUp(RAW_KEY)).toMatchObject({ code });
+    expect(state.reads).toBe(reads);
+  }
+  state.hasKey = true;
+  expect(lookUp(RAW_KEY)).toMatchObject({ code: 'VALID' });
+});
+
+test('a key that was read before a change is not cached when it arrives after the news of the change', async () => {
+  const { state, reads, ask } = slowDatabase();
+  const before = ask();
+  state.isActive = 0;
+  state.epoch = 2;
+  reads[0]?.();
+  expect(await before).toBe('VALID');
+  const after = ask();
+  await nextTurn();
+  expect(reads).toHaveLength(2);
+  reads[1]?.();
+  expect(await after).toBe('INACTIVE');
+});
+
+test('nor when others were answered in the new epoch meanwhile', async () => {
+  const { state, reads, ask } = slowDatabase();
+  const before = ask();
+  state.isActive = 0;
+  state.epoch = 2;
+  const after = ask();
+  reads[1]?.();
+  expect(await after).toBe('INACTIVE');
+  reads[0]?.();
+  expect(await before).toBe('VALID');
+  expect(await ask()).toBe('INACTIVE');
+});
+
+test('nothing is cached, and nothing that was cached is used, while the epoch is not known', async () => {
+  const { state, reads, ask } = slowDatabase();
+  const first = ask();
+  reads[0]?.();
+  await first;
+  state.epoch = undefined;
+  const second = ask();
+  reads[1]?.();
+  expect(await second).toBe('VALID');
+  state.epoch = 1;
+  void ask();
+  expect(reads).toHaveLength(3);
+});
