@@ -67,15 +67,10 @@ export function scenarios(servers: Servers, keys: KeyFiles, postgresUrl: string)
     server: Server,
     title: string,
     description: string,
-    {
-      path = '/',
-      keysFile = keys.one as string | undefined,
-      expected = 200,
-      pressure = SINGLE,
-      settles = false,
-    } = {},
+    options: Partial<Scenario> = {},
   ): Scenario {
-    return { id, server, title, description, path, keysFile, expected, pressure, settles };
+    const usual = { path: '/', keysFile: keys.one, expected: 200, pressure: SINGLE, settles: false };
+    return { id, server, title, description, ...usual, ...options };
   }
   const workers = `${WORKERS} workers`;
   return [
