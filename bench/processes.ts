@@ -30,6 +30,7 @@ export type ServerOptions = {
 };
 
 const running = new Set<ChildProcess>();
+const stopping = new WeakSet<ChildProcess>();
 
 /**
  * A directory for this user alone: the keys in it are good ones. It is gone when the run is over, and so is every server
@@ -69,13 +70,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   child.once('exit', () => running.delete(child));
   while (!(await answers(`${origin}${readyPath}`))) {
     if (child.exitCode !== null || performance.now() - startedAt > PATIENCE_MS) {
-      throw new Error(`${name} does not serve: ${readFileSync(logFile, 'utf8').slice(-2_000)}`);
+      throw new Error(`${name} does not serve: ${endOf(logFile)}`);
     }
     await sleep(5);
   }
   const startMs = performance.now() - startedAt;
+  child.once('exit', (code, signal) => {
+    if (!stopping.has(child))
+      process.stderr.write(`\n${name} has ended: ${code ?? signal}\n${endOf(logFile)}\n`);
+  });
   return { name, origin, pid: child.pid ?? 0, logFile, startMs, stop: () => stop(child) };
 }
+
+const endOf = (logFile: string) => readFileSync(logFile, 'utf8').slice(-2_000);
 
 /** Keyhearth as it comes, but for what a scenario sets. */
 export const startKeyhearth = (
@@ -107,6 +114,7 @@ async function answers(url: string): Promise<boolean> {
 
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  stopping.add(child);
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   const cutOff = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
