@@ -1,98 +1,69 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { startPostgres } from '../deploy/cluster/postgres.ts';
+import type { CoreData, Data } from './data.ts';
 import { type Server, startKeyhearth, startServer } from './processes.ts';
-import { type KeyFiles, type Servers, WORKERS } from './scenarios.ts';
-import { fill, makeDataDirectory, writeKeys } from './seed.ts';
+import type { CoreServers, KeyFiles, Servers, WorkerServers } from './scenarios.ts';
+import { workersOn } from './workers.ts';
 
-const MILLION = 1_000_000;
-const MANY = 100_000;
-const THOUSAND = 1_000;
+/** All servers stay up; only the one that is measured has anything to do. */
 
-export type Data = {
-  one: string;
-  million: string;
-  /** What stands beside the database in PostgreSQL, and the URL of that. */
-  postgres: string;
-  postgresUrl: string;
-  close(): Promise<void>;
-};
+const OPEN = { KEYHEARTH_LOCKOUT_ATTEMPTS: '0' };
+const LONG_LOCKOUT = { KEYHEARTH_LOCKOUT_SECONDS: '86400' };
 
-/** Three data directories, a PostgreSQL, and the files of keys that are sent. */
-export async function prepareData(directory: string): Promise<{ data: Data; keys: KeyFiles }> {
-  const postgres = await startPostgres();
-  const data = {
-    one: join(directory, 'one'),
-    million: join(directory, 'million'),
-    postgres: join(directory, 'postgres'),
-    postgresUrl: postgres.url,
-    close: postgres.remove,
-  };
-  for (const dataDir of [data.one, data.million, data.postgres]) mkdirSync(dataDir, { mode: 0o700 });
-  const file = (name: string) => join(directory, `${name}.keys`);
-  const one = await makeDataDirectory(data.one, directory);
-  await makeDataDirectory(data.million, directory);
-  const onPostgres = await makeDataDirectory(data.postgres, directory, { DATABASE_URL: postgres.url });
-  const many = fill(data.million, MILLION, MILLION / MANY);
-  const thousand = many.filter((_, index) => index % (MANY / THOUSAND) === 0);
+function small(directory: string, name: string, file: string, env: Record<string, string> = {}) {
+  const script = new URL(`./servers/${file}`, import.meta.url).pathname;
+  return startServer({ name, script, readyPath: '/', directory, env });
+}
+
+/** What the first group compares. */
+export async function startCore(directory: string, data: CoreData): Promise<CoreServers> {
+  const { one, million } = data;
   return {
-    data,
-    keys: {
-      one: writeKeys(file('one'), [one]),
-      onPostgres: writeKeys(file('postgres'), [onPostgres]),
-      unknown: writeKeys(file('unknown'), ['u'.repeat(64)]),
-      manyOfMillion: writeKeys(file('many'), many),
-      thousandOfMillion: writeKeys(file('thousand'), thousand),
-      betterAuth: file('better-auth'),
-      betterAuthMemory: file('better-auth-memory'),
-    },
+    raw: await small(directory, 'raw', 'raw.ts'),
+    hono: await small(directory, 'hono', 'hono.ts'),
+    one: await startKeyhearth('one', one, directory),
+    oneOpen: await startKeyhearth('one-open', one, directory, OPEN),
+    million: await startKeyhearth('million', million, directory),
   };
 }
 
-/** Everything that is measured in a round. All stay up; only the one that is measured has anything to do. */
+/** Everything that is measured in a round, but for several workers. */
 export async function startFleet(directory: string, data: Data, keys: KeyFiles): Promise<Servers> {
-  const script = (name: string) => new URL(`./servers/${name}`, import.meta.url).pathname;
-  const small = (name: string, file: string, env: Record<string, string> = {}) =>
-    startServer({ name, script: script(file), readyPath: '/', directory, env });
   const peer = (name: string, keyFile: string, storage: string) =>
-    small(name, 'better-auth.mjs', {
+    small(directory, name, 'better-auth.mjs', {
       BENCH_DATABASE: join(mkdtempSync(join(directory, `${name}-`)), 'auth.db'),
       BENCH_KEY_FILE: keyFile,
       BENCH_STORAGE: storage,
     });
-  const workers = { WORKERS: String(WORKERS) };
-  const open = { KEYHEARTH_LOCKOUT_ATTEMPTS: '0' };
   const onPostgres = { DATABASE_URL: data.postgresUrl };
-  const longLockout = { KEYHEARTH_LOCKOUT_SECONDS: '86400' };
-
+  const cached = { ...onPostgres, KEYHEARTH_CACHE: 'on' };
   const servers: Servers = {
-    raw: await small('raw', 'raw.ts'),
-    hono: await small('hono', 'hono.ts'),
+    ...(await startCore(directory, data)),
     betterAuth: await peer('better-auth', keys.betterAuth, 'database'),
     betterAuthMemory: await peer('better-auth-memory', keys.betterAuthMemory, 'memory'),
-    one: await startKeyhearth('one', data.one, directory),
-    oneOpen: await startKeyhearth('one-open', data.one, directory, open),
-    oneLocked: await startKeyhearth('one-locked', data.one, directory, longLockout),
-    several: await startKeyhearth('several', data.one, directory, { KEYHEARTH_WORKERS: String(WORKERS) }),
-    million: await startKeyhearth('million', data.million, directory),
-    millionOpen: await startKeyhearth('million-open', data.million, directory, open),
+    oneLocked: await startKeyhearth('one-locked', data.one, directory, LONG_LOCKOUT),
+    millionOpen: await startKeyhearth('million-open', data.million, directory, OPEN),
     postgres: await startKeyhearth('postgres', data.postgres, directory, onPostgres),
-    postgresCached: await startKeyhearth('postgres-cached', data.postgres, directory, {
-      ...onPostgres,
-      KEYHEARTH_CACHE: 'on',
-    }),
-    threads: await small('threads', 'threads.ts', workers),
-    clusterRoundRobin: await small('cluster-rr', 'cluster.ts', {
-      ...workers,
-      NODE_CLUSTER_SCHED_POLICY: 'rr',
-    }),
-    clusterNone: await small('cluster-none', 'cluster.ts', { ...workers, NODE_CLUSTER_SCHED_POLICY: 'none' }),
+    postgresCached: await startKeyhearth('postgres-cached', data.postgres, directory, cached),
   };
   await lockOut(servers.oneLocked);
   return servers;
 }
 
-export const stopFleet = async (servers: Servers): Promise<void> => {
+/** What several workers are measured by, as many as there is room for on so many cores. */
+export async function startWorkers(directory: string, data: Data, cores: number): Promise<WorkerServers> {
+  const WORKERS = String(workersOn(cores));
+  const cluster = (name: string, policy: 'rr' | 'none') =>
+    small(directory, name, 'cluster.ts', { WORKERS, NODE_CLUSTER_SCHED_POLICY: policy });
+  return {
+    several: await startKeyhearth('several', data.one, directory, { KEYHEARTH_WORKERS: WORKERS }),
+    threads: await small(directory, 'threads', 'threads.ts', { WORKERS }),
+    clusterRoundRobin: await cluster('cluster-rr', 'rr'),
+    clusterNone: await cluster('cluster-none', 'none'),
+  };
+}
+
+export const stopAll = async (servers: Record<string, Server>): Promise<void> => {
   await Promise.all(Object.values(servers).map((server) => server.stop()));
 };
 

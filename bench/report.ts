@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import type { Storm } from './cluster/storm.ts';
 import { medianBusyCores, medianP99, medianPerSecond, type Results } from './rounds.ts';
-import { type Scenario, WORKERS } from './scenarios.ts';
+import type { Scenario } from './scenarios.ts';
 import { type SingleFigures, type Target, targetRow } from './targets.ts';
+import { coresNeeded, hasRoomForWorkers, workersOn } from './workers.ts';
 
 /** Of all processes of a server together: as the system counts it, and with shared pages counted once. */
 export type Footprint = {
@@ -14,6 +14,7 @@ export type Footprint = {
 
 export type Report = {
   machine: readonly [string, string][];
+  cores: number;
   targets: readonly Target[];
   scenarios: readonly Scenario[];
   results: Results;
@@ -23,7 +24,7 @@ export type Report = {
 
 const whole = (value: number) => Math.round(value).toLocaleString('en');
 
-const rawRows = ({ scenarios, results }: Report) =>
+const rawRows = ({ scenarios, results }: Pick<Report, 'scenarios' | 'results'>) =>
   scenarios.map(({ id, title, description }) => [
     title,
     whole(medianPerSecond(results, id)),
@@ -34,13 +35,12 @@ const rawRows = ({ scenarios, results }: Report) =>
 const TARGET_HEAD = ['figure', 'target', 'reached', 'met'];
 
 /** For the terminal. */
-export function renderText(report: Report): string {
+export const renderText = (report: Report) =>
+  [align([TARGET_HEAD, ...report.targets.map(targetRow)]), rawTable(report), ''].join('\n\n');
+
+function rawTable(report: Pick<Report, 'scenarios' | 'results'>): string {
   const rows = rawRows(report).map((row) => row.slice(0, 3).map((cell) => cell.replaceAll('`', '')));
-  return [
-    align([TARGET_HEAD, ...report.targets.map(targetRow)]),
-    align([['scenario', 'requests/s', 'p99'], ...rows]),
-    '',
-  ].join('\n\n');
+  return align([['scenario', 'requests/s', 'p99'], ...rows]);
 }
 
 function align(rows: readonly (readonly string[])[]): string {
@@ -80,32 +80,29 @@ ${table(['scenario', 'requests/s', 'p99', ''], rawRows(report))}
 
 Medians of all passes: a round has four, in which the scenarios that are compared take turns of two seconds each, there and back, of which the second
 one counts, since what else the machine has to do changes all the time. Each round starts its servers anew, since one process is some tenth faster or slower
-than the next for as long as it lives; each has three seconds to warm up. Every request of every scenario carries a key and goes through the same script of the load generator. The
-scenarios from "verify, 1 worker" to "3 processes" are driven by two threads over 64 connections, all others by one thread over 32. Each status is checked;
-a scenario that answers anything else ends the run. Keyhearth logs to a file at its default level, at which a good key that is verified leaves no line.
+than the next for as long as it lives; each has three seconds to warm up. Every request of every scenario carries a key and goes through the same script of the load generator. ${pressureOf(report)}
+Each status is checked; a scenario that answers anything else ends the run. Keyhearth logs to a file at its default level, at which a
+good key that is verified leaves no line.
 
 better-auth runs in production mode, without rate limiting and logging, with deferred updates and \`synchronous=NORMAL\`; it writes
 the time of each use at once, where Keyhearth collects them for five seconds.
 
-## Replicas
-
-Three replicas on one PostgreSQL, everything on this machine. Requests that began after a revocation was answered: ${whole(single.cluster.cacheOff.after)},
-none of which may pass; with the cache, ${whole(single.cluster.healthy.passed)} of ${whole(single.cluster.healthy.after)} passed, the latest ${single.cluster.healthy.latestMs.toFixed(1)} ms after the answer.
-While all connections were terminated every 20 ms for a minute (${whole(single.cluster.storm.terminations)} of them), the answers were ${statusesOf(single.cluster.storm)}; the slowest took
-${whole(single.cluster.storm.slowestMs)} ms, and ${single.cluster.storm.connectionsLeft} connections were there afterwards. While replicas were killed, ${whole(single.cluster.replicas.acknowledged)} new keys were acknowledged; while PostgreSQL was,
-${whole(single.cluster.database.acknowledged)}.
+${replicaSection(single)}
 
 ## Threads or processes
 
 The same small handler (a digest of a header, and JSON) in worker threads that share a port, and in processes of \`node:cluster\`:
 
-${table(['', 'requests/s', 'memory (RSS)', 'memory, shared pages once (PSS)'], footprintRows(report))}
+${footprintTable(report)}
 
 Keyhearth serves from threads. They share the memory in which the lockout counts, so that an address has five attempts in all and not five for each
 worker; they write one log; one signal stops them; and a request that the kernel gives to a thread passes through no other. What
 processes would give instead, that one may crash alone, counts for less here: they hold the same pepper, and a thread that fails is replaced too.
 
-## Repeat it
+${REPEAT}`;
+}
+
+const REPEAT = `## Repeat it
 
 \`\`\`
 npm run bench
@@ -114,15 +111,35 @@ npm run bench
 It installs the peer into \`bench/node_modules\`, uses wrk where that is on the PATH and autocannon otherwise, listens on the loopback
 alone, and writes this file and its plot. \`BENCH_ROUNDS\` sets the number of rounds. Close other programs first.
 `;
+
+function replicaSection({ cluster }: SingleFigures): string {
+  const { cacheOff, healthy, storm, replicas, database } = cluster;
+  return `## Replicas
+
+Three replicas on one PostgreSQL, everything on this machine. Requests that began after a revocation was answered: ${whole(cacheOff.after)},
+none of which may pass; with the cache, ${whole(healthy.passed)} of ${whole(healthy.after)} passed, the latest ${healthy.latestMs.toFixed(1)} ms after the answer.
+While all connections were terminated every 20 ms for a minute (${whole(storm.terminations)} of them), the answers were ${statusesOf(storm)}; the slowest took
+${whole(storm.slowestMs)} ms, and ${storm.connectionsLeft} connections were there afterwards. While replicas were killed, ${whole(replicas.acknowledged)} new keys were acknowledged; while PostgreSQL was,
+${whole(database.acknowledged)}.`;
 }
 
 /** Why several workers on the machine of their load generator cannot be as many times as fast as they are many. */
-function roomFor({ results }: Report): string {
-  const cores = availableParallelism();
+function roomFor({ results, cores }: Report): string {
+  if (!hasRoomForWorkers(cores)) return needed(cores);
   const [one, several] = [medianBusyCores(results, 'verify64'), medianBusyCores(results, 'several')];
   return `One worker and the load generator that drives it kept ${one.toFixed(2)} of
-${cores} cores busy, so there was room for at most ${(cores / one).toFixed(2)} times as much; ${WORKERS} workers and their load kept ${several.toFixed(2)} busy.`;
+${cores} cores busy, so there was room for at most ${(cores / one).toFixed(2)} times as much; ${workersOn(cores)} workers and their load kept ${several.toFixed(2)} busy.`;
 }
+
+const needed = (cores: number) =>
+  `What compares several workers with one needs ${coresNeeded(cores)} cores: one for each of
+${workersOn(cores)} workers, and one for the load generator. This machine has ${cores}, so it was not measured.`;
+
+const pressureOf = ({ cores }: Report) =>
+  hasRoomForWorkers(cores)
+    ? `The
+scenarios from "verify, 1 worker" to "${workersOn(cores)} processes" are driven by two threads over 64 connections, all others by one thread over 32.`
+    : 'One thread drives each over 32 connections.';
 
 const statusesOf = ({ statuses }: Storm) =>
   [...statuses]
@@ -130,13 +147,16 @@ const statusesOf = ({ statuses }: Storm) =>
     .map(([status, count]) => `${whole(count)} × ${status}`)
     .join(', ');
 
-const footprintRows = ({ footprints, results }: Report) =>
-  footprints.map(({ id, title, residentMb, proportionalMb }) => [
+function footprintTable({ footprints, results, cores }: Report): string {
+  if (!hasRoomForWorkers(cores)) return `Not measured: this comparison needs ${coresNeeded(cores)} cores.`;
+  const rows = footprints.map(({ id, title, residentMb, proportionalMb }) => [
     title,
     whole(medianPerSecond(results, id)),
     `${whole(residentMb)} MB`,
     proportionalMb === undefined ? 'unknown' : `${whole(proportionalMb)} MB`,
   ]);
+  return table(['', 'requests/s', 'memory (RSS)', 'memory, shared pages once (PSS)'], rows);
+}
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');

@@ -5,12 +5,8 @@ import { emptyLog, settle } from './processes.ts';
 import type { Scenario } from './scenarios.ts';
 import { median } from './statistics.ts';
 
-/** For the compiler to have seen what it has to compile, on a machine that has other things to do. */
-const WARM_UP_SECONDS = 3;
 /** As little as wrk can do: what other programs take of the machine changes from second to second. */
 const SECONDS = 1;
-/** How often each scenario of a group is measured in a round, in turn with the others. */
-const PASSES = 4;
 
 type Measured = Speed & { busyCores: number };
 
@@ -19,18 +15,51 @@ export type Pass = ReadonlyMap<string, Measured>;
 
 export type Results = readonly Pass[];
 
+/** The servers of one round, in groups of scenarios that are compared with each other. */
+export type Fleet = { groups: readonly (readonly Scenario[])[]; stop(): Promise<void> };
+
+export type Plan = {
+  rounds: number;
+  /** How often each scenario of a group is measured in a round, in turn with the others. */
+  passes: number;
+  /** For the compiler to have seen what it has to compile, on a machine that has other things to do. */
+  warmUpSeconds: number;
+  start(): Promise<Fleet>;
+};
+
+/** For as long as it lives, one process is some tenth faster or slower than the next: each round has new ones. */
+export async function measureRounds(
+  { rounds, start, ...effort }: Plan,
+  generator: Generator,
+  progress: (line: string) => void,
+): Promise<{ results: Results; scenarios: readonly Scenario[] }> {
+  const results: Pass[] = [];
+  let scenarios: Scenario[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const tell = (line: string) => progress(`round ${round}/${rounds}  ${line}`);
+    tell('starting the servers');
+    const { groups, stop } = await start();
+    scenarios = groups.flat();
+    results.push(...(await measureRound(groups, effort, generator, tell)));
+    await stop();
+  }
+  progress('');
+  return { results, scenarios };
+}
+
 /**
  * Every scenario several times. Those of one group take turns, there and back, so that whatever else the machine has to
  * do falls on all of them.
  */
-export async function measureRound(
-  groups: readonly (readonly Scenario[])[],
+async function measureRound(
+  groups: Fleet['groups'],
+  effort: Pick<Plan, 'passes' | 'warmUpSeconds'>,
   generator: Generator,
   progress: (line: string) => void,
 ): Promise<Pass[]> {
-  const passes = Array.from({ length: PASSES }, () => new Map<string, Measured>());
+  const passes = Array.from({ length: effort.passes }, () => new Map<string, Measured>());
   for (const group of groups) {
-    for (const scenario of group) await warmUp(scenario, generator);
+    for (const scenario of group) await warmUp(scenario, effort.warmUpSeconds, generator);
     for (const [number, pass] of passes.entries()) {
       for (const scenario of number % 2 === 0 ? group : group.toReversed()) {
         const measured = await measure(scenario, generator);
@@ -44,10 +73,10 @@ export async function measureRound(
 }
 
 /** The server has just been started. The status of every answer is counted now. */
-async function warmUp(scenario: Scenario, generator: Generator): Promise<void> {
+async function warmUp(scenario: Scenario, seconds: number, generator: Generator): Promise<void> {
   if (scenario.measure) return;
   await probe(scenario);
-  const figures = await generator.drive({ ...loadOf(scenario, true), seconds: WARM_UP_SECONDS });
+  const figures = await generator.drive({ ...loadOf(scenario, true), seconds });
   assertExpected(scenario.title, scenario.expected, figures, true);
 }
 

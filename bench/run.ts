@@ -1,32 +1,28 @@
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { measureCluster } from './cluster/figures.ts';
-import { prepareData, startFleet, stopFleet } from './fleet.ts';
-import { findGenerator } from './load.ts';
+import { progress, roundsOf, runCommand } from './command.ts';
+import { type Data, prepareData } from './data.ts';
+import { startFleet, startWorkers, stopAll } from './fleet.ts';
+import { findGenerator, type Generator } from './load.ts';
 import { describeMachine } from './machine.ts';
 import { plot } from './plot.ts';
 import { makeWorkDirectory, proportionalMbOfAll, residentMbOfAll } from './processes.ts';
 import { type Footprint, renderMarkdown, renderText } from './report.ts';
-import { measureRound, medianPerSecond, type Pass, type Results } from './rounds.ts';
-import { type Scenario, scenarios } from './scenarios.ts';
+import { type Fleet, measureRounds, medianPerSecond, type Results } from './rounds.ts';
+import { type KeyFiles, type Scenario, scenarios, workerScenarios } from './scenarios.ts';
 import { memoryAfterTraffic, p99UnderLock, startTime } from './single-figures.ts';
 import { type SingleFigures, targets } from './targets.ts';
+import { hasRoomForWorkers, workersOn } from './workers.ts';
+
+/** All figures, into docs/benchmarks.md. */
 
 const DOCS = new URL('../docs/', import.meta.url).pathname;
-const MOST_ROUNDS = 100;
+const EFFORT = { passes: 4, warmUpSeconds: 3 };
 
 const directory = makeWorkDirectory('keyhearth-bench-');
-
-function progress(line: string): void {
-  const isTerminal = process.stderr.isTTY;
-  process.stderr.write(isTerminal ? `\r\x1b[K${line}` : `${line}\n`);
-}
-
-function roundsOf(text = '5'): number {
-  const rounds = Number(text);
-  if (Number.isInteger(rounds) && rounds >= 1 && rounds <= MOST_ROUNDS) return rounds;
-  throw new Error(`BENCH_ROUNDS must be a whole number from 1 to ${MOST_ROUNDS}.`);
-}
+const cores = availableParallelism();
 
 async function run(): Promise<void> {
   const rounds = roundsOf(process.env.BENCH_ROUNDS);
@@ -34,50 +30,58 @@ async function run(): Promise<void> {
   process.stdout.write(`Load generator: ${generator.description}\n`);
   progress('making a database with 1,000,000 keys');
   const { data, keys } = await prepareData(directory);
+  const single = await measureSingle(data, keys, generator);
 
-  progress('starting with 1,000,000 keys');
-  const startMs = await startTime(data.million, directory);
-  progress('memory with one key');
-  const memoryOneMb = await memoryAfterTraffic(data.one, keys.one, directory, generator);
-  progress('memory with 1,000,000 keys');
-  const memoryMillionMb = await memoryAfterTraffic(
-    data.million,
-    keys.thousandOfMillion,
-    directory,
-    generator,
-  );
-  progress('while another process holds the write lock');
-  const p99UnderLockMs = await p99UnderLock(data.million, keys.thousandOfMillion, directory, generator);
-  const cluster = await measureCluster(progress);
-  const single: SingleFigures = { startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs, cluster };
-
-  // For as long as it lives, one process is some tenth faster or slower than the next: each round has new ones.
-  const results: Pass[] = [];
-  let all: Scenario[] = [];
   let footprints: Footprint[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    const prefix = `round ${round}/${rounds}  `;
-    progress(`${prefix}starting the servers`);
-    const servers = await startFleet(directory, data, keys);
-    const groups = scenarios(servers, keys, data.postgresUrl);
-    all = groups.flat();
-    results.push(...(await measureRound(groups, generator, (line) => progress(prefix + line))));
-    footprints = footprintsOf(all);
-    await stopFleet(servers);
+  async function start(): Promise<Fleet> {
+    const { groups, stop } = await startAll(data, keys);
+    return {
+      groups,
+      stop() {
+        footprints = footprintsOf(groups.flat());
+        return stop();
+      },
+    };
   }
-  progress('');
+  const measured = await measureRounds({ rounds, ...EFFORT, start }, generator, progress);
   await data.close();
   const report = {
+    ...measured,
     machine: describeMachine(generator.description, rounds),
-    targets: targets(results, single),
-    scenarios: all,
-    results,
+    cores,
+    targets: targets(measured.results, single, cores),
     single,
     footprints,
   };
   process.stdout.write(`\n${renderText(report)}`);
   writeFileSync(join(DOCS, 'benchmarks.md'), renderMarkdown(report), { mode: 0o644 });
-  writeFileSync(join(DOCS, 'benchmarks.svg'), draw(all, results), { mode: 0o644 });
+  const drawing = draw(measured.scenarios, measured.results);
+  writeFileSync(join(DOCS, 'benchmarks.svg'), drawing, { mode: 0o644 });
+}
+
+async function measureSingle(data: Data, keys: KeyFiles, generator: Generator): Promise<SingleFigures> {
+  const ofMillion = [data.million, keys.thousandOfMillion, directory, generator] as const;
+  progress('starting with 1,000,000 keys');
+  const startMs = await startTime(data.million, directory);
+  progress('memory with one key');
+  const memoryOneMb = await memoryAfterTraffic(data.one, keys.one, directory, generator);
+  progress('memory with 1,000,000 keys');
+  const memoryMillionMb = await memoryAfterTraffic(...ofMillion);
+  progress('while another process holds the write lock');
+  const p99UnderLockMs = await p99UnderLock(...ofMillion);
+  const cluster = await measureCluster(progress);
+  return { startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs, cluster };
+}
+
+async function startAll(data: Data, keys: KeyFiles): Promise<Fleet> {
+  const servers = await startFleet(directory, data, keys);
+  const groups = scenarios(servers, keys, data.postgresUrl);
+  if (!hasRoomForWorkers(cores)) return { groups, stop: () => stopAll(servers) };
+  const several = await startWorkers(directory, data, cores);
+  return {
+    groups: [...groups, workerScenarios(servers.one, several, keys, workersOn(cores))],
+    stop: () => stopAll({ ...servers, ...several }),
+  };
 }
 
 const footprintsOf = (all: readonly Scenario[]): Footprint[] =>
@@ -100,10 +104,4 @@ const draw = (all: readonly Scenario[], results: Results) =>
     })),
   );
 
-try {
-  await run();
-  process.exit(0);
-} catch (error) {
-  process.stderr.write(`\nbench: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-}
+await runCommand('bench', run);

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { measureLoop, type Pressure, type Speed } from './load.ts';
 import type { Server } from './processes.ts';
 
@@ -23,205 +22,211 @@ export type Scenario = {
 /** One thread of the load generator keeps one thread of a server busy; more would only take its time away. */
 export const SINGLE: Pressure = { threads: 1, connections: 32 };
 /** For several workers, and for the one worker that they are compared with. */
-export const SEVERAL: Pressure = { threads: 2, connections: 64 };
+const SEVERAL: Pressure = { threads: 2, connections: 64 };
 
-/** Leaves one core to the load generator. */
-export const WORKERS = Math.max(2, availableParallelism() - 1);
+export type CoreServers = Record<'raw' | 'hono' | 'one' | 'oneOpen' | 'million', Server>;
 
-export type Servers = Record<
-  | 'raw'
-  | 'hono'
-  | 'betterAuth'
-  | 'betterAuthMemory'
-  | 'one'
-  | 'oneOpen'
-  | 'oneLocked'
-  | 'several'
-  | 'million'
-  | 'millionOpen'
-  | 'postgres'
-  | 'postgresCached'
-  | 'threads'
-  | 'clusterRoundRobin'
-  | 'clusterNone',
-  Server
->;
+export type Servers = CoreServers &
+  Record<
+    'betterAuth' | 'betterAuthMemory' | 'oneLocked' | 'millionOpen' | 'postgres' | 'postgresCached',
+    Server
+  >;
 
-export type KeyFiles = Record<
-  | 'one'
-  | 'onPostgres'
-  | 'unknown'
-  | 'thousandOfMillion'
-  | 'manyOfMillion'
-  | 'betterAuth'
-  | 'betterAuthMemory',
-  string
->;
+export type WorkerServers = Record<'several' | 'threads' | 'clusterRoundRobin' | 'clusterNone', Server>;
+
+export type CoreKeyFiles = Record<'one' | 'unknown' | 'thousandOfMillion' | 'manyOfMillion', string>;
+
+export type KeyFiles = CoreKeyFiles & Record<'onPostgres' | 'betterAuth' | 'betterAuthMemory', string>;
 
 const VERIFY = '/auth/verify';
 
-/** In groups of those that are compared with each other. */
-export function scenarios(servers: Servers, keys: KeyFiles, postgresUrl: string): Scenario[][] {
-  function scenario(
-    id: string,
-    server: Server,
-    title: string,
-    description: string,
-    options: Partial<Scenario> = {},
-  ): Scenario {
-    const usual = { path: '/', keysFile: keys.one, expected: 200, pressure: SINGLE, settles: false };
-    return { id, server, title, description, ...usual, ...options };
-  }
-  const workers = `${WORKERS} workers`;
+type Common = 'path' | 'expected' | 'pressure' | 'settles';
+
+const scenario = (given: Omit<Scenario, Common> & Partial<Pick<Scenario, Common>>): Scenario => ({
+  path: '/',
+  expected: 200,
+  pressure: SINGLE,
+  settles: false,
+  ...given,
+});
+
+const verification = (given: Parameters<typeof scenario>[0]) => scenario({ path: VERIFY, ...given });
+
+/** What verification costs beside a server that does nothing, and beside itself. */
+export function coreScenarios(servers: CoreServers, keys: CoreKeyFiles): Scenario[] {
   return [
-    [
-      scenario('raw', servers.raw, 'raw `node:http`', 'a constant answer, with the body of a verification'),
-      scenario('hono', servers.hono, 'bare Hono route', 'the same body from one route without middleware'),
-      scenario('verify', servers.one, 'verify, 1 key', '`GET /auth/verify` with the one key there is', {
-        path: VERIFY,
-      }),
-      scenario(
-        'unknown',
-        servers.oneOpen,
-        'verify, unknown key',
-        'a wrong key, with the lockout off: 401, and a line in the log',
-        {
-          path: VERIFY,
-          keysFile: keys.unknown,
-          expected: 401,
-        },
-      ),
-      scenario('million', servers.million, 'verify, 1,000,000 keys', '1,000 of a million keys in turn', {
-        path: VERIFY,
-        keysFile: keys.thousandOfMillion,
-      }),
-      scenario(
-        'postgresCached',
-        servers.postgresCached,
-        'verify, PostgreSQL, cached',
-        '`KEYHEARTH_CACHE=on`: the one key there is, from memory',
-        {
-          path: VERIFY,
-          keysFile: keys.onPostgres,
-        },
-      ),
-      scenario(
-        'locked',
-        servers.oneLocked,
-        'verify, locked-out address',
-        'a good key from a locked address: 429, and a line in the log',
-        {
-          path: VERIFY,
-          expected: 429,
-        },
-      ),
-    ],
-    [
-      scenario(
-        'postgres',
-        servers.postgres,
-        'verify, PostgreSQL',
-        'the one key there is, its row read from PostgreSQL for every request',
-        {
-          path: VERIFY,
-          keysFile: keys.onPostgres,
-        },
-      ),
-      {
-        ...scenario(
-          'postgresLoop',
-          servers.postgres,
-          'bare `pg` loop',
-          'no HTTP: 32 loops with a connection each, which read that row as a prepared statement',
-        ),
-        measure: () => measureLoop(postgresUrl),
-      },
-    ],
-    [
-      scenario('verify64', servers.one, 'verify, 1 worker', 'as above, under the load for several workers', {
-        path: VERIFY,
-        pressure: SEVERAL,
-      }),
-      scenario('several', servers.several, `verify, ${workers}`, `\`KEYHEARTH_WORKERS=${WORKERS}\`, 1 key`, {
-        path: VERIFY,
-        pressure: SEVERAL,
-      }),
-      scenario(
-        'threads',
-        servers.threads,
-        `${WORKERS} threads`,
-        'a small handler in worker threads with `reusePort`',
-        {
-          pressure: SEVERAL,
-        },
-      ),
-      scenario(
-        'clusterRoundRobin',
-        servers.clusterRoundRobin,
-        `${WORKERS} processes, round-robin`,
-        'the same handler under `node:cluster`',
-        {
-          pressure: SEVERAL,
-        },
-      ),
-      scenario(
-        'clusterNone',
-        servers.clusterNone,
-        `${WORKERS} processes, SCHED_NONE`,
-        'the same, with the system choosing the process',
-        {
-          pressure: SEVERAL,
-        },
-      ),
-    ],
-    [
-      scenario(
-        'key',
-        servers.one,
-        '`GET /auth/keys/1`',
-        'one key read with itself, through the framework, and a line in the log',
-        {
-          path: '/auth/keys/1',
-        },
-      ),
-      scenario(
-        'betterAuth',
-        servers.betterAuth,
-        'better-auth',
-        '`auth.api.verifyApiKey` on SQLite, one key',
-        {
-          path: '/verify',
-          keysFile: keys.betterAuth,
-        },
-      ),
-      scenario(
-        'betterAuthMemory',
-        servers.betterAuthMemory,
-        'better-auth, in memory',
-        'the same on a secondary storage that is a `Map`',
-        {
-          path: '/verify',
-          keysFile: keys.betterAuthMemory,
-        },
-      ),
-    ],
-    [
-      scenario('many', servers.million, 'verify, 100,000 keys in use', '100,000 of a million keys in turn', {
-        path: VERIFY,
-        keysFile: keys.manyOfMillion,
-        settles: true,
-      }),
-      scenario(
-        'everNew',
-        servers.millionOpen,
-        'verify, ever-new unknown keys',
-        'a million keys, the lockout off, and no key sent twice: 401',
-        {
-          path: VERIFY,
-          keysFile: undefined,
-          expected: 401,
-        },
-      ),
-    ],
+    scenario({
+      id: 'raw',
+      server: servers.raw,
+      title: 'raw `node:http`',
+      description: 'a constant answer, with the body of a verification',
+      keysFile: keys.one,
+    }),
+    scenario({
+      id: 'hono',
+      server: servers.hono,
+      title: 'bare Hono route',
+      description: 'the same body from one route without middleware',
+      keysFile: keys.one,
+    }),
+    verification({
+      id: 'verify',
+      server: servers.one,
+      title: 'verify, 1 key',
+      description: '`GET /auth/verify` with the one key there is',
+      keysFile: keys.one,
+    }),
+    verification({
+      id: 'unknown',
+      server: servers.oneOpen,
+      title: 'verify, unknown key',
+      description: 'a wrong key, with the lockout off: 401, and a line in the log',
+      keysFile: keys.unknown,
+      expected: 401,
+    }),
+    verification({
+      id: 'million',
+      server: servers.million,
+      title: 'verify, 1,000,000 keys',
+      description: '1,000 of a million keys in turn',
+      keysFile: keys.thousandOfMillion,
+    }),
   ];
 }
+
+/** In groups of those that are compared with each other. */
+export const scenarios = (servers: Servers, keys: KeyFiles, postgresUrl: string): Scenario[][] => [
+  [...coreScenarios(servers, keys), ...othersOfTheFirstGroup(servers, keys)],
+  postgresScenarios(servers, keys, postgresUrl),
+  otherScenarios(servers, keys),
+  millionScenarios(servers, keys),
+];
+
+const othersOfTheFirstGroup = (servers: Servers, keys: KeyFiles): Scenario[] => [
+  verification({
+    id: 'postgresCached',
+    server: servers.postgresCached,
+    title: 'verify, PostgreSQL, cached',
+    description: '`KEYHEARTH_CACHE=on`: the one key there is, from memory',
+    keysFile: keys.onPostgres,
+  }),
+  verification({
+    id: 'locked',
+    server: servers.oneLocked,
+    title: 'verify, locked-out address',
+    description: 'a good key from a locked address: 429, and a line in the log',
+    keysFile: keys.one,
+    expected: 429,
+  }),
+];
+
+const postgresScenarios = ({ postgres }: Servers, keys: KeyFiles, postgresUrl: string): Scenario[] => [
+  verification({
+    id: 'postgres',
+    server: postgres,
+    title: 'verify, PostgreSQL',
+    description: 'the one key there is, its row read from PostgreSQL for every request',
+    keysFile: keys.onPostgres,
+  }),
+  scenario({
+    id: 'postgresLoop',
+    server: postgres,
+    title: 'bare `pg` loop',
+    description: 'no HTTP: 32 loops with a connection each, which read that row as a prepared statement',
+    keysFile: keys.onPostgres,
+    measure: () => measureLoop(postgresUrl),
+  }),
+];
+
+/** Several workers beside one, and threads beside processes. */
+export function workerScenarios(
+  one: Server,
+  servers: WorkerServers,
+  keys: KeyFiles,
+  workers: number,
+): Scenario[] {
+  const each = { pressure: SEVERAL, keysFile: keys.one };
+  return [
+    verification({
+      ...each,
+      id: 'verify64',
+      server: one,
+      title: 'verify, 1 worker',
+      description: 'as above, under the load for several workers',
+    }),
+    verification({
+      ...each,
+      id: 'several',
+      server: servers.several,
+      title: `verify, ${workers} workers`,
+      description: `\`KEYHEARTH_WORKERS=${workers}\`, 1 key`,
+    }),
+    scenario({
+      ...each,
+      id: 'threads',
+      server: servers.threads,
+      title: `${workers} threads`,
+      description: 'a small handler in worker threads with `reusePort`',
+    }),
+    scenario({
+      ...each,
+      id: 'clusterRoundRobin',
+      server: servers.clusterRoundRobin,
+      title: `${workers} processes, round-robin`,
+      description: 'the same handler under `node:cluster`',
+    }),
+    scenario({
+      ...each,
+      id: 'clusterNone',
+      server: servers.clusterNone,
+      title: `${workers} processes, SCHED_NONE`,
+      description: 'the same, with the system choosing the process',
+    }),
+  ];
+}
+
+const otherScenarios = (servers: Servers, keys: KeyFiles): Scenario[] => [
+  scenario({
+    id: 'key',
+    server: servers.one,
+    title: '`GET /auth/keys/1`',
+    description: 'one key read with itself, through the framework, and a line in the log',
+    path: '/auth/keys/1',
+    keysFile: keys.one,
+  }),
+  scenario({
+    id: 'betterAuth',
+    server: servers.betterAuth,
+    title: 'better-auth',
+    description: '`auth.api.verifyApiKey` on SQLite, one key',
+    path: '/verify',
+    keysFile: keys.betterAuth,
+  }),
+  scenario({
+    id: 'betterAuthMemory',
+    server: servers.betterAuthMemory,
+    title: 'better-auth, in memory',
+    description: 'the same on a secondary storage that is a `Map`',
+    path: '/verify',
+    keysFile: keys.betterAuthMemory,
+  }),
+];
+
+const millionScenarios = (servers: Servers, keys: KeyFiles): Scenario[] => [
+  verification({
+    id: 'many',
+    server: servers.million,
+    title: 'verify, 100,000 keys in use',
+    description: '100,000 of a million keys in turn',
+    keysFile: keys.manyOfMillion,
+    settles: true,
+  }),
+  verification({
+    id: 'everNew',
+    server: servers.millionOpen,
+    title: 'verify, ever-new unknown keys',
+    description: 'a million keys, the lockout off, and no key sent twice: 401',
+    keysFile: undefined,
+    expected: 401,
+  }),
+];

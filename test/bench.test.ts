@@ -4,6 +4,7 @@ import { plot } from '../bench/plot.ts';
 import { assertExpected } from '../bench/rounds.ts';
 import { median, medianRatio } from '../bench/statistics.ts';
 import { isMet, targetRow, targets } from '../bench/targets.ts';
+import { coresNeeded, hasRoomForWorkers, workersOn } from '../bench/workers.ts';
 
 /** What `npm run bench` makes of what it measures: a harness that lies would not be noticed otherwise. */
 
@@ -142,36 +143,70 @@ describe('a target', () => {
     expect(targetRow(late)).toEqual(['d', '≤ 1 s', '1.01 s', 'no']);
   });
 
-  test('takes each figure from its own scenario', () => {
-    const of = (perSecond: number) => ({ perSecond, p99Ms: 1, busyCores: 1 });
-    const round = new Map(
-      Object.entries({
-        ...{ hono: of(100), verify: of(90), million: of(45), unknown: of(180), betterAuth: of(3) },
-        ...{
-          verify64: of(80),
-          several: of(160),
-          postgres: of(40),
-          postgresLoop: of(50),
-          postgresCached: of(99),
-        },
-      }),
-    );
-    const seen = (passed: number, latestMs: number) => ({ after: 9_000, passed, latestMs });
-    const cluster = {
-      revocations: 1_000,
-      cacheOff: seen(1, 9),
-      healthy: seen(2, 200),
-      terminated: seen(3, 300),
-      stopped: seen(4, 400),
-      storm: { statuses: new Map(), slowestMs: 8, terminations: 7, connectionsLeft: 6 },
-      replicas: { kills: 50, acknowledged: 100, lost: 5 },
-      database: { kills: 10, acknowledged: 100, lost: 6 },
-    };
-    const single = { memoryOneMb: 100, memoryMillionMb: 130, startMs: 400, p99UnderLockMs: 7, cluster };
-    expect(targets([round], single).map(({ reached }) => reached)).toEqual([
+  test('that takes more cores than there are is not judged', () => {
+    const target = { what: 'e', unit: '×', reached: { needsCores: 3 }, limit: { atLeast: 1.7 } } as const;
+    expect(isMet(target)).toBe(false);
+    expect(targetRow(target)).toEqual(['e', '≥ 1.7 ×', 'not measured', 'needs 3 cores']);
+  });
+});
+
+describe('several workers', () => {
+  test.each([
+    [1, 2, 3, false],
+    [2, 2, 3, false],
+    [3, 2, 3, true],
+    [4, 3, 4, true],
+    [16, 15, 16, true],
+  ])('on %d cores are %d, need %d, and have them: %s', (cores, workers, needed, hasRoom) => {
+    expect([workersOn(cores), coresNeeded(cores), hasRoomForWorkers(cores)]).toEqual([
+      workers,
+      needed,
+      hasRoom,
+    ]);
+  });
+});
+
+describe('the targets of a run', () => {
+  const of = (perSecond: number) => ({ perSecond, p99Ms: 1, busyCores: 1 });
+  const figures = {
+    ...{ hono: of(100), verify: of(90), million: of(45), unknown: of(180), betterAuth: of(3) },
+    ...{ postgres: of(40), postgresLoop: of(50), postgresCached: of(99) },
+  };
+  const workers = { verify64: of(80), several: of(160) };
+  const seen = (passed: number, latestMs: number) => ({ after: 9_000, passed, latestMs });
+  const cluster = {
+    revocations: 1_000,
+    cacheOff: seen(1, 9),
+    healthy: seen(2, 200),
+    terminated: seen(3, 300),
+    stopped: seen(4, 400),
+    storm: { statuses: new Map(), slowestMs: 8, terminations: 7, connectionsLeft: 6 },
+    replicas: { kills: 50, acknowledged: 100, lost: 5 },
+    database: { kills: 10, acknowledged: 100, lost: 6 },
+  };
+  const single = {
+    ...{ memoryOneMb: 100, memoryMillionMb: 130, startMs: 400, p99UnderLockMs: 7, cluster },
+  };
+  const pass = (...parts: Record<string, ReturnType<typeof of>>[]) =>
+    new Map([figures, ...parts].flatMap((part) => Object.entries(part)));
+  const targetsOf = (passes: ReturnType<typeof pass>[], cores: number) => targets(passes, single, cores);
+
+  test('each take their figure from its own scenario', () => {
+    expect(targetsOf([pass(workers)], 4).map(({ reached }) => reached)).toEqual([
       ...[0.9, 0.5, 2, 2, 30, 0.8, 1.1, 30, 0.4, 7],
       ...[1, 0.2, 0.3, 0.4, 5, 6],
     ]);
+  });
+
+  test('say what several workers need where there are too few cores', () => {
+    const rows = targetsOf([pass()], 2).map(targetRow);
+    expect(rows.filter(([, , , met]) => met?.startsWith('needs'))).toEqual([
+      ['verify, 2 workers ÷ 1 worker', '≥ 1.7 ×', 'not measured', 'needs 3 cores'],
+    ]);
+  });
+
+  test('fail where there are cores enough and several workers were not measured', () => {
+    expect(() => targetsOf([pass()], 4)).toThrow('no scenario "several"');
   });
 });
 

@@ -1,0 +1,65 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { startPostgres } from '../deploy/cluster/postgres.ts';
+import type { CoreKeyFiles, KeyFiles } from './scenarios.ts';
+import { fill, makeDataDirectory, writeKeys } from './seed.ts';
+
+const MILLION = 1_000_000;
+const MANY = 100_000;
+const THOUSAND = 1_000;
+
+export type CoreData = {
+  one: string;
+  million: string;
+};
+
+export type Data = CoreData & {
+  /** What stands beside the database in PostgreSQL, and the URL of that. */
+  postgres: string;
+  postgresUrl: string;
+  close(): Promise<void>;
+};
+
+/** The data directories of the first group, and the files of keys that are sent. */
+export async function prepareCoreData(directory: string): Promise<{ data: CoreData; keys: CoreKeyFiles }> {
+  const data: CoreData = {
+    one: makeDirectory(directory, 'one'),
+    million: makeDirectory(directory, 'million'),
+  };
+  const one = await makeDataDirectory(data.one, directory);
+  await makeDataDirectory(data.million, directory);
+  const many = fill(data.million, MILLION, MILLION / MANY);
+  const thousand = many.filter((_, index) => index % (MANY / THOUSAND) === 0);
+  const keys: CoreKeyFiles = {
+    one: writeKeys(keyFile(directory, 'one'), [one]),
+    unknown: writeKeys(keyFile(directory, 'unknown'), ['u'.repeat(64)]),
+    manyOfMillion: writeKeys(keyFile(directory, 'many'), many),
+    thousandOfMillion: writeKeys(keyFile(directory, 'thousand'), thousand),
+  };
+  return { data, keys };
+}
+
+/** All data directories, a PostgreSQL, and the files of keys that are sent. */
+export async function prepareData(directory: string): Promise<{ data: Data; keys: KeyFiles }> {
+  const core = await prepareCoreData(directory);
+  const { url, remove } = await startPostgres();
+  const postgres = makeDirectory(directory, 'postgres');
+  const onPostgres = await makeDataDirectory(postgres, directory, { DATABASE_URL: url });
+  return {
+    data: { ...core.data, postgres, postgresUrl: url, close: remove },
+    keys: {
+      ...core.keys,
+      onPostgres: writeKeys(keyFile(directory, 'postgres'), [onPostgres]),
+      betterAuth: keyFile(directory, 'better-auth'),
+      betterAuthMemory: keyFile(directory, 'better-auth-memory'),
+    },
+  };
+}
+
+function makeDirectory(directory: string, name: string): string {
+  const path = join(directory, name);
+  mkdirSync(path, { mode: 0o700 });
+  return path;
+}
+
+const keyFile = (directory: string, name: string) => join(directory, `${name}.keys`);
