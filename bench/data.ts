@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPostgres } from '../deploy/cluster/postgres.ts';
+import type { Checkout } from './before.ts';
 import type { CoreKeyFiles, KeyFiles } from './scenarios.ts';
 import { fill, makeDataDirectory, writeKeys } from './seed.ts';
 
@@ -11,6 +12,7 @@ const THOUSAND = 1_000;
 export type CoreData = {
   one: string;
   million: string;
+  before?: { dataDir: string; main: string };
 };
 
 export type Data = CoreData & {
@@ -21,7 +23,10 @@ export type Data = CoreData & {
 };
 
 /** The data directories of the first group, and the files of keys that are sent. */
-export async function prepareCoreData(directory: string): Promise<{ data: CoreData; keys: CoreKeyFiles }> {
+export async function prepareCoreData(
+  directory: string,
+  checkout: Checkout | undefined,
+): Promise<{ data: CoreData; keys: CoreKeyFiles }> {
   const data: CoreData = {
     one: makeDirectory(directory, 'one'),
     million: makeDirectory(directory, 'million'),
@@ -36,12 +41,22 @@ export async function prepareCoreData(directory: string): Promise<{ data: CoreDa
     manyOfMillion: writeKeys(keyFile(directory, 'many'), many),
     thousandOfMillion: writeKeys(keyFile(directory, 'thousand'), thousand),
   };
+  if (checkout) {
+    // Its own, since the schema of the other state may differ.
+    const dataDir = makeDirectory(directory, 'before-data');
+    data.before = { dataDir, main: checkout.main };
+    const before = await makeDataDirectory(dataDir, directory, {}, checkout.main);
+    keys.before = writeKeys(keyFile(directory, 'before'), [before]);
+  }
   return { data, keys };
 }
 
 /** All data directories, a PostgreSQL, and the files of keys that are sent. */
-export async function prepareData(directory: string): Promise<{ data: Data; keys: KeyFiles }> {
-  const core = await prepareCoreData(directory);
+export async function prepareData(
+  directory: string,
+  checkout: Checkout | undefined,
+): Promise<{ data: Data; keys: KeyFiles }> {
+  const core = await prepareCoreData(directory, checkout);
   const { url, remove } = await startPostgres();
   const postgres = makeDirectory(directory, 'postgres');
   const onPostgres = await makeDataDirectory(postgres, directory, { DATABASE_URL: url });

@@ -17,11 +17,12 @@ function small(directory: string, name: string, file: string, env: Record<string
 
 /** What the first group compares. */
 export async function startCore(directory: string, data: CoreData): Promise<CoreServers> {
-  const { one, million } = data;
+  const { one, million, before } = data;
   return {
     raw: await small(directory, 'raw', 'raw.ts'),
     hono: await small(directory, 'hono', 'hono.ts'),
     one: await startKeyhearth('one', one, directory),
+    ...(before && { before: await startKeyhearth('before', before.dataDir, directory, {}, before.main) }),
     oneOpen: await startKeyhearth('one-open', one, directory, OPEN),
     million: await startKeyhearth('million', million, directory),
   };

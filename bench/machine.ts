@@ -1,7 +1,11 @@
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 
 /** What the figures depend on, as rows of a table. */
-export const describeMachine = (generator: string, rounds: number): [string, string][] => [
+export const describeMachine = (
+  generator: string,
+  rounds: number,
+  before: string | undefined,
+): [string, string][] => [
   ['CPU', cpus()[0]?.model.trim() || 'unknown'],
   ['cores', String(availableParallelism())],
   ['memory', `${Math.round(totalmem() / 1024 ** 3)} GB`],
@@ -9,6 +13,7 @@ export const describeMachine = (generator: string, rounds: number): [string, str
   ['Node', process.version],
   ['load generator', generator],
   ['rounds', String(rounds)],
+  ...(before === undefined ? [] : [['before', before] as [string, string]]),
   ['date', new Date().toISOString().slice(0, 10)],
 ];
 

@@ -90,10 +90,11 @@ export const startKeyhearth = (
   dataDir: string,
   directory: string,
   env: Record<string, string> = {},
+  script = MAIN,
 ): Promise<Server> =>
   startServer({
     name,
-    script: MAIN,
+    script,
     readyPath: '/health',
     directory,
     env: { KEYHEARTH_DATA_DIR: dataDir, ...env },

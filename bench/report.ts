@@ -1,7 +1,14 @@
 import type { Storm } from './cluster/storm.ts';
 import { medianBusyCores, medianP99, medianPerSecond, type Results } from './rounds.ts';
 import type { Scenario } from './scenarios.ts';
-import { type SingleFigures, type Target, targetRow } from './targets.ts';
+import {
+  coreComparisons,
+  ratiosOf,
+  ratioTarget,
+  type SingleFigures,
+  type Target,
+  targetRow,
+} from './targets.ts';
 import { coresNeeded, hasRoomForWorkers, workersOn } from './workers.ts';
 
 /** Of all processes of a server together: as the system counts it, and with shared pages counted once. */
@@ -37,6 +44,17 @@ const TARGET_HEAD = ['figure', 'target', 'reached', 'met'];
 /** For the terminal. */
 export const renderText = (report: Report) =>
   [align([TARGET_HEAD, ...report.targets.map(targetRow)]), rawTable(report), ''].join('\n\n');
+
+/** For the terminal: the first group alone, and how far apart the ratios of its passes are. */
+export function renderCore(report: Pick<Report, 'scenarios' | 'results'>): string {
+  const { results } = report;
+  const rows = coreComparisons(results).map((comparison) => {
+    const all = ratiosOf(results, comparison);
+    const [lowest, highest] = [Math.min(...all), Math.max(...all)].map((ratio) => ratio.toFixed(2));
+    return [...targetRow(ratioTarget(results, comparison)), `${lowest} to ${highest}`];
+  });
+  return [align([[...TARGET_HEAD, 'passes'], ...rows]), rawTable(report), ''].join('\n\n');
+}
 
 function rawTable(report: Pick<Report, 'scenarios' | 'results'>): string {
   const rows = rawRows(report).map((row) => row.slice(0, 3).map((cell) => cell.replaceAll('`', '')));
@@ -105,11 +123,14 @@ ${REPEAT}`;
 const REPEAT = `## Repeat it
 
 \`\`\`
-npm run bench
+npm run bench                           # everything, and writes this file and its plot
+npm run bench:verify                    # the first group alone, in less than four minutes; writes no file
+BENCH_BEFORE=main npm run bench:verify  # the same, beside another commit or the path of another checkout
 \`\`\`
 
-It installs the peer into \`bench/node_modules\`, uses wrk where that is on the PATH and autocannon otherwise, listens on the loopback
-alone, and writes this file and its plot. \`BENCH_ROUNDS\` sets the number of rounds. Close other programs first.
+Both install the peer into \`bench/node_modules\`, use wrk where that is on the PATH and autocannon otherwise, and listen on the loopback
+alone. \`BENCH_ROUNDS\` sets the number of rounds.
+\`BENCH_BEFORE\` works with both. Close other programs first.
 `;
 
 function replicaSection({ cluster }: SingleFigures): string {

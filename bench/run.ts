@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { checkoutOf } from './before.ts';
 import { measureCluster } from './cluster/figures.ts';
 import { progress, roundsOf, runCommand } from './command.ts';
 import { type Data, prepareData } from './data.ts';
@@ -26,10 +27,11 @@ const cores = availableParallelism();
 
 async function run(): Promise<void> {
   const rounds = roundsOf(process.env.BENCH_ROUNDS);
+  const checkout = checkoutOf(process.env.BENCH_BEFORE, directory);
   const generator = await findGenerator();
   process.stdout.write(`Load generator: ${generator.description}\n`);
   progress('making a database with 1,000,000 keys');
-  const { data, keys } = await prepareData(directory);
+  const { data, keys } = await prepareData(directory, checkout);
   const single = await measureSingle(data, keys, generator);
 
   let footprints: Footprint[] = [];
@@ -47,7 +49,7 @@ async function run(): Promise<void> {
   await data.close();
   const report = {
     ...measured,
-    machine: describeMachine(generator.description, rounds),
+    machine: describeMachine(generator.description, rounds, checkout?.name),
     cores,
     targets: targets(measured.results, single, cores),
     single,

@@ -24,7 +24,10 @@ export const SINGLE: Pressure = { threads: 1, connections: 32 };
 /** For several workers, and for the one worker that they are compared with. */
 const SEVERAL: Pressure = { threads: 2, connections: 64 };
 
-export type CoreServers = Record<'raw' | 'hono' | 'one' | 'oneOpen' | 'million', Server>;
+/** `before` is there when another state of Keyhearth is compared with the present one. */
+export type CoreServers = Record<'raw' | 'hono' | 'one' | 'oneOpen' | 'million', Server> & {
+  before?: Server;
+};
 
 export type Servers = CoreServers &
   Record<
@@ -34,7 +37,9 @@ export type Servers = CoreServers &
 
 export type WorkerServers = Record<'several' | 'threads' | 'clusterRoundRobin' | 'clusterNone', Server>;
 
-export type CoreKeyFiles = Record<'one' | 'unknown' | 'thousandOfMillion' | 'manyOfMillion', string>;
+export type CoreKeyFiles = Record<'one' | 'unknown' | 'thousandOfMillion' | 'manyOfMillion', string> & {
+  before?: string;
+};
 
 export type KeyFiles = CoreKeyFiles & Record<'onPostgres' | 'betterAuth' | 'betterAuthMemory', string>;
 
@@ -76,6 +81,7 @@ export function coreScenarios(servers: CoreServers, keys: CoreKeyFiles): Scenari
       description: '`GET /auth/verify` with the one key there is',
       keysFile: keys.one,
     }),
+    ...beforeScenario(servers, keys),
     verification({
       id: 'unknown',
       server: servers.oneOpen,
@@ -90,6 +96,19 @@ export function coreScenarios(servers: CoreServers, keys: CoreKeyFiles): Scenari
       title: 'verify, 1,000,000 keys',
       description: '1,000 of a million keys in turn',
       keysFile: keys.thousandOfMillion,
+    }),
+  ];
+}
+
+function beforeScenario({ before }: CoreServers, keys: CoreKeyFiles): Scenario[] {
+  if (!before) return [];
+  return [
+    verification({
+      id: 'before',
+      server: before,
+      title: 'verify, 1 key, before',
+      description: 'the same from the state of Keyhearth that `BENCH_BEFORE` names',
+      keysFile: keys.before,
     }),
   ];
 }

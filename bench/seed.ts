@@ -17,9 +17,10 @@ export async function makeDataDirectory(
   dataDir: string,
   directory: string,
   env: Record<string, string> = {},
+  script?: string,
 ): Promise<string> {
   const rawKey = generateRawKey();
-  const server = await startKeyhearth('seed', dataDir, directory, env);
+  const server = await startKeyhearth('seed', dataDir, directory, env, script);
   const answer = await fetch(`${server.origin}/auth/register-key`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -11,8 +11,11 @@ export function median(values: readonly number[]): number {
  * How many times as much as the other. The two of each round were measured one soon after the other, so a machine that
  * gets slower meanwhile does not show in their quotient.
  */
-export function medianRatio(ones: readonly number[], others: readonly number[]): number {
+export const medianRatio = (ones: readonly number[], others: readonly number[]) =>
+  median(ratios(ones, others));
+
+export function ratios(ones: readonly number[], others: readonly number[]): number[] {
   if (ones.length !== others.length)
     throw new Error('a ratio needs as many rounds of the one as of the other');
-  return median(ones.map((one, round) => one / (others[round] ?? Number.NaN)));
+  return ones.map((one, round) => one / (others[round] ?? Number.NaN));
 }

@@ -1,7 +1,12 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { checkoutOf } from '../bench/before.ts';
 import { type Figures, milliseconds, parseAutocannon, parseWrk } from '../bench/load.ts';
 import { plot } from '../bench/plot.ts';
+import type { Server } from '../bench/processes.ts';
+import { renderCore } from '../bench/report.ts';
 import { assertExpected } from '../bench/rounds.ts';
+import { coreScenarios, type Scenario } from '../bench/scenarios.ts';
 import { median, medianRatio } from '../bench/statistics.ts';
 import { isMet, targetRow, targets } from '../bench/targets.ts';
 import { coresNeeded, hasRoomForWorkers, workersOn } from '../bench/workers.ts';
@@ -207,6 +212,74 @@ describe('the targets of a run', () => {
 
   test('fail where there are cores enough and several workers were not measured', () => {
     expect(() => targetsOf([pass()], 4)).toThrow('no scenario "several"');
+  });
+
+  test('have a row for the state before, if it was measured, and none otherwise', () => {
+    const row = (passes: ReturnType<typeof pass>[]) =>
+      targetsOf(passes, 2)
+        .map(targetRow)
+        .find(([what]) => what === 'verify, after ÷ before');
+    expect(row([pass()])).toBeUndefined();
+    const passes = [80, 100, 90].map((perSecond) => pass({ before: of(perSecond) }));
+    expect(row(passes)).toEqual(['verify, after ÷ before', '≥ 0.97 ×', '1 ×', 'yes']);
+  });
+});
+
+describe('the report', () => {
+  const results = [80, 100, 90].map(
+    (before) =>
+      new Map(
+        Object.entries({ raw: 200, hono: 100, verify: 90, before, unknown: 81, million: 90 }).map(
+          ([id, perSecond]) => [id, { perSecond, p99Ms: 1, busyCores: 1 }],
+        ),
+      ),
+  );
+
+  test('of the first group alone says how far apart the passes are', () => {
+    const [, first] = renderCore({ scenarios: [], results }).split('\n');
+    expect(first?.split(/ {2,}/)).toEqual([
+      ...['verify, after ÷ before', '≥ 0.97 ×', '1 ×', 'yes'],
+      '0.90 to 1.13',
+    ]);
+  });
+});
+
+describe('the first group', () => {
+  const server = (name: string): Server => ({
+    ...{ name, origin: `http://${name}`, pid: 1, logFile: '', startMs: 1 },
+    stop: async () => undefined,
+  });
+  const servers = {
+    ...{ raw: server('raw'), hono: server('hono'), one: server('one') },
+    ...{ oneOpen: server('one-open'), million: server('million') },
+  };
+  const keys = { one: 'a', unknown: 'b', thousandOfMillion: 'c', manyOfMillion: 'd' };
+  const ids = (all: readonly Scenario[]) => all.map(({ id }) => id);
+
+  test('has no state before unless one is given', () => {
+    expect(ids(coreScenarios(servers, keys))).toEqual(['raw', 'hono', 'verify', 'unknown', 'million']);
+  });
+
+  test('has the state before next to verification, with its own key', () => {
+    const all = coreScenarios({ ...servers, before: server('before') }, { ...keys, before: 'e' });
+    expect(ids(all)).toEqual(['raw', 'hono', 'verify', 'before', 'unknown', 'million']);
+    expect(all.find(({ id }) => id === 'before')).toMatchObject({ path: '/auth/verify', keysFile: 'e' });
+  });
+});
+
+describe('the state before', () => {
+  test('does not exist unless it is asked for', () => {
+    expect(checkoutOf(undefined, '/nowhere')).toBeUndefined();
+    expect(checkoutOf('', '/nowhere')).toBeUndefined();
+  });
+
+  test('may be a checkout', () => {
+    const root = new URL('..', import.meta.url).pathname;
+    expect(checkoutOf(root, '/nowhere')?.main).toBe(join(root, 'src/main.ts'));
+  });
+
+  test('that is neither a checkout nor a commit ends the run', () => {
+    expect(() => checkoutOf('no-such-commit', '/nowhere')).toThrow('BENCH_BEFORE is neither');
   });
 });
 
