@@ -88,7 +88,7 @@ ${table(['', ''], report.machine)}
 ${table(TARGET_HEAD, report.targets.map(targetRow))}
 
 A ratio is the median of the ratios of each pass. ${roomFor(report)}
-Memory at rest was ${whole(single.memoryOneMb)} MB with one key and ${whole(single.memoryMillionMb)} MB with a million.
+Memory at rest was ${whole(single.memoryOneMb)} MB with one key and ${whole(single.memoryMillionMb)} MB with a million, ${processesOf(single.counts.memoryRuns)}.
 
 ## Figures
 
@@ -129,20 +129,23 @@ BENCH_BEFORE=main npm run bench:verify  # the same, beside another commit or the
 \`\`\`
 
 Both install the peer into \`bench/node_modules\`, use wrk where that is on the PATH and autocannon otherwise, and listen on the loopback
-alone. \`BENCH_ROUNDS\` sets the number of rounds.
+alone. \`BENCH_ROUNDS\` sets the number of rounds; with fewer than five, the memory and the replicas are measured less often too.
 \`BENCH_BEFORE\` works with both. Close other programs first.
 `;
 
-function replicaSection({ cluster }: SingleFigures): string {
+function replicaSection({ counts, cluster }: SingleFigures): string {
   const { cacheOff, healthy, storm, replicas, database } = cluster;
   return `## Replicas
 
-Three replicas on one PostgreSQL, everything on this machine. Requests that began after a revocation was answered: ${whole(cacheOff.after)},
-none of which may pass; with the cache, ${whole(healthy.passed)} of ${whole(healthy.after)} passed, the latest ${healthy.latestMs.toFixed(1)} ms after the answer.
-While all connections were terminated every 20 ms for a minute (${whole(storm.terminations)} of them), the answers were ${statusesOf(storm)}; the slowest took
+Three replicas on one PostgreSQL, everything on this machine. Requests that began after one of ${whole(counts.revocations)} revocations was answered: ${whole(cacheOff.after)},
+none of which may pass; with the cache, after ${whole(counts.revocationsCached)} revocations, ${whole(healthy.passed)} of ${whole(healthy.after)} passed, the latest ${healthy.latestMs.toFixed(1)} ms after the answer.
+While all connections were terminated every 20 ms for ${counts.stormSeconds} seconds (${whole(storm.terminations)} of them), the answers were ${statusesOf(storm)}; the slowest took
 ${whole(storm.slowestMs)} ms, and ${storm.connectionsLeft} connections were there afterwards. While replicas were killed, ${whole(replicas.acknowledged)} new keys were acknowledged; while PostgreSQL was,
 ${whole(database.acknowledged)}.`;
 }
+
+const processesOf = (count: number) =>
+  count === 1 ? 'each of one process' : `each the median of ${count} processes`;
 
 /** Why several workers on the machine of their load generator cannot be as many times as fast as they are many. */
 function roomFor({ results, cores }: Report): string {

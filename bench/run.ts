@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { checkoutOf } from './before.ts';
 import { measureCluster } from './cluster/figures.ts';
 import { progress, roundsOf, runCommand } from './command.ts';
+import { type Counts, countsFor } from './counts.ts';
 import { type Data, prepareData } from './data.ts';
 import { startFleet, startWorkers, stopAll } from './fleet.ts';
 import { findGenerator, type Generator } from './load.ts';
@@ -32,7 +33,7 @@ async function run(): Promise<void> {
   process.stdout.write(`Load generator: ${generator.description}\n`);
   progress('making a database with 1,000,000 keys');
   const { data, keys } = await prepareData(directory, checkout);
-  const single = await measureSingle(data, keys, generator);
+  const single = await measureSingle(data, keys, countsFor(rounds), generator);
 
   let footprints: Footprint[] = [];
   async function start(): Promise<Fleet> {
@@ -61,18 +62,23 @@ async function run(): Promise<void> {
   writeFileSync(join(DOCS, 'benchmarks.svg'), drawing, { mode: 0o644 });
 }
 
-async function measureSingle(data: Data, keys: KeyFiles, generator: Generator): Promise<SingleFigures> {
+async function measureSingle(
+  data: Data,
+  keys: KeyFiles,
+  counts: Counts,
+  generator: Generator,
+): Promise<SingleFigures> {
   const ofMillion = [data.million, keys.thousandOfMillion, directory, generator] as const;
   progress('starting with 1,000,000 keys');
   const startMs = await startTime(data.million, directory);
   progress('memory with one key');
-  const memoryOneMb = await memoryAfterTraffic(data.one, keys.one, directory, generator);
+  const memoryOneMb = await memoryAfterTraffic(data.one, keys.one, directory, generator, counts.memoryRuns);
   progress('memory with 1,000,000 keys');
-  const memoryMillionMb = await memoryAfterTraffic(...ofMillion);
+  const memoryMillionMb = await memoryAfterTraffic(...ofMillion, counts.memoryRuns);
   progress('while another process holds the write lock');
   const p99UnderLockMs = await p99UnderLock(...ofMillion);
-  const cluster = await measureCluster(progress);
-  return { startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs, cluster };
+  const cluster = await measureCluster(counts, progress);
+  return { counts, startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs, cluster };
 }
 
 async function startAll(data: Data, keys: KeyFiles): Promise<Fleet> {

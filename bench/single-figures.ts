@@ -10,7 +10,6 @@ import { median } from './statistics.ts';
 /** What is measured by itself, and not in rounds. */
 
 const STARTS = 5;
-const MEMORY_RUNS = 3;
 const MEMORY_SECONDS = 4;
 const LOCK_SECONDS = 10;
 
@@ -33,9 +32,10 @@ export async function memoryAfterTraffic(
   keysFile: string,
   directory: string,
   generator: Generator,
+  runs: number,
 ): Promise<number> {
   const sizes: number[] = [];
-  for (let i = 0; i < MEMORY_RUNS; i++) {
+  for (let i = 0; i < runs; i++) {
     const server = await startKeyhearth('memory', dataDir, directory);
     const figures = await generator.drive({
       url: `${server.origin}/auth/verify`,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkoutOf } from '../bench/before.ts';
+import { countsFor } from '../bench/counts.ts';
 import { type Figures, milliseconds, parseAutocannon, parseWrk } from '../bench/load.ts';
 import { plot } from '../bench/plot.ts';
 import type { Server } from '../bench/processes.ts';
@@ -180,7 +181,6 @@ describe('the targets of a run', () => {
   const workers = { verify64: of(80), several: of(160) };
   const seen = (passed: number, latestMs: number) => ({ after: 9_000, passed, latestMs });
   const cluster = {
-    revocations: 1_000,
     cacheOff: seen(1, 9),
     healthy: seen(2, 200),
     terminated: seen(3, 300),
@@ -191,6 +191,7 @@ describe('the targets of a run', () => {
   };
   const single = {
     ...{ memoryOneMb: 100, memoryMillionMb: 130, startMs: 400, p99UnderLockMs: 7, cluster },
+    counts: countsFor(5),
   };
   const pass = (...parts: Record<string, ReturnType<typeof of>>[]) =>
     new Map([figures, ...parts].flatMap((part) => Object.entries(part)));
@@ -264,6 +265,22 @@ describe('the first group', () => {
     const all = coreScenarios({ ...servers, before: server('before') }, { ...keys, before: 'e' });
     expect(ids(all)).toEqual(['raw', 'hono', 'verify', 'before', 'unknown', 'million']);
     expect(all.find(({ id }) => id === 'before')).toMatchObject({ path: '/auth/verify', keysFile: 'e' });
+  });
+});
+
+describe('the counts outside the rounds', () => {
+  const full = {
+    ...{ memoryRuns: 3, revocations: 1_000, revocationsCached: 300, revocationsDeaf: 10 },
+    ...{ stormSeconds: 60, replicaKills: 50, databaseKills: 10 },
+  };
+
+  test.each([5, 6, 100])('are full at %d rounds', (rounds) => expect(countsFor(rounds)).toEqual(full));
+
+  test('are in proportion to fewer rounds', () => {
+    expect(countsFor(2)).toEqual({
+      ...{ memoryRuns: 1, revocations: 400, revocationsCached: 120, revocationsDeaf: 4 },
+      ...{ stormSeconds: 24, replicaKills: 20, databaseKills: 4 },
+    });
   });
 });
 
