@@ -7,6 +7,7 @@ import { progress, roundsOf, runCommand } from './command.ts';
 import { type Counts, countsFor } from './counts.ts';
 import { type Data, prepareData } from './data.ts';
 import { startFleet, startWorkers, stopAll } from './fleet.ts';
+import { countLines } from './lines.ts';
 import { findGenerator, type Generator } from './load.ts';
 import { describeMachine } from './machine.ts';
 import { plot } from './plot.ts';
@@ -78,7 +79,7 @@ async function measureSingle(
   progress('while another process holds the write lock');
   const p99UnderLockMs = await p99UnderLock(...ofMillion);
   const cluster = await measureCluster(counts, progress);
-  return { counts, startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs, cluster };
+  return { counts, startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs, cluster, lines: countLines() };
 }
 
 async function startAll(data: Data, keys: KeyFiles): Promise<Fleet> {

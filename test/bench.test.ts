@@ -1,7 +1,10 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { checkoutOf } from '../bench/before.ts';
 import { countsFor } from '../bench/counts.ts';
+import { countLines } from '../bench/lines.ts';
 import { type Figures, milliseconds, parseAutocannon, parseWrk } from '../bench/load.ts';
 import { plot } from '../bench/plot.ts';
 import type { Server } from '../bench/processes.ts';
@@ -192,6 +195,7 @@ describe('the targets of a run', () => {
   const single = {
     ...{ memoryOneMb: 100, memoryMillionMb: 130, startMs: 400, p99UnderLockMs: 7, cluster },
     counts: countsFor(5),
+    lines: { median: 31, longest: 249 },
   };
   const pass = (...parts: Record<string, ReturnType<typeof of>>[]) =>
     new Map([figures, ...parts].flatMap((part) => Object.entries(part)));
@@ -201,6 +205,7 @@ describe('the targets of a run', () => {
     expect(targetsOf([pass(workers)], 4).map(({ reached }) => reached)).toEqual([
       ...[0.9, 0.5, 2, 2, 30, 0.8, 1.1, 30, 0.4, 7],
       ...[1, 0.2, 0.3, 0.4, 5, 6],
+      ...[31, 249],
     ]);
   });
 
@@ -282,6 +287,22 @@ describe('the counts outside the rounds', () => {
       ...{ stormSeconds: 24, replicaKills: 20, databaseKills: 4 },
     });
   });
+});
+
+describe('the lines of files', () => {
+  test('are the newlines of each TypeScript file, at any depth', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'keyhearth-lines-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    mkdirSync(join(directory, 'deep', 'deeper'), { recursive: true });
+    const write = (path: string, lines: number) => writeFileSync(join(directory, path), 'x\n'.repeat(lines));
+    write('a.ts', 3);
+    write('deep/b.ts', 10);
+    write('deep/deeper/c.ts', 5);
+    write('deep/d.json', 900);
+    expect(countLines(directory)).toEqual({ median: 5, longest: 10 });
+  });
+
+  test('are those of src', () => expect(countLines().longest).toBeGreaterThan(10));
 });
 
 describe('the state before', () => {
