@@ -40,7 +40,8 @@ export async function compose(
     const keyhearth = await build(config, logger, clock, memory, parts);
     return { ...keyhearth, close: () => parts.disposeAsync() };
   } catch (error) {
-    await parts.disposeAsync();
+    // The first error is the reason.
+    await parts.disposeAsync().catch(() => undefined);
     throw error;
   }
 }

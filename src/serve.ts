@@ -38,7 +38,8 @@ export async function serve(
       },
     };
   } catch (error) {
-    await keyhearth.close();
+    // The first error is the reason.
+    await keyhearth.close().catch(() => undefined);
     throw error;
   }
 }

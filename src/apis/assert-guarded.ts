@@ -1,8 +1,8 @@
 type Methods = ReadonlyMap<string, ReadonlySet<string>>;
 
 type Routes = {
-  /** The path of everything that is registered, middleware too. */
-  registered: readonly string[];
+  /** Everything that is registered, middleware too. */
+  registered: readonly { method: string; path: string }[];
   /** The path patterns that the API guards. */
   paths: readonly string[];
   methods: Methods;
@@ -16,10 +16,13 @@ type Routes = {
  * route matches its requests too, or when an open route does not exist
  */
 export function assertGuarded({ registered, paths, methods, openMethods, hasAuthenticator }: Routes): void {
-  for (const path of registered) {
+  for (const { path } of registered) {
     if (!paths.some((pattern) => covers(pattern, path)))
       throw new Error(`${path} is outside this API's paths`);
+    if (/[?{]/.test(path))
+      throw new Error(`${path} has an optional part or a pattern, which cannot be checked`);
   }
+  for (const path of openMethods.keys()) assertAlone(path, registered);
   for (const [path, ofPath] of openMethods) {
     const unknown = [...ofPath].find((method) => !methods.get(path)?.has(method));
     if (unknown !== undefined)
@@ -32,6 +35,13 @@ export function assertGuarded({ registered, paths, methods, openMethods, hasAuth
     const open = [...openMethods.keys()].find((other) => other !== path && overlap(other, path));
     if (open !== undefined) throw new Error(`the open path ${open} also matches ${guarded} ${path}`);
   }
+}
+
+/** An open path marks its requests as open before any other handler sees them. So no handler for all methods may match. */
+function assertAlone(open: string, registered: Routes['registered']): void {
+  if (open.includes('*')) throw new Error(`the open path ${open} has a wildcard`);
+  const other = registered.find(({ method, path }) => method === 'ALL' && overlap(open, path));
+  if (other) throw new Error(`the open path ${open} also matches ${other.path}, which takes all methods`);
 }
 
 /**

@@ -56,7 +56,7 @@ export function createApi<Routes extends Schema>(
   const openMethods = methodsByPath({ routes: open.map(asHonoRoute) });
   assertOwnPaths(ownedPaths, paths);
   assertGuarded({
-    registered: routes.routes.map(({ path }) => path),
+    registered: routes.routes,
     paths,
     methods,
     openMethods,
@@ -67,8 +67,10 @@ export function createApi<Routes extends Schema>(
   api.onError((error, c) => sendFailure(c, dialect, failureOf(error, logger, c.var.requestId)));
   for (const [path, ofPath] of openMethods) api.use(path, markOpen(ofPath, methods.get(path)));
   for (const path of paths) api.use(path, guard(authenticators, lockout, dialect));
-  for (const { method, path, check } of open) if (check) api.on(method.toUpperCase(), honoPath(path), check);
-  for (const path of paths) api.use(path, readBody(bodyLimit));
+  const body = readBody(bodyLimit);
+  for (const { method, path, check = pass } of open)
+    api.on(method.toUpperCase(), honoPath(path), check, body);
+  for (const path of paths) api.use(path, unlessOpen(body));
   api.route('/', routes);
   for (const [path, ofPath] of methods) api.all(path, answerWith(dialect, methodNotAllowed(ofPath)));
   for (const path of paths) api.all(path, answerWith(dialect, { code: 'not_found' }));
@@ -91,13 +93,21 @@ const markOpen = (
   };
 };
 
+const pass: MiddlewareHandler<HttpEnv> = (_, next) => next();
+
+/** Anybody can send a method that an open path does not answer. No body is read for the refusal. */
+const unlessOpen =
+  (middleware: MiddlewareHandler<HttpEnv>): MiddlewareHandler<HttpEnv> =>
+  (c, next) =>
+    c.var.isOpen ? next() : middleware(c, next);
+
 /** An API without authenticators has open routes only, and no lockout. */
 function guard(
   authenticators: readonly Authenticator[],
   lockout: Lockout,
   dialect: Dialect,
 ): MiddlewareHandler<HttpEnv> {
-  if (authenticators.length === 0) return (_, next) => next();
+  if (authenticators.length === 0) return pass;
   const authenticate = createAuthenticate(authenticators, lockout);
   return async (c, next) => {
     for (const [name, value] of Object.entries(NO_STORE)) c.header(name, value);

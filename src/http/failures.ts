@@ -1,5 +1,6 @@
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { errorCode } from '../lib/error-code.ts';
 import { DomainError, type Failure } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { HttpContext } from './context.ts';
@@ -14,10 +15,17 @@ export function failureOf(error: unknown, logger: Logger, requestId: string): Fa
 
 function classify(error: unknown): { failure: Failure; isExpected: boolean } {
   if (error instanceof DomainError) return error;
-  if (error instanceof HTTPException)
+  if (isInvalidUrl(error))
+    return { failure: { code: 'malformed_request', reason: 'target' }, isExpected: true };
+  if (error instanceof HTTPException && error.status >= 400) {
     return { failure: failureOfException(error), isExpected: error.status < 500 };
+  }
   return { failure: { code: 'internal_error' }, isExpected: false };
 }
+
+/** Fetch cannot parse some targets and Hosts that Node accepts. Its error repeats the URL, so it is not logged. */
+const isInvalidUrl = (error: unknown) =>
+  error instanceof TypeError && (errorCode(error) ?? errorCode(error.cause)) === 'ERR_INVALID_URL';
 
 /** An exception of the framework or of a middleware keeps its status. Its message may repeat the request, and does not. */
 function failureOfException({ status, message }: HTTPException): Failure {

@@ -300,6 +300,26 @@ describe('createApi refuses', () => {
   });
 
   test.each([
+    ['an optional parameter', '/third/time/:x?'],
+    ['a pattern', '/third/time/:x{.+}'],
+    ['a handler for all methods that an open route matches too', '/third/:x'],
+    ['a middleware over an open route', '/third/*'],
+  ])('%s', (_, path) => {
+    const options = {
+      ...common,
+      paths: ['/third/*'],
+      authenticators: [passwordAuthenticator([])],
+      open: [time],
+    };
+    expect(() =>
+      createApi(options, context, (router) => {
+        router.all(path, (c) => c.text('secret'));
+        return router.openapi(time, (c) => c.text('', 200));
+      }),
+    ).toThrow(path);
+  });
+
+  test.each([
     ['the paths of another API', ['/third/*'], '/third/*'],
     ['a path inside those of another API', ['/third/*'], '/third/inner/*'],
     ['paths around those of another API', ['/third/inner'], '/third/*'],

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { sendRaw } from '../support/http.ts';
 import { bootstrapped, FIRST_KEY, service } from '../support/keyhearth.ts';
 
 async function open(origin: string, options: { allowHalfOpen?: boolean } = {}): Promise<Socket> {
@@ -96,6 +98,28 @@ test('a body that is not what its headers said is refused with a problem documen
   const text = await received;
   expect(text).toMatch(/^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*"code":"malformed_request"/);
   expect(text.split('HTTP/1.1').length).toBe(2);
+});
+
+test.each([
+  ['POST', '/health'],
+  ['PUT', '/'],
+  ['DELETE', '/auth/bootstrap-status'],
+  ['PUT', '/auth/register-key'],
+])('%s %s is a 405 before its body has arrived', async (method, path) => {
+  const { origin } = await service();
+  const socket = await open(origin);
+  socket.write(`${method} ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\nabc`);
+  const [answer] = await once(socket, 'data');
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 405 /);
+});
+
+test('a Host that is no URL is a 400, and neither it nor the query is in the log', async () => {
+  const { origin, log } = await bootstrapped();
+  const lines = (method: string, path: string) =>
+    `${method} ${path}?api_key=sentinel HTTP/1.1\r\nHost: 1.2.3.400\r\nX-API-Key: ${FIRST_KEY}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`;
+  expect(await sendRaw(origin, lines('POST', '/auth/keys'))).toMatch(/^HTTP\/1\.1 400 /);
+  expect(await sendRaw(origin, lines('POST', '/health'))).toMatch(/^HTTP\/1\.1 405 /);
+  expect(JSON.stringify(log)).not.toMatch(/sentinel|1\.2\.3\.400|"error"/);
 });
 
 test('a peer that never closes its half after a refusal is let go of', async () => {

@@ -3,6 +3,7 @@ import {
   CompiledQuery,
   type DatabaseConnection,
   type Dialect,
+  SelectQueryNode,
   SqliteAdapter,
   SqliteDriver,
   SqliteIntrospector,
@@ -40,7 +41,7 @@ const translatingErrors = (connection: DatabaseConnection): DatabaseConnection =
     try {
       return await connection.executeQuery(query);
     } catch (error) {
-      throw translateError(error);
+      throw translateError(error, SelectQueryNode.is(query.query));
     }
   },
   streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),

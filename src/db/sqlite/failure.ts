@@ -7,13 +7,13 @@ import { DatabaseBusyError } from '../busy.ts';
 export const BUSY_MS = 5;
 
 /** SQLite's own errors in the words of the service. Any other error stays as it is. */
-export function translateError(error: unknown): unknown {
+export function translateError(error: unknown, isRead = false): unknown {
   const code = errorCode(error) ?? '';
   if (code.startsWith('SQLITE_BUSY')) return new DatabaseBusyError({ cause: error });
   // A full disk, a file system that turned read-only, a disk that fails.
   if (/^SQLITE_(FULL|READONLY|IOERR)/.test(code)) {
     return new DomainError(
-      { code: 'database_unavailable', reason: 'unwritable', retryAfter: 30 },
+      { code: 'database_unavailable', reason: isRead ? 'unreadable' : 'unwritable', retryAfter: 30 },
       { cause: error, isExpected: false },
     );
   }
