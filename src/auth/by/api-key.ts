@@ -36,19 +36,21 @@ export const apiKeyAuthenticator = ({ lookUp, hasUsableKey, countUse }: ApiKeyPa
  * Every key in a request. A header that was sent twice arrives joined by ", ". No key contains a space, so splitting
  * there finds each.
  */
-export function readKeys(header: ReadHeader): string[] {
+function readKeys(header: ReadHeader): string[] {
   const keys: string[] = [];
   for (const name of keyHeaders) {
-    for (const line of linesOf(header(name))) if (line !== '') keys.push(line);
+    const value = header(name);
+    if (value) for (const line of value.split(', ')) if (line !== '') keys.push(line);
   }
-  for (const line of linesOf(header('authorization'))) {
-    const [, token] = /^bearer +(.+)$/i.exec(line) ?? [];
-    if (token) keys.push(token.trim());
+  const authorization = header('authorization');
+  if (authorization) {
+    for (const line of authorization.split(', ')) {
+      const [, token] = /^bearer +(.+)$/i.exec(line) ?? [];
+      if (token) keys.push(token.trim());
+    }
   }
   return keys;
 }
-
-const linesOf = (value: string | undefined) => (value ? value.split(', ') : []);
 
 type LookedUp = Awaited<ReturnType<KeyLookup['lookUp']>>;
 type Proven = Awaited<ReturnType<Extract<LookedUp, { code: 'UNPROVEN' }>['prove']>>;
