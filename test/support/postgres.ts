@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Client, DatabaseError } from 'pg';
-import { clientConfig } from '../../src/db/postgres/connections.ts';
+import { clientConfig } from '../../src/db/postgres/session.ts';
 
 const DUPLICATE_DATABASE = '42P04';
 

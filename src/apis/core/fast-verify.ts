@@ -59,19 +59,18 @@ export function fastVerify(authenticate: Authenticate, resolveClient: ResolveCli
     });
   }
 
-  /** Once an answer has begun, there is no second one. */
-  function finish(exchange: Exchange, result: Authentication): void {
-    try {
-      answer(exchange, result);
-    } catch {
-      if (!exchange.response.writableEnded) exchange.response.destroy();
-    }
-  }
-
   const failed = ({ requestId }: Exchange, error: unknown): Authentication => ({
     state: 'refused',
     failure: failureOf(error, logger, requestId),
   });
+
+  async function answerLater(exchange: Exchange, result: Promise<Authentication>): Promise<void> {
+    try {
+      answer(exchange, await result.catch((error: unknown) => failed(exchange, error)));
+    } catch {
+      abandon(exchange);
+    }
+  }
 
   function verify(exchange: Exchange): MaybePromise<Authentication> {
     try {
@@ -81,13 +80,14 @@ export function fastVerify(authenticate: Authenticate, resolveClient: ResolveCli
     }
   }
 
-  const finishLater = async (exchange: Exchange, result: Promise<Authentication>): Promise<void> =>
-    finish(exchange, await result.catch((error: unknown) => failed(exchange, error)));
-
   function verifyAndAnswer(exchange: Exchange): void {
-    const result = verify(exchange);
-    if (result instanceof Promise) void finishLater(exchange, result);
-    else finish(exchange, result);
+    try {
+      const result = verify(exchange);
+      if (result instanceof Promise) void answerLater(exchange, result);
+      else answer(exchange, result);
+    } catch {
+      abandon(exchange);
+    }
   }
 
   // Requests of one turn of the event loop are verified at its end: one check of the database then serves all of them,
@@ -115,6 +115,11 @@ export function fastVerify(authenticate: Authenticate, resolveClient: ResolveCli
     });
     return true;
   };
+}
+
+/** Only the log can fail here, before the answer or after it. There is never a second answer. */
+function abandon({ response }: Exchange): void {
+  if (!response.writableEnded) response.destroy();
 }
 
 /** The headers are one literal, which is the fastest way to make them. */

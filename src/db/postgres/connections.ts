@@ -1,14 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PostgresPool } from 'kysely';
-import {
-  Client,
-  type ClientBase,
-  type ClientConfig,
-  Pool,
-  type PoolClient,
-  type QueryResult,
-  types,
-} from 'pg';
+import { type ClientBase, Pool, type PoolClient, type QueryResult } from 'pg';
 import { DomainError } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { watchAvailability } from './availability.ts';
@@ -21,73 +13,13 @@ import {
   refusalOf,
   unreachable,
 } from './failure.ts';
+import { CONNECT_MS, clientConfig, connectAlone, prepareSession } from './session.ts';
 
-const CONNECT_MS = 2_000;
-/** On the server. A statement that takes longer has no caller any more. */
-const STATEMENT_MS = 5_000;
-const LOCK_MS = 4_000;
-/** On this side, for a server that has stopped or a network that loses packets: later than the server's own limits. */
-const ANSWER_MS = 6_000;
 const IDLE_MS = 30_000;
 const END_MS = 2_000;
 
 /** More than the service has; a bound, so that SQL text built by a future query cannot fill memories. */
 const MAX_STATEMENTS = 200;
-
-const INT8 = 20;
-
-/** Every integer here is an id, a count or milliseconds, far below 2^53; `pg` would make text of the long ones. */
-const numbers: ClientConfig['types'] = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
-};
-
-export const clientConfig = (url: string): ClientConfig => ({
-  connectionString: url,
-  application_name: 'keyhearth',
-  connectionTimeoutMillis: CONNECT_MS,
-  query_timeout: ANSWER_MS,
-  keepAlive: true,
-  types: numbers,
-});
-
-/**
- * Refuses a standby, which is behind its primary, and another database in the place of ours, which would let anybody
- * register a first key. Makes commits durable. Settings are made here, since a pooler passes on hardly any of those at
- * the start of a session.
- * @param databaseId whose database it must be; undefined before that is known
- */
-async function prepareSession(client: ClientBase, databaseId: string | undefined): Promise<void> {
-  const { rows } = await client.query<{ is_standby: boolean }>(
-    `select pg_is_in_recovery() as is_standby,
-      set_config('statement_timeout', '${STATEMENT_MS}', false),
-      set_config('lock_timeout', '${LOCK_MS}', false),
-      set_config('idle_in_transaction_session_timeout', '${STATEMENT_MS}', false),
-      set_config('synchronous_commit',
-        case current_setting('synchronous_commit') when 'off' then 'on' else current_setting('synchronous_commit') end, false)`,
-  );
-  if (rows[0]?.is_standby) throw new Error('the server is a standby; DATABASE_URL must name the primary');
-  if (databaseId === undefined) return;
-  const identity = await client.query<{ database_id: string }>('select database_id from database_identity');
-  if (identity.rows[0]?.database_id !== databaseId) {
-    throw new Error('there is another database in the place of the one that this process has started with');
-  }
-}
-
-/** A connection of its own, besides the pool. Throws what `pg` throws. */
-export async function connectAlone(url: string, databaseId?: string, answerMs = ANSWER_MS): Promise<Client> {
-  const client = new Client({ ...clientConfig(url), query_timeout: answerMs });
-  // A query that waits for an answer fails by itself.
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    await prepareSession(client, databaseId);
-    return client;
-  } catch (error) {
-    void client.end().catch(() => undefined);
-    throw error;
-  }
-}
 
 /** Names prepared statements by their text. Every connection knows a text under the same name. */
 function createStatementNames(): (text: string) => string | undefined {
@@ -108,13 +40,15 @@ type Connection = {
 };
 
 export type Connections = {
-  /** For Kysely. Its errors are DomainErrors where the database, and not the statement, is the reason. */
+  /**
+   * For Kysely. Its errors are DomainErrors where the database, and not the statement, is the reason. Its end closes all
+   * connections.
+   */
   pool: PostgresPool;
   /** The rows of one read. It waits for no change, and is repeated once when its connection turns out to be dead. */
   read<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
   /** From now on, refuses to connect to any other database. */
   expect(databaseId: string): void;
-  close(): void;
 };
 
 /** Connections that only reads use. */
@@ -220,8 +154,10 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
       // Kysely's type has cursors too, which nothing here uses.
       connect: (() => connect(others, () => undefined)) as never,
       // A server that stands still would never close.
-      end: () =>
-        Promise.race([Promise.all([readers.end(), others.end()]), sleep(END_MS)]).then(() => undefined),
+      async end() {
+        availability.close();
+        await Promise.race([Promise.all([readers.end(), others.end()]), sleep(END_MS)]);
+      },
       options: others.options,
     },
     async read(text, values) {
@@ -235,7 +171,6 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
     expect: (id) => {
       databaseId = id;
     },
-    close: () => availability.close(),
   };
 }
 

@@ -7,11 +7,12 @@ import type { Engine } from '../engine.ts';
 import { type DatabaseLocation, displayName } from '../location.ts';
 import type { Tables } from '../tables.ts';
 import { openBackgroundWriter } from './background-writer.ts';
-import { type Connections, connectAlone, openConnections } from './connections.ts';
+import { type Connections, openConnections } from './connections.ts';
 import { postgresDialect } from './dialect.ts';
 import { reasonOf } from './failure.ts';
 import { type Listener, listen } from './listener.ts';
 import { openReader } from './reader.ts';
+import { connectAlone } from './session.ts';
 
 type Location = Extract<DatabaseLocation, { engine: 'postgres' }>;
 
@@ -58,10 +59,7 @@ export function postgresEngine(location: Location, logger: Logger): Engine {
         reader: openReader(opened, cache ? listening.epoch : () => undefined),
         backgroundWriter: openBackgroundWriter(opened.pool),
         notifier: listening.notifier,
-        async close() {
-          await listening.close();
-          opened.close();
-        },
+        close: listening.close,
       };
     },
 

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Notification } from 'pg';
 import type { Notifier } from '../engine.ts';
 import { CHANGE, CHANNEL } from './channel.ts';
-import { connectAlone } from './connections.ts';
 import { createFreshness, type Freshness, type Moment } from './freshness.ts';
+import { connectAlone } from './session.ts';
 
 const BEAT_EVERY_MS = 500;
 const RECONNECT_EVERY_MS = 500;

@@ -179,6 +179,13 @@ describe('where no line of the log can be written', () => {
     throw new Error('the disk is full');
   };
 
+  test.each([['damaged'], ['damaged later']])(
+    'a request that fails (%s) ends its connection',
+    async (key) => {
+      expect(statusesIn(await answersTo([key], write))).toEqual([]);
+    },
+  );
+
   test.each([['valid'], ['valid later'], ['wrong']])(
     'a request with a %s key gets one answer',
     async (key) => {

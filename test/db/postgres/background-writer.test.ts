@@ -26,10 +26,7 @@ test('two replicas that write uses of the same keys in different orders do not s
   );
   const replicas = [1, 2].map(() => {
     const connections = openConnections(url, 2, pino({ level: 'silent' }));
-    onTestFinished(async () => {
-      connections.close();
-      await connections.pool.end();
-    });
+    onTestFinished(() => connections.pool.end());
     return openBackgroundWriter(connections.pool);
   });
   const uses = Array.from({ length: 1_000 }, (_, i) => ({ id: KeyId(i + 1), count: 1, lastUsedAt: i }));

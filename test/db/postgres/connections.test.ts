@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { connectAlone, openConnections } from '../../../src/db/postgres/connections.ts';
+import { openConnections } from '../../../src/db/postgres/connections.ts';
+import { connectAlone } from '../../../src/db/postgres/session.ts';
 import { createDatabase, query } from '../../support/postgres.ts';
 
 const { server = '' } = inject('postgres');
@@ -31,10 +32,7 @@ test.each(['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_tim
 
 function open(size: number) {
   const connections = openConnections(server, size, silent);
-  onTestFinished(async () => {
-    connections.close();
-    await connections.pool.end();
-  });
+  onTestFinished(() => connections.pool.end());
   return connections;
 }
 
@@ -74,10 +72,7 @@ test('another database in the place of the expected one is not asked', async () 
   await query(url, 'create table if not exists database_identity (database_id text)');
   await query(url, "truncate database_identity; insert into database_identity values ('another')");
   const connections = openConnections(url, 3, silent);
-  onTestFinished(async () => {
-    connections.close();
-    await connections.pool.end();
-  });
+  onTestFinished(() => connections.pool.end());
   connections.expect('ours');
   await expect(connections.read('select 1', [])).rejects.toMatchObject({
     failure: { code: 'database_unavailable' },
