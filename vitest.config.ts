@@ -22,7 +22,14 @@ const ONLY_POSTGRES = ['test/db/postgres/**/*.test.ts'];
 
 const ONLY_SQLITE = ['test/db/sqlite/**'];
 
-const NO_DATABASE = ['test/db/epoch-cache.test.ts', 'test/lockout/**', 'test/types/**', 'test/workers/**'];
+const NO_DATABASE = [
+  'test/auth/**',
+  'test/db/epoch-cache.test.ts',
+  'test/db/health.test.ts',
+  'test/lockout/**',
+  'test/types/**',
+  'test/workers/**',
+];
 
 const dialects = (process.env.DIALECTS ?? 'sqlite,postgres').split(',');
 

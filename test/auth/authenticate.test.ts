@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { createAuthenticate } from '../../src/auth/authenticate.ts';
+import type { Authenticator, Verification } from '../../src/auth/authenticator.ts';
+import { KeyId } from '../../src/lib/brand.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLockout } from '../../src/lockout/lockout.ts';
+
+const ADDRESS = '192.0.2.1';
+
+const valid: Verification = { state: 'valid', principal: { kind: 'key', id: KeyId(1), label: '' } };
+
+/** An authenticator whose only credential is verified when the test says so. */
+function slowAuthenticator() {
+  const { promise, resolve } = Promise.withResolvers<Verification>();
+  const accepted: number[] = [];
+  const authenticator: Authenticator = {
+    schemes: {},
+    read: () => ['credential'],
+    verify: () => promise,
+    isConfigured: () => true,
+    onAccepted: ({ id }) => void accepted.push(id),
+  };
+  return { authenticator, accepted, resolve };
+}
+
+describe('an address that is locked while its credential is verified', () => {
+  test.each<[string, Verification]>([
+    ['valid', valid],
+    ['invalid', { state: 'invalid' }],
+    ['proven', { state: 'unproven', prove: async () => valid }],
+  ])('does not learn that it is %s', async (_, verification) => {
+    const lockout = createLockout({ attempts: 1, seconds: 300 }, systemClock);
+    const { authenticator, accepted, resolve } = slowAuthenticator();
+    const result = createAuthenticate([authenticator], lockout)(ADDRESS, () => undefined);
+    lockout.record(ADDRESS, false);
+    resolve(verification);
+    expect(await result).toEqual({
+      state: 'refused',
+      failure: { code: 'too_many_failed_attempts', retryAfter: 300 },
+    });
+    expect(accepted).toEqual([]);
+  });
+});
+
+test('a guess where no credential exists is not counted', async () => {
+  const lockout = createLockout({ attempts: 1, seconds: 300 }, systemClock);
+  const { authenticator, resolve } = slowAuthenticator();
+  resolve({ state: 'unconfigured' });
+  const authenticate = createAuthenticate([authenticator], lockout);
+  for (let guess = 0; guess < 3; guess++) {
+    expect(await authenticate(ADDRESS, () => undefined)).toMatchObject({
+      failure: { code: 'no_api_key_configured' },
+    });
+  }
+  expect(lockout.remaining(ADDRESS)).toBe(1);
+});
