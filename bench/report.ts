@@ -98,7 +98,8 @@ ${table(['scenario', 'requests/s', 'p99', ''], rawRows(report))}
 
 Medians of all passes: a round has four, in which the scenarios that are compared take turns of two seconds each, there and back, of which the second
 one counts, since what else the machine has to do changes all the time. Each round starts its servers anew, since one process is some tenth faster or slower
-than the next for as long as it lives; each has three seconds to warm up. Every request of every scenario carries a key and goes through the same script of the load generator. ${pressureOf(report)}
+than the next for as long as it lives; each has three seconds to warm up. Every request of every scenario carries a key and goes through the same script of the load generator.
+${pressureOf(report)}
 Each status is checked; a scenario that answers anything else ends the run. Keyhearth logs to a file at its default level, at which a
 good key that is verified leaves no line.
 
@@ -137,8 +138,8 @@ function replicaSection({ counts, cluster }: SingleFigures): string {
   const { cacheOff, healthy, storm, replicas, database } = cluster;
   return `## Replicas
 
-Three replicas on one PostgreSQL, everything on this machine. Requests that began after one of ${whole(counts.revocations)} revocations was answered: ${whole(cacheOff.after)},
-none of which may pass; with the cache, after ${whole(counts.revocationsCached)} revocations, ${whole(healthy.passed)} of ${whole(healthy.after)} passed, the latest ${healthy.latestMs.toFixed(1)} ms after the answer.
+Three replicas on one PostgreSQL, everything on this machine. Requests that began after one of ${whole(counts.revocations)} revocations was answered: ${whole(cacheOff.after)}.
+Every one of them must be refused. With the cache, after ${whole(counts.revocationsCached)} revocations, ${whole(healthy.passed)} of ${whole(healthy.after)} passed, the latest ${healthy.latestMs.toFixed(1)} ms after the answer.
 While all connections were terminated every 20 ms for ${counts.stormSeconds} seconds (${whole(storm.terminations)} of them), the answers were ${statusesOf(storm)}; the slowest took
 ${whole(storm.slowestMs)} ms, and ${storm.connectionsLeft} connections were there afterwards. While replicas were killed, ${whole(replicas.acknowledged)} new keys were acknowledged; while PostgreSQL was,
 ${whole(database.acknowledged)}.`;
@@ -161,8 +162,7 @@ ${workersOn(cores)} workers, and one for the load generator. This machine has ${
 
 const pressureOf = ({ cores }: Report) =>
   hasRoomForWorkers(cores)
-    ? `The
-scenarios from "verify, 1 worker" to "${workersOn(cores)} processes" are driven by two threads over 64 connections, all others by one thread over 32.`
+    ? `The scenarios from "verify, 1 worker" to "${workersOn(cores)} processes" are driven by two threads over 64 connections, all others by one thread over 32.`
     : 'One thread drives each over 32 connections.';
 
 const statusesOf = ({ statuses }: Storm) =>
