@@ -34,7 +34,7 @@ const LABELS: Readonly<Record<string, string>> = {
   serve: 'serve.ts',
   compose: 'compose.ts',
   storage: 'storage.ts',
-  config: 'config.ts',
+  config: 'config.ts, config/',
   app: 'app.ts',
   apis: 'apis/ (createApi)',
   'http/server': 'http/server.ts',

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { environmentSchema } from '../src/config.ts';
 
-const README = new URL('../README.md', import.meta.url);
-const SECTION = /(<!-- configuration: .*? -->\n)[\s\S]*?(<!-- \/configuration -->)/;
+const PAGE = new URL('configuration.md', import.meta.url);
+const SECTION = /(<!-- variables: .*? -->\n)[\s\S]*?(<!-- \/variables -->)/;
 
 type Variable = { description: string; default?: unknown; shown?: string };
 
@@ -19,12 +19,9 @@ function configurationTable(): string {
   return ['| variable | default | |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** README with its table brought up to date. */
-export function generateReadme(readme = readFileSync(README, 'utf8')): string {
-  return readme.replace(
-    SECTION,
-    (_, start: string, end: string) => `${start}${configurationTable()}\n${end}`,
-  );
+/** docs/configuration.md with its table brought up to date. */
+export function generateConfigurationPage(page = readFileSync(PAGE, 'utf8')): string {
+  return page.replace(SECTION, (_, start: string, end: string) => `${start}${configurationTable()}\n${end}`);
 }
 
-if (import.meta.main) writeFileSync(README, generateReadme());
+if (import.meta.main) writeFileSync(PAGE, generateConfigurationPage());

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { generateReadme } from '../docs/generate.ts';
+import { generateConfigurationPage } from '../docs/generate.ts';
 import type { Json } from './support/http.ts';
 import { service } from './support/keyhearth.ts';
 
@@ -46,9 +46,10 @@ test('its two commands are scripts of the package', () => {
   expect(manifest.scripts).toMatchObject({ start: 'exec node src/main.ts', test: 'vitest run' });
 });
 
-test('its table of variables is the schema (npm run generate brings it up to date)', () => {
-  expect(readme).toBe(generateReadme());
-  expect(readme).toContain('| `KEYHEARTH_LOCKOUT_ATTEMPTS` | `5` |');
+test('the table of variables in docs/configuration.md is the schema (npm run generate brings it up to date)', () => {
+  const page = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8');
+  expect(page).toBe(generateConfigurationPage());
+  expect(page).toContain('| `KEYHEARTH_LOCKOUT_ATTEMPTS` | `5` |');
 });
 
 test('the files that it points to are there', () => {

@@ -1,0 +1,47 @@
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { DatabaseLocation } from '../db/location.ts';
+import { integer, nonEmpty, type Values } from './fields.ts';
+
+export const databaseVariables = {
+  KEYHEARTH_DATA_DIR: nonEmpty().default('./data').meta({
+    description: 'directory of `keyhearth.db` and `pepper`; made with mode 0700',
+  }),
+  DATABASE_URL: z
+    .string()
+    .refine((text) => /^sqlite:(?!:memory:$|file:|\/\/).+/.test(text) || isPostgresUrl(text), {
+      error:
+        'must be sqlite:PATH, for example sqlite:/var/lib/keyhearth/keyhearth.db, or postgres://USER:PASSWORD@HOST/DATABASE with what is special in them percent-encoded',
+    })
+    .optional()
+    .meta({
+      description:
+        '`sqlite:path`, where a relative path starts at the working directory; or `postgres://user:password@host/database`, see [scaling](scaling.md)',
+      shown: '`keyhearth.db` in the data directory',
+    }),
+  KEYHEARTH_DATABASE_POOL: integer(3, 100).prefault('5').meta({
+    description: 'PostgreSQL: connections of each worker, besides one that listens',
+  }),
+  KEYHEARTH_CACHE: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
+    description:
+      'PostgreSQL: `on` keeps in memory what keys are; a change made elsewhere is then seen within 1.5 s instead of at once',
+  }),
+};
+
+export type DatabaseConfig = Readonly<{ dataDir: string; database: DatabaseLocation }>;
+
+export function databaseConfig(env: Values<typeof databaseVariables>): DatabaseConfig {
+  const dataDir = resolve(env.KEYHEARTH_DATA_DIR);
+  const { DATABASE_URL: url = `sqlite:${join(dataDir, 'keyhearth.db')}` } = env;
+  if (url.startsWith('sqlite:')) {
+    return { dataDir, database: { engine: 'sqlite', path: resolve(url.slice('sqlite:'.length)) } };
+  }
+  const { KEYHEARTH_DATABASE_POOL: pool, KEYHEARTH_CACHE: cache } = env;
+  return { dataDir, database: { engine: 'postgres', url, pool, cache: cache === 'on' } };
+}
+
+function isPostgresUrl(text: string): boolean {
+  const url = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text) : null;
+  // A "#" begins a part that no such URL has. It was meant as a part of the password.
+  return url !== null && url.hostname !== '' && url.hash === '' && /^\/[^/@]+$/.test(url.pathname);
+}

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+/** What variables of this shape hold when they are valid. */
+export type Values<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>;
+
+/** A whole number in decimal digits. */
+export function integer(least: number, most: number) {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, { error, abort: true })
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, { error });
+}
+
+export const nonEmpty = () => z.string().min(1, { error: 'must not be empty' });

@@ -1,0 +1,16 @@
+import { integer, type Values } from './fields.ts';
+
+export const lockoutVariables = {
+  KEYHEARTH_LOCKOUT_ATTEMPTS: integer(0, 100)
+    .prefault('5')
+    .meta({ description: 'failed attempts that lock an address out; 0 switches the lockout off' }),
+  KEYHEARTH_LOCKOUT_SECONDS: integer(1, 86_400)
+    .prefault('300')
+    .meta({ description: 'seconds that failures count for, and that a lockout lasts' }),
+};
+
+export type LockoutConfig = Readonly<{ lockout: Readonly<{ attempts: number; seconds: number }> }>;
+
+export const lockoutConfig = (env: Values<typeof lockoutVariables>): LockoutConfig => ({
+  lockout: { attempts: env.KEYHEARTH_LOCKOUT_ATTEMPTS, seconds: env.KEYHEARTH_LOCKOUT_SECONDS },
+});

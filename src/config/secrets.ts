@@ -1,0 +1,51 @@
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { StartupError } from '../lib/startup-error.ts';
+import { decodePepper, type PepperSource } from '../pepper/pepper.ts';
+import { integer, nonEmpty, type Values } from './fields.ts';
+
+export const secretVariables = {
+  KEYHEARTH_PEPPER: z
+    .string()
+    .refine((text) => decodePepper(text) !== undefined, { error: 'must be 32 bytes in hex or base64' })
+    .optional()
+    .meta({ description: 'the pepper itself: 32 bytes, hex or base64' }),
+  KEYHEARTH_PEPPER_FILE: nonEmpty().optional().meta({
+    description: 'file that holds the pepper, readable by its owner alone',
+    shown: '`pepper` in the data directory, made at first start',
+  }),
+  KEYHEARTH_BOOTSTRAP_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,512}$/, { error: 'must be 1 to 512 printable ASCII characters without spaces' })
+    .optional()
+    .meta({ description: 'when set, `X-Bootstrap-Token` must carry it to register the first key' }),
+  KEYHEARTH_BCRYPT_COST: integer(10, 15)
+    .prefault('12')
+    .meta({ description: 'bcrypt cost of stored hashes, 10 to 15' }),
+};
+
+export type SecretsConfig = Readonly<{
+  pepper: PepperSource;
+  bootstrapToken: string | undefined;
+  bcryptCost: number;
+}>;
+
+export const secretsConfig = (env: Values<typeof secretVariables>, dataDir: string): SecretsConfig => ({
+  pepper: pepperSource(env, dataDir),
+  bootstrapToken: env.KEYHEARTH_BOOTSTRAP_TOKEN,
+  bcryptCost: env.KEYHEARTH_BCRYPT_COST,
+});
+
+function pepperSource(env: Values<typeof secretVariables>, dataDir: string): PepperSource {
+  const { KEYHEARTH_PEPPER: text, KEYHEARTH_PEPPER_FILE: file } = env;
+  if (text !== undefined && file !== undefined) {
+    throw new StartupError('KEYHEARTH_PEPPER and KEYHEARTH_PEPPER_FILE are both set; set one of them.');
+  }
+  const bytes = text === undefined ? undefined : decodePepper(text);
+  if (bytes) return { from: 'environment', bytes };
+  return {
+    from: 'file',
+    path: resolve(file ?? join(dataDir, 'pepper')),
+    createIfMissing: file === undefined,
+  };
+}

@@ -1,0 +1,65 @@
+import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import type { LogLevel } from '../lib/logger.ts';
+import { integer, nonEmpty, type Values } from './fields.ts';
+
+const MAX_WORKERS = 64;
+const WORKERS_ERROR = `must be auto or a whole number from 1 to ${MAX_WORKERS}`;
+
+export const serverVariables = {
+  HOST: nonEmpty().default('127.0.0.1').meta({
+    description: 'address to listen on; `0.0.0.0` or `::` for all',
+  }),
+  PORT: integer(0, 65_535).prefault('8800').meta({ description: 'port to listen on; 0 takes a free one' }),
+  KEYHEARTH_TRUSTED_PROXIES: z
+    .string()
+    .transform((list) => list.split(',').map((entry) => entry.trim()))
+    .refine((list) => list.every(isNetwork), {
+      error: 'must be addresses or CIDR networks separated by commas, for example 127.0.0.1,10.0.0.0/8',
+    })
+    .optional()
+    .meta({
+      description: 'addresses and CIDR networks, comma-separated, whose `X-Forwarded-For` is believed',
+    }),
+  KEYHEARTH_WORKERS: z
+    .string()
+    .regex(/^(auto|[1-9]\d?)$/, { error: WORKERS_ERROR, abort: true })
+    .transform((text) => (text === 'auto' ? availableParallelism() : Number(text)))
+    .refine((workers) => workers <= MAX_WORKERS, { error: WORKERS_ERROR })
+    .prefault('1')
+    .meta({
+      description: `threads that serve, 1 to ${MAX_WORKERS}; \`auto\`: one for each core. More than one needs Linux`,
+    }),
+  KEYHEARTH_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be trace, debug, info, warn, error, fatal or silent',
+    })
+    .default('info')
+    .meta({ description: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`' }),
+};
+
+export type ServerConfig = Readonly<{
+  host: string;
+  port: number;
+  trustedProxies: readonly string[];
+  workers: number;
+  logLevel: LogLevel;
+}>;
+
+export const serverConfig = (env: Values<typeof serverVariables>): ServerConfig => ({
+  host: env.HOST,
+  port: env.PORT,
+  trustedProxies: env.KEYHEARTH_TRUSTED_PROXIES ?? [],
+  workers: env.KEYHEARTH_WORKERS,
+  logLevel: env.KEYHEARTH_LOG_LEVEL,
+});
+
+/** Whether text is one network, as an address or in CIDR form. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
+}
