@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 
 /** Another state of Keyhearth, which the present one is compared with. */
 
-const ROOT = new URL('..', import.meta.url).pathname;
+const ROOT = join(import.meta.dirname, '..');
 const MAIN = 'src/main.ts';
 
 export type Checkout = {

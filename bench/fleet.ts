@@ -11,7 +11,7 @@ const OPEN = { KEYHEARTH_LOCKOUT_ATTEMPTS: '0' };
 const LONG_LOCKOUT = { KEYHEARTH_LOCKOUT_SECONDS: '86400' };
 
 function small(directory: string, name: string, file: string, env: Record<string, string> = {}) {
-  const script = new URL(`./servers/${file}`, import.meta.url).pathname;
+  const script = join(import.meta.dirname, 'servers', file);
   return startServer({ name, script, readyPath: '/', directory, env });
 }
 

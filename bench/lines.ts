@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from './statistics.ts';
 
-const SRC = new URL('../src', import.meta.url).pathname;
+const SRC = join(import.meta.dirname, '../src');
 
 export type Lines = { median: number; longest: number };
 

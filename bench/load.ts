@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const SCRIPT = new URL('./keys.lua', import.meta.url).pathname;
-const LOOP = new URL('./pg-loop.ts', import.meta.url).pathname;
-const AUTOCANNON = new URL('./autocannon.mjs', import.meta.url).pathname;
+const SCRIPT = join(import.meta.dirname, 'keys.lua');
+const LOOP = join(import.meta.dirname, 'pg-loop.ts');
+const AUTOCANNON = join(import.meta.dirname, 'autocannon.mjs');
 
 /** Of the wrk side: how many threads send over how many connections. */
 export type Pressure = { threads: number; connections: number };

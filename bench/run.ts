@@ -21,7 +21,7 @@ import { hasRoomForWorkers, workersOn } from './workers.ts';
 
 /** All figures, into docs/benchmarks.md. */
 
-const DOCS = new URL('../docs/', import.meta.url).pathname;
+const DOCS = join(import.meta.dirname, '../docs');
 const EFFORT = { passes: 4, warmUpSeconds: 3 };
 
 const directory = makeWorkDirectory('keyhearth-bench-');

@@ -13,7 +13,7 @@ const STARTS = 5;
 const MEMORY_SECONDS = 4;
 const LOCK_SECONDS = 10;
 
-const LOCK_HOLDER = new URL('./hold-lock.ts', import.meta.url).pathname;
+const LOCK_HOLDER = join(import.meta.dirname, 'hold-lock.ts');
 
 /** Milliseconds from the start of the process to the first 200 of `/health`. */
 export async function startTime(dataDir: string, directory: string): Promise<number> {

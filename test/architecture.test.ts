@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { drawDiagram } from '../docs/diagram.ts';
 import { filesOf, importsIn, moduleOf, readModules, textOf } from '../docs/imports.ts';
@@ -165,6 +166,15 @@ describe('the process', () => {
   });
 });
 
+test('import.meta.dirname has the path of a file: that of a URL has %20 for a space', () => {
+  const code = filesOf('{*.ts,{src,migrations,openapi,docs,bench,deploy,test}/**/*.{ts,mjs}}');
+  const takenFromUrl = code.filter(
+    (file) => /import\.meta\.url/.test(textOf(file)) && /\.pathname/.test(textOf(file)),
+  );
+  expect(takenFromUrl).toEqual([]);
+  expect(code).toContain('bench/autocannon.mjs');
+});
+
 test('a file is one idea: at most 250 lines, and half of them at most 70', () => {
   const lengths = sources
     .map((file) => ({ file, lines: textOf(file).trimEnd().split('\n').length }))
@@ -191,7 +201,7 @@ describe('the documents', () => {
     const folder = page.slice(0, page.lastIndexOf('/'));
     const linked = [...text.matchAll(/\]\((?!http)([^)#]+)/g)].map(([, path = '']) => `${folder}/${path}`);
     const missing = [...named, ...linked].filter(
-      (path) => !existsSync(new URL(`../${path}`, import.meta.url)),
+      (path) => !existsSync(join(import.meta.dirname, '..', path)),
     );
     expect(missing).toEqual([]);
   });

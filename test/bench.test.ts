@@ -312,7 +312,7 @@ describe('the state before', () => {
   });
 
   test('may be a checkout', () => {
-    const root = new URL('..', import.meta.url).pathname;
+    const root = join(import.meta.dirname, '..');
     expect(checkoutOf(root, '/nowhere')?.main).toBe(join(root, 'src/main.ts'));
   });
 

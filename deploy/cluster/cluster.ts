@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-const PROXY = new URL('./haproxy.cfg', import.meta.url).pathname;
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const PROXY = join(import.meta.dirname, 'haproxy.cfg');
 const PATIENCE_MS = 15_000;
 
 export type Replica = {

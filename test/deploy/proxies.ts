@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../deploy/cluster/free-port.ts';
 
-const DEPLOY = new URL('../../deploy/', import.meta.url).pathname;
+const DEPLOY = join(import.meta.dirname, '../../deploy');
 const START_MS = 10_000;
 const STOP_MS = 3_000;
 

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { createLogger, logLine } from '../../src/lib/logger.ts';
 import { temporaryDirectory } from '../support/keyhearth.ts';
 
-const LOGGING_PROCESS = new URL('./logging-process.ts', import.meta.url).pathname;
+const LOGGING_PROCESS = join(import.meta.dirname, 'logging-process.ts');
 
 function collect() {
   const written: string[] = [];

@@ -13,7 +13,7 @@ import { createLogger } from '../../src/lib/logger.ts';
 import { client, type Send } from './http.ts';
 import { createDatabase, nameFor, query } from './postgres.ts';
 
-export const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+export const MAIN = join(import.meta.dirname, '../../src/main.ts');
 export const FIRST_KEY = 'first-key-of-the-tests-0123456789abcdef';
 
 /** Cost 10 is the least that the configuration takes; the tests need many keys, not slow ones. */
