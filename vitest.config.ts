@@ -1,4 +1,7 @@
+import { globSync, readFileSync } from 'node:fs';
+import { matchesGlob } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LONG } from './test/support/long.ts';
 
 /** They start, race, time and kill whole processes, so they have the machine to themselves. */
 const WHOLE_PROCESSES = [
@@ -31,6 +34,14 @@ const NO_DATABASE = [
   'test/workers/**',
 ];
 
+/** `npm run test:long` runs the test files that import LONG; `npm test` runs all files, with shorter loops. */
+const runs = (patterns: string[]) => (LONG ? filesWithLongTests(patterns) : patterns);
+
+const filesWithLongTests = (patterns: string[]) =>
+  globSync('test/**/*.test.ts')
+    .filter((file) => patterns.some((pattern) => matchesGlob(file, pattern)))
+    .filter((file) => readFileSync(file, 'utf8').includes("/support/long.ts'"));
+
 const dialects = (process.env.DIALECTS ?? 'sqlite,postgres').split(',');
 
 const sqlite = [
@@ -38,7 +49,7 @@ const sqlite = [
     extends: true as const,
     test: {
       name: 'service',
-      include: ['test/**/*.test.ts'],
+      include: runs(['test/**/*.test.ts']),
       exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...ONLY_POSTGRES],
       globalSetup: ['./test/support/sqlite-setup.ts'],
       sequence: { groupOrder: 0 },
@@ -48,7 +59,7 @@ const sqlite = [
     extends: true as const,
     test: {
       name: 'processes',
-      include: WHOLE_PROCESSES,
+      include: runs(WHOLE_PROCESSES),
       globalSetup: ['./test/support/sqlite-setup.ts'],
       fileParallelism: false,
       sequence: { groupOrder: 2 },
@@ -61,7 +72,7 @@ const postgres = [
     extends: true as const,
     test: {
       name: 'service on PostgreSQL',
-      include: ON_EITHER_DATABASE,
+      include: runs(ON_EITHER_DATABASE),
       exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...ONLY_SQLITE, ...NO_DATABASE],
       globalSetup: ['./test/support/postgres-setup.ts'],
       sequence: { groupOrder: 1 },
@@ -71,7 +82,7 @@ const postgres = [
     extends: true as const,
     test: {
       name: 'cluster',
-      include: CLUSTER,
+      include: runs(CLUSTER),
       globalSetup: ['./test/support/sqlite-setup.ts'],
       fileParallelism: false,
       sequence: { groupOrder: 3 },
