@@ -2,12 +2,14 @@ import { type CoreParts, coreApi } from './apis/core/core-api.ts';
 import { type ApiContext, createApi, JSON_BODY_LIMIT } from './apis/create-api.ts';
 import { metaApi } from './apis/meta/meta-api.ts';
 import { problem } from './http/dialects/problem.ts';
-import { failureOf, sendFailure } from './http/failures.ts';
-import { requestLog } from './http/request-log.ts';
-import { createRouter } from './http/router.ts';
+import type { RequestLog } from './http/request-log.ts';
+import { createRoot } from './http/root.ts';
+import type { Logger } from './lib/logger.ts';
 
 export type AppParts = CoreParts &
   Omit<ApiContext, 'ownedPaths'> & {
+    logger: Logger;
+    requestLog: RequestLog;
     /** Throws a DomainError when the database cannot be read. */
     checkDatabase: () => Promise<void>;
   };
@@ -17,11 +19,8 @@ export type AppType = ReturnType<typeof createApp>;
 
 /** The APIs, one per line. The fallback is the last one. It answers every other path: 401, or 404 to a valid key. */
 export function createApp(parts: AppParts) {
-  const app = createRouter();
-  app.onError((error, c) => sendFailure(c, problem, failureOf(error, parts.logger, c.var.requestId)));
-  app.use(requestLog(parts.logger, parts.resolveClient));
-  const context: ApiContext = { logger: parts.logger, lockout: parts.lockout, ownedPaths: [] };
-  return app
+  const context: ApiContext = { lockout: parts.lockout, ownedPaths: [] };
+  return createRoot(parts.logger, parts.requestLog, parts.resolveClient)
     .route('/', metaApi(parts.checkDatabase, context))
     .route('/', coreApi(parts, context))
     .route('/', fallbackApi(parts.authenticators, context));

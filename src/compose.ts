@@ -9,6 +9,7 @@ import { createBootstrapService } from './bootstrap/service.ts';
 import type { Config } from './config.ts';
 import { databaseCheck } from './db/health.ts';
 import { clientResolver } from './http/client-address.ts';
+import { createRequestLog } from './http/request-log.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { fingerprinter } from './keys/digests.ts';
 import { createKeyLookup } from './keys/lookup.ts';
@@ -21,6 +22,9 @@ import type { Logger } from './lib/logger.ts';
 import { createLockout, lockoutMemory } from './lockout/lockout.ts';
 import type { LockoutMemory } from './lockout/shared-table.ts';
 import { openStorage } from './storage.ts';
+
+/** By all workers together. No client can make the log grow faster. */
+const REFUSALS_LOGGED_PER_SECOND = 100;
 
 export type Keyhearth = Awaited<ReturnType<typeof compose>>;
 
@@ -83,8 +87,13 @@ async function build(
   const lockout = createLockout(config.lockout, clock, memory, notifier);
   const resolveClient = clientResolver(config.trustedProxies, config.lockout.attempts > 0);
   const authenticators = [apiKeyAuthenticator({ lookUp, hasUsableKey, countUse })];
+  const requestLog = parts.adopt(
+    createRequestLog(logger, Math.ceil(REFUSALS_LOGGED_PER_SECOND / config.workers)),
+    ({ close }) => close(),
+  );
   const app = createApp({
     logger,
+    requestLog,
     lockout,
     resolveClient,
     authenticators,
@@ -96,7 +105,8 @@ async function build(
   });
   return {
     app,
-    fast: fastVerify(createAuthenticate(authenticators, lockout), resolveClient, logger),
+    fast: fastVerify(createAuthenticate(authenticators, lockout), resolveClient, logger, requestLog),
+    requestLog,
     fetch: app.fetch,
     bootstrapOpen: await bootstrap.isOpen(),
   };

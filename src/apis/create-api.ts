@@ -5,11 +5,10 @@ import type { Authenticator } from '../auth/authenticator.ts';
 import { readBody } from '../http/body.ts';
 import { type HttpEnv, headerReader } from '../http/context.ts';
 import type { Dialect } from '../http/dialect.ts';
-import { failureOf, sendFailure } from '../http/failures.ts';
+import { sendFailure } from '../http/failures.ts';
 import { createRouter, methodsByPath } from '../http/router.ts';
 import { NO_STORE } from '../http/security-headers.ts';
 import type { Failure } from '../lib/failure.ts';
-import type { Logger } from '../lib/logger.ts';
 import type { Lockout } from '../lockout/lockout.ts';
 import { assertGuarded, assertOwnPaths } from './assert-guarded.ts';
 
@@ -34,21 +33,20 @@ export const JSON_BODY_LIMIT = 64 * 1024;
 
 /** What all APIs share. */
 export type ApiContext = {
-  logger: Logger;
   lockout: Lockout;
   /** The path patterns of the APIs that were created so far. Begin with an empty list. */
   ownedPaths: string[];
 };
 
 /**
- * An API: routes behind an authentication, an error handler, a 404 and a 405 of its own. A request passes, in this
+ * An API: routes behind an authentication, with a dialect, a 404 and a 405 of its own. A request passes, in this
  * order: the lockout, the authentication or the check of an open route, the body, the route.
  * @param define adds the routes to a router, by their whole paths
  * @throws Error for a mistake that would open a route or hide it: see `assert-guarded.ts`
  */
 export function createApi<Routes extends Schema>(
   { paths, authenticators, dialect, bodyLimit, open }: ApiOptions,
-  { logger, lockout, ownedPaths }: ApiContext,
+  { lockout, ownedPaths }: ApiContext,
   define: (router: ReturnType<typeof createRouter>) => OpenAPIHono<HttpEnv, Routes>,
 ): OpenAPIHono<HttpEnv, Routes> {
   const routes = define(createRouter());
@@ -64,16 +62,16 @@ export function createApi<Routes extends Schema>(
   });
 
   const api = createRouter();
-  api.onError((error, c) => sendFailure(c, dialect, failureOf(error, logger, c.var.requestId)));
+  for (const path of paths) api.use(path, speak(dialect));
   for (const [path, ofPath] of openMethods) api.use(path, markOpen(ofPath, methods.get(path)));
-  for (const path of paths) api.use(path, guard(authenticators, lockout, dialect));
+  for (const path of paths) api.use(path, guard(authenticators, lockout));
   const body = readBody(bodyLimit);
   for (const { method, path, check = pass } of open)
     api.on(method.toUpperCase(), honoPath(path), check, body);
   for (const path of paths) api.use(path, unlessOpen(body));
   api.route('/', routes);
-  for (const [path, ofPath] of methods) api.all(path, answerWith(dialect, methodNotAllowed(ofPath)));
-  for (const path of paths) api.all(path, answerWith(dialect, { code: 'not_found' }));
+  for (const [path, ofPath] of methods) api.all(path, refuse(methodNotAllowed(ofPath)));
+  for (const path of paths) api.all(path, refuse({ code: 'not_found' }));
   describeSecurity(api, authenticators, openMethods);
   return api as OpenAPIHono<HttpEnv, Routes>;
 }
@@ -93,6 +91,14 @@ const markOpen = (
   };
 };
 
+/** A middleware around the API may have chosen another dialect. */
+const speak =
+  (dialect: Dialect): MiddlewareHandler<HttpEnv> =>
+  (c, next) => {
+    if (!c.var.dialect) c.set('dialect', dialect);
+    return next();
+  };
+
 const pass: MiddlewareHandler<HttpEnv> = (_, next) => next();
 
 /** Anybody can send a method that an open path does not answer. No body is read for the refusal. */
@@ -102,11 +108,7 @@ const unlessOpen =
     c.var.isOpen ? next() : middleware(c, next);
 
 /** An API without authenticators has open routes only, and no lockout. */
-function guard(
-  authenticators: readonly Authenticator[],
-  lockout: Lockout,
-  dialect: Dialect,
-): MiddlewareHandler<HttpEnv> {
+function guard(authenticators: readonly Authenticator[], lockout: Lockout): MiddlewareHandler<HttpEnv> {
   if (authenticators.length === 0) return pass;
   const authenticate = createAuthenticate(authenticators, lockout);
   return async (c, next) => {
@@ -114,19 +116,19 @@ function guard(
     const { lockoutKey } = c.var.client;
     if (c.var.isOpen) {
       const locked = lockedFailure(lockout, lockoutKey);
-      return locked ? sendFailure(c, dialect, locked) : next();
+      return locked ? sendFailure(c, locked) : next();
     }
     const authentication = await authenticate(lockoutKey, headerReader(c.env.incoming));
-    if (authentication.state === 'refused') return sendFailure(c, dialect, authentication.failure);
+    if (authentication.state === 'refused') return sendFailure(c, authentication.failure);
     c.set('principal', authentication.principal);
     return next();
   };
 }
 
-const answerWith =
-  (dialect: Dialect, failure: Failure): MiddlewareHandler<HttpEnv> =>
+const refuse =
+  (failure: Failure): MiddlewareHandler<HttpEnv> =>
   async (c) =>
-    sendFailure(c, dialect, failure);
+    sendFailure(c, failure);
 
 const methodNotAllowed = (allowed: ReadonlySet<string>): Failure => ({
   code: 'method_not_allowed',

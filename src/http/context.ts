@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import type { FailureCode } from '../lib/failure.ts';
 import type { Principal } from '../lib/principal.ts';
 import type { Client } from './client-address.ts';
+import type { Dialect } from './dialect.ts';
 
 /** The variables of a request that middleware sets. */
 export type HttpEnv = {
@@ -11,6 +12,8 @@ export type HttpEnv = {
   Variables: {
     requestId: string;
     client: Client;
+    /** How failures are rendered. Its API sets it. */
+    dialect?: Dialect;
     /** The request matches a route that needs no credential. */
     isOpen?: true;
     /** Who the request acts for; absent on open routes and on refusals. */

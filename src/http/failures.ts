@@ -4,7 +4,6 @@ import { errorCode } from '../lib/error-code.ts';
 import { DomainError, type Failure } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { HttpContext } from './context.ts';
-import type { Dialect } from './dialect.ts';
 
 /** What a route or a middleware threw, as a failure. An unexpected error is logged with its stack. */
 export function failureOf(error: unknown, logger: Logger, requestId: string): Failure {
@@ -37,8 +36,10 @@ function failureOfException({ status, message }: HTTPException): Failure {
   return { code: 'http_error', status };
 }
 
-/** Answers in a dialect, and leaves the code for the log. */
-export function sendFailure(c: HttpContext, dialect: Dialect, failure: Failure): Response {
+/** Answers in the dialect of the request, and leaves the code for the log. */
+export function sendFailure(c: HttpContext, failure: Failure): Response {
+  const { dialect } = c.var;
+  if (!dialect) throw new Error('a request failed before it reached an API');
   c.set('failureCode', failure.code);
   const { status, headers, body } = dialect(failure);
   return c.body(body, status as ContentfulStatusCode, headers);

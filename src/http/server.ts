@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   createServer,
   type IncomingMessage,
@@ -12,9 +13,11 @@ import type { Failure } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { problem } from './dialects/problem.ts';
+import type { RequestLog } from './request-log.ts';
 
 /** `fast` answers the requests that it knows, and says whether it did. `fetch` answers all others. */
 export type Application = {
+  requestLog: RequestLog;
   fast: (request: IncomingMessage, response: ServerResponse) => boolean;
   fetch: Parameters<typeof getRequestListener>[0];
 };
@@ -46,7 +49,7 @@ const invalidTarget: Failure = { code: 'malformed_request', reason: 'target' };
 
 /** @throws StartupError when the port is not free */
 export async function listen(
-  { fast, fetch }: Application,
+  { requestLog, fast, fetch }: Application,
   endpoint: Endpoint,
   logger: Logger,
 ): Promise<RunningServer> {
@@ -107,7 +110,7 @@ export async function listen(
     const { unanswered = 0, latest } = connections.get(socket) ?? {};
     return unanswered > 1 || (unanswered === 1 && latest?.complete === true);
   };
-  const refuse = answerUnreadable(logger, isAwaited);
+  const refuse = answerUnreadable(requestLog, isAwaited);
   // Earlier requests of the same packet are answered at the end of this turn.
   server.on('clientError', (error, socket: Socket) => setImmediate(refuse, error, socket));
   return { address: await listenOn(server, endpoint), stop: (graceMs) => stop(server, connections, graceMs) };
@@ -175,20 +178,23 @@ async function stop(
 
 /** Bytes that are not HTTP never reach the application. They still get an answer that says so. */
 const answerUnreadable =
-  (logger: Logger, isAwaited: (socket: Socket) => boolean) => (error: Error, socket: Socket) => {
+  (log: RequestLog, isAwaited: (socket: Socket) => boolean) => (error: Error, socket: Socket) => {
     const code = errorCode(error);
     // While an earlier request waits for its answer, the client would take this one for it.
     if (code === 'ECONNRESET' || !socket.writable || isAwaited(socket)) {
       socket.destroy();
       return;
     }
-    const { status, headers, body } = problem(
+    const failure: Failure =
       code === 'HPE_HEADER_OVERFLOW'
         ? { code: 'request_headers_too_large', limitBytes: MAX_HEADER_BYTES }
-        : { code: 'malformed_request', reason: 'not_http' },
-    );
-    logger.info({ status, client: socket.remoteAddress, reason: code }, 'unreadable request');
+        : { code: 'malformed_request', reason: 'not_http' };
+    const { status, headers, body } = problem(failure);
+    const request_id = randomUUID();
+    const client = socket.remoteAddress ?? 'unknown';
+    log.answered({ request_id, status, code: failure.code, client }, performance.now());
     const lines = Object.entries({
+      'X-Request-Id': request_id,
       ...headers,
       'Content-Length': Buffer.byteLength(body),
       Connection: 'close',

@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Level, type Logger as PinoLogger, pino, stdSerializers, symbols } from 'pino';
+import { type Level, type Logger as PinoLogger, pino, stdSerializers } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 
-export type { Level };
-export type Logger = PinoLogger & {
-  readonly [symbols.timeSym]?: () => string;
-  readonly [symbols.streamSym]?: { write(line: string): void };
-};
+export type Logger = PinoLogger;
 export type LogLevel = Level | 'silent';
 
 /** Takes whole lines: standard output, or another thread on the way to it. */
@@ -78,14 +74,6 @@ export const createLogger = (level: LogLevel, sink: Pick<LogSink, 'write'>): Log
     },
     sink,
   );
-
-/**
- * Writes a line whose fields are JSON already. For the line of each request: pino takes three times as long to make the
- * same of an object.
- */
-export function logLine(logger: Logger, level: Level, fields: string): void {
-  logger[symbols.streamSym]?.write(`{"level":"${level}"${logger[symbols.timeSym]?.()},${fields}}\n`);
-}
 
 /** Node adds what it could not parse (URLs, headers) to some errors. It came from the caller, and may be secret. */
 function withoutExtras(error: unknown) {

@@ -10,8 +10,8 @@ import type { Authenticator } from '../../src/auth/authenticator.ts';
 import { clientResolver } from '../../src/http/client-address.ts';
 import { principalOf } from '../../src/http/context.ts';
 import type { Dialect } from '../../src/http/dialect.ts';
-import { requestLog } from '../../src/http/request-log.ts';
-import { createRouter } from '../../src/http/router.ts';
+import { createRequestLog } from '../../src/http/request-log.ts';
+import { createRoot } from '../../src/http/root.ts';
 import { KeyId } from '../../src/lib/brand.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { DomainError, type FailureCode } from '../../src/lib/failure.ts';
@@ -130,9 +130,8 @@ beforeEach(async () => {
   accepted = [];
   const logger = pino({ level: 'silent' });
   const lockout = createLockout({ attempts: 2, seconds: 300 }, systemClock);
-  const app = createRouter();
-  app.use(requestLog(logger, clientResolver([], true)));
-  const api = thirdApi({ logger, lockout, ownedPaths: [] }, accepted);
+  const app = createRoot(logger, createRequestLog(logger, 100), clientResolver([], true));
+  const api = thirdApi({ lockout, ownedPaths: [] }, accepted);
   document = api.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: '', version: '' },
@@ -247,7 +246,6 @@ describe('a third API', () => {
 
 test('/third/* owns /third itself', async () => {
   const context = {
-    logger: pino({ level: 'silent' }),
     lockout: createLockout({ attempts: 2, seconds: 300 }, systemClock),
     ownedPaths: [],
   };
@@ -262,7 +260,6 @@ test('/third/* owns /third itself', async () => {
 
 describe('createApi refuses', () => {
   const contextWith = (ownedPaths: string[]): ApiContext => ({
-    logger: pino({ level: 'silent' }),
     lockout: createLockout({ attempts: 2, seconds: 300 }, systemClock),
     ownedPaths,
   });

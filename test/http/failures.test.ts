@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createApi } from '../../src/apis/create-api.ts';
 import { clientResolver } from '../../src/http/client-address.ts';
 import { problem } from '../../src/http/dialects/problem.ts';
-import { requestLog } from '../../src/http/request-log.ts';
-import { createRouter } from '../../src/http/router.ts';
+import { createRequestLog } from '../../src/http/request-log.ts';
+import { createRoot } from '../../src/http/root.ts';
 import { listen, type RunningServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { DomainError, type Failure } from '../../src/lib/failure.ts';
@@ -28,17 +28,16 @@ beforeAll(async () => {
     bodyLimit: 1_024,
     open: [{ method: 'get', path: '/throws' }],
   };
-  const api = createApi(options, { logger, lockout, ownedPaths: [] }, (router) => {
+  const api = createApi(options, { lockout, ownedPaths: [] }, (router) => {
     router.get('/throws', () => {
       throw thrown;
     });
     return router;
   });
-  const app = createRouter();
-  app.use(requestLog(logger, clientResolver([], true)));
-  app.route('/', api);
+  const requestLog = createRequestLog(logger, 100);
+  const app = createRoot(logger, requestLog, clientResolver([], true)).route('/', api);
   const endpoint = { host: '127.0.0.1', port: 0, isShared: false };
-  server = await listen({ fast: () => false, fetch: app.fetch }, endpoint, logger);
+  server = await listen({ requestLog, fast: () => false, fetch: app.fetch }, endpoint, logger);
   send = client(`http://127.0.0.1:${server.address.port}`);
 });
 afterAll(() => server.stop(0));

@@ -1,5 +1,14 @@
-import { expect, test } from 'vitest';
-import { bootstrapped, FIRST_KEY, service, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import { describe, expect, test } from 'vitest';
+import { client, sendRaw } from '../support/http.ts';
+import {
+  bootstrapped,
+  FIRST_KEY,
+  register,
+  service,
+  startProcess,
+  startService,
+  temporaryDirectory,
+} from '../support/keyhearth.ts';
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
 
@@ -112,4 +121,48 @@ test('every line of the process is JSON with a level and a time, and is there wi
   for (const line of stdout().trim().split('\n')) {
     expect(JSON.parse(line)).toMatchObject({ level: 'info', time: expect.stringMatching(/^\d{4}-.*Z$/) });
   }
+});
+
+describe('requests without a valid key', () => {
+  type Line = { msg?: string; status?: number; client?: string; repeated?: number; statuses?: object };
+
+  const requestLines = (log: Line[]) => log.filter(({ status }) => status !== undefined);
+
+  test('are logged ten times for each client, and then counted; requests with a valid key are all logged', async () => {
+    const { origin, send, log, close } = await startService({ env: { KEYHEARTH_LOCKOUT_ATTEMPTS: '3' } });
+    await register(send);
+    log.length = 0;
+    const guesser = client(origin, '127.0.0.2');
+    for (let i = 0; i < 30; i++) await guesser({ path: '/auth/verify', key: WRONG });
+    for (let i = 0; i < 30; i++) await send({ path: '/auth/keys', key: FIRST_KEY });
+    await close();
+    const ofClient = (address: string) => requestLines(log).filter(({ client: each }) => each === address);
+    expect(ofClient('127.0.0.2')).toHaveLength(10);
+    expect(ofClient('127.0.0.1')).toHaveLength(30);
+    expect(log.filter(({ repeated }) => repeated !== undefined)).toEqual([
+      {
+        level: 'info',
+        time: expect.anything(),
+        client: '127.0.0.2',
+        repeated: 20,
+        statuses: { 429: 20 },
+        msg: 'further requests of this client',
+      },
+    ]);
+  });
+
+  test.each([
+    ['an open route', 'GET /health HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['an unknown path', 'GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['a method that is not allowed', 'DELETE /health HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['a target that is not valid', 'GET http://a@b/ HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['bytes that are not HTTP', 'rubbish\r\n\r\n'],
+    ['a body that is not JSON', 'POST /auth/register-key HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n{'],
+    ['a verification', 'GET /auth/verify HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ])('cannot flood the log by way of %s', async (_, request) => {
+    const { origin, log } = await service();
+    for (let i = 0; i < 15; i++)
+      await sendRaw(origin, request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+    expect(requestLines(log).length).toBeLessThanOrEqual(10);
+  });
 });

@@ -1,4 +1,4 @@
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, request, STATUS_CODES } from 'node:http';
 import { connect } from 'node:net';
 
 export type Answer = {
@@ -60,12 +60,15 @@ export function client(origin: string, from?: string) {
           incoming.on('end', () => {
             const text = Buffer.concat(chunks).toString();
             const carriesJson = /json/.test(incoming.headers['content-type'] ?? '') && text !== '';
-            resolve({
+            const answer = {
               status: incoming.statusCode ?? 0,
               headers: incoming.headers,
               text,
               json: carriesJson ? JSON.parse(text) : undefined,
-            });
+            };
+            const mistake = mistakeIn(answer);
+            if (mistake === undefined) resolve(answer);
+            else reject(new Error(`${method} ${answer.status}: ${mistake}`));
           });
         },
       );
@@ -73,6 +76,16 @@ export function client(origin: string, from?: string) {
       outgoing.end(isJson ? JSON.stringify(body) : body);
     });
   };
+}
+
+/** What is wrong with an answer, whatever it answers. All answers of all tests pass through here. */
+function mistakeIn({ status, headers, json }: Answer): string | undefined {
+  if (headers['content-type'] !== 'application/problem+json' || json === undefined) return undefined;
+  if (json.status !== status) return `its body says status ${json.status}`;
+  if (json.title !== STATUS_CODES[status]) return `its body says title ${json.title}`;
+  if (typeof json.detail !== 'string' || typeof json.code !== 'string')
+    return 'its body has no detail or no code';
+  return undefined;
 }
 
 export type Send = ReturnType<typeof client>;

@@ -4,16 +4,17 @@ import { isIPv6 } from 'node:net';
 import type { Authenticate, Authentication } from '../../auth/authenticate.ts';
 import type { Client, ResolveClient } from '../../http/client-address.ts';
 import { headerReader } from '../../http/context.ts';
+import type { Dialect } from '../../http/dialect.ts';
 import { problem } from '../../http/dialects/problem.ts';
 import { failureOf } from '../../http/failures.ts';
-import { logAnswer } from '../../http/request-log.ts';
+import type { RequestLog } from '../../http/request-log.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../../http/security-headers.ts';
 import type { Failure } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { memoize } from '../../lib/memoize.ts';
 import type { Principal } from '../../lib/principal.ts';
-import { identityHeaders, statusWithDeny403, verifiedText } from './verified-answer.ts';
+import { identityHeaders, problemAs403, verifiedText } from './verified-answer.ts';
 import { VERIFY_PATH } from './verify-routes.ts';
 
 type Answer = { status: number; headers: string[]; body: string; encoding: 'latin1' | 'utf8' };
@@ -40,23 +41,28 @@ const isPlainHost = (host = '') => NAMED_HOST.test(host) || isIPv6(IPV6_HOST.exe
  * same answers: test/apis/core/fast-verify.test.ts compares them.
  * @returns a handler that says whether it takes a request
  */
-export function fastVerify(authenticate: Authenticate, resolveClient: ResolveClient, logger: Logger) {
+export function fastVerify(
+  authenticate: Authenticate,
+  resolveClient: ResolveClient,
+  logger: Logger,
+  log: RequestLog,
+) {
   function answer({ request, response, start, requestId, client }: Exchange, result: Authentication): void {
     const isValid = result.state === 'authenticated';
     const { status, headers, body, encoding } = isValid
       ? verified(result.principal, requestId)
-      : refused(result.failure, requestId);
-    const sent = request.url === VERIFY_PATH ? status : statusWithDeny403(status);
-    response.writeHead(sent, headers).end(body, encoding);
-    logAnswer(logger, isValid ? 'debug' : 'info', start, {
+      : refused(result.failure, requestId, request.url === VERIFY_PATH ? rendered : renderedAs403);
+    response.writeHead(status, headers).end(body, encoding);
+    const answered = {
       request_id: requestId,
-      method: request.method ?? '',
+      method: request.method,
       route: VERIFY_PATH,
-      status: sent,
+      status,
       code: isValid ? undefined : result.failure.code,
       client: client.address,
       key_id: isValid ? result.principal.id : undefined,
-    });
+    };
+    log.answered(answered, start, isValid ? 'debug' : 'info');
   }
 
   const failed = ({ requestId }: Exchange, error: unknown): Authentication => ({
@@ -151,22 +157,26 @@ function verified(principal: Principal, requestId: string): Answer {
 }
 
 /** Few refusals differ, and making one takes five times as long as finding it. */
-const rendered = memoize(
-  (failure: string): Answer => {
-    const { status, headers, body } = problem(JSON.parse(failure));
-    const length = Buffer.byteLength(body);
-    return {
-      status,
-      headers: Object.entries({ ...headers, 'Content-Length': String(length) }).flat(),
-      body,
-      encoding: encodingOf(body, length),
-    };
-  },
-  () => true,
-);
+const renderer = (dialect: Dialect) =>
+  memoize(
+    (failure: string): Answer => {
+      const { status, headers, body } = dialect(JSON.parse(failure));
+      const length = Buffer.byteLength(body);
+      return {
+        status,
+        headers: Object.entries({ ...headers, 'Content-Length': String(length) }).flat(),
+        body,
+        encoding: encodingOf(body, length),
+      };
+    },
+    () => true,
+  );
 
-function refused(failure: Failure, requestId: string): Answer {
-  const { status, headers, body, encoding } = rendered(JSON.stringify(failure));
+const rendered = renderer(problem);
+const renderedAs403 = renderer(problemAs403);
+
+function refused(failure: Failure, requestId: string, render: typeof rendered): Answer {
+  const { status, headers, body, encoding } = render(JSON.stringify(failure));
   return { status, headers: ['X-Request-Id', requestId, ...headers], body, encoding };
 }
 

@@ -1,3 +1,4 @@
+import { problemDialect } from '../../http/dialects/problem.ts';
 import type { Principal } from '../../lib/principal.ts';
 
 /** In the form that a header can carry safely (RFC 9110, section 5.5). */
@@ -18,4 +19,4 @@ export const verifiedText = ({ id, label }: Principal) =>
   `{"valid":true,"key":{"id":${id},"label":${JSON.stringify(label)}}}`;
 
 /** nginx makes a 500 of any answer to its subrequest but 2xx, 401 and 403. */
-export const statusWithDeny403 = (status: number) => (status < 400 || status === 401 ? status : 403);
+export const problemAs403 = problemDialect((status) => (status === 401 ? 401 : 403));

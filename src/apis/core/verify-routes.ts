@@ -11,7 +11,7 @@ import {
 } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
 import type { Principal } from '../../lib/principal.ts';
-import { identityHeaders, statusWithDeny403, verifiedBody } from './verified-answer.ts';
+import { identityHeaders, problemAs403, verifiedBody } from './verified-answer.ts';
 import {
   IntrospectionSchema,
   IntrospectionsSchema,
@@ -72,12 +72,10 @@ const introspectKeys = createRoute({
   },
 });
 
-/** Changes the status of refusals too, so it is put around the authentication. */
-export const denyAs403 = createMiddleware<HttpEnv>(async (c, next) => {
-  await next();
-  const status = statusWithDeny403(c.res.status);
-  if (c.req.query('deny') !== '403' || status === c.res.status) return;
-  c.res = new Response(c.res.body, { status, headers: c.res.headers });
+/** Concerns the refusals of the authentication too, so it is put around the API. */
+export const denyAs403 = createMiddleware<HttpEnv>((c, next) => {
+  if (c.req.query('deny') === '403') c.set('dialect', problemAs403);
+  return next();
 });
 
 export type VerifyParts = {

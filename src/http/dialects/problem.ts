@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Failure, FailureCode, FailureOf, FieldError } from '../../lib/failure.ts';
-import type { RenderedFailure } from '../dialect.ts';
+import type { Dialect } from '../dialect.ts';
 import { BOOTSTRAP_TOKEN_HEADER } from '../headers.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../security-headers.ts';
 
@@ -155,13 +155,19 @@ export type ProblemDocument = {
   errors?: readonly FieldError[];
 };
 
-/** The failure as RFC 9457 problem details, and the headers that go with it. */
-export function describeProblem(failure: Failure): {
+/**
+ * The failure as RFC 9457 problem details, and the headers that go with it.
+ * @param sentStatus the status to send in place of the usual one
+ */
+export function describeProblem(
+  failure: Failure,
+  sentStatus = (usual: number) => usual,
+): {
   document: ProblemDocument;
   headers: Record<string, string>;
 } {
   const rule = ruleOf(failure);
-  const status = typeof rule.status === 'function' ? rule.status(failure) : rule.status;
+  const status = sentStatus(typeof rule.status === 'function' ? rule.status(failure) : rule.status);
   const errors = rule.errors?.(failure) ?? [];
   return {
     document: {
@@ -176,15 +182,23 @@ export function describeProblem(failure: Failure): {
   };
 }
 
-/** The dialect of the core: RFC 9457 problem documents. */
-export function problem(failure: Failure): RenderedFailure {
-  const { document, headers } = describeProblem(failure);
-  return {
-    status: document.status,
-    headers: { ...SECURITY_HEADERS, ...NO_STORE, 'Content-Type': PROBLEM_TYPE, ...headers },
-    body: JSON.stringify(document),
+/**
+ * Makes a dialect of RFC 9457 problem documents.
+ * @param sentStatus the status to send in place of the usual one
+ */
+export const problemDialect =
+  (sentStatus?: (usual: number) => number): Dialect =>
+  (failure) => {
+    const { document, headers } = describeProblem(failure, sentStatus);
+    return {
+      status: document.status,
+      headers: { ...SECURITY_HEADERS, ...NO_STORE, 'Content-Type': PROBLEM_TYPE, ...headers },
+      body: JSON.stringify(document),
+    };
   };
-}
+
+/** The dialect of the core. */
+export const problem = problemDialect();
 
 /** The row of a code takes the failures of that code only, which the type of an indexed table cannot say. */
 const ruleOf = (failure: Failure) => rules[failure.code] as Rule<FailureCode>;

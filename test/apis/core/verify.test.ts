@@ -76,7 +76,7 @@ describe('GET /auth/verify, for proxies', () => {
     expect(Number(locked.headers['retry-after'])).toBeGreaterThan(0);
   });
 
-  test('?deny=403 turns every refusal but 401 into 403; body and Retry-After stay', async () => {
+  test('?deny=403 turns every refusal but 401 into 403, in the body too; code and Retry-After stay', async () => {
     const { send } = await bootstrapped();
     const path = '/auth/verify?deny=403';
     expect((await send({ path, key: FIRST_KEY })).status).toBe(200);
@@ -85,7 +85,7 @@ describe('GET /auth/verify, for proxies', () => {
     for (let i = 0; i < 5; i++) expect((await send({ path, key: WRONG })).status).toBe(401);
     const locked = await send({ path, key: FIRST_KEY });
     expect(locked.status).toBe(403);
-    expect(locked.json).toMatchObject({ status: 429, code: 'too_many_failed_attempts' });
+    expect(locked.json).toMatchObject({ status: 403, title: 'Forbidden', code: 'too_many_failed_attempts' });
     expect(locked.headers['content-type']).toBe('application/problem+json');
     expect(Number(locked.headers['retry-after'])).toBeGreaterThan(0);
     expect((await send({ path: '/auth/keys?deny=403', key: FIRST_KEY })).status).toBe(429);
