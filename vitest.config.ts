@@ -29,6 +29,7 @@ const NO_DATABASE = [
   'test/auth/**',
   'test/db/epoch-cache.test.ts',
   'test/db/health.test.ts',
+  'test/docs/**',
   'test/lockout/**',
   'test/types/**',
   'test/workers/**',

@@ -228,11 +228,4 @@ describe('the documents', () => {
     const written = filesOf('docs/decisions/*.md').map((file) => file.slice('docs/decisions/'.length));
     expect(listed.toSorted()).toEqual(written.filter((name) => name !== 'README.md'));
   });
-
-  test.each(pages)('%s has lines of at most 120 characters, tables excepted', (page) => {
-    const long = textOf(page)
-      .split('\n')
-      .filter((line) => line.length > 120 && !line.startsWith('|'));
-    expect(long).toEqual([]);
-  });
 });

@@ -16,7 +16,7 @@ export const databaseVariables = {
     .optional()
     .meta({
       description:
-        '`sqlite:path`, where a relative path starts at the working directory; or `postgres://user:password@host/database`, see [scaling](scaling.md)',
+        '`sqlite:path`, where a relative path starts at the working directory; or `postgres://user:password@host/database`, see [Connect to PostgreSQL](postgresql.md)',
       shown: '`keyhearth.db` in the data directory',
     }),
   KEYHEARTH_DATABASE_POOL: integer(3, 100).prefault('5').meta({

@@ -52,7 +52,7 @@ export async function claimIdentity(db: Db, context: IdentityContext): Promise<s
   const adopted = stored.pepper_check ?? (await transaction(db, (tx) => adoptPepper(tx, check)));
   if (!equal(adopted, check)) {
     throw new StartupError(
-      `The pepper does not fit the database ${context.databaseName}; give this process the one that others serve it with, or restore the pepper that was in use with it (docs/operations.md says what to do when it is lost).`,
+      `The pepper does not fit the database ${context.databaseName}; give this process the one that others serve it with, or restore the pepper that was in use with it (if it is lost, see docs/lost-pepper.md).`,
     );
   }
   return stored.database_id;

@@ -44,7 +44,7 @@ export function loadPepper(source: PepperSource, databaseExists: boolean): Peppe
   }
   if (databaseExists) {
     throw new StartupError(
-      `The pepper ${source.path} is missing, but its database is there; give this process the one that others serve this database with, or restore it from a backup (docs/operations.md says what to do when it is lost).`,
+      `The pepper ${source.path} is missing, but its database is there; give this process the one that others serve this database with, or restore it from a backup (if it is lost, see docs/lost-pepper.md).`,
     );
   }
   writePrivateFileOnce(source.path, `${randomBytes(PEPPER_BYTES).toString('hex')}\n`);

@@ -87,7 +87,7 @@ describe('a key without a fingerprint', () => {
     expect(performance.now() - start).toBeLessThan(2_000);
   });
 
-  test('is how every key survives a lost pepper, as docs/operations.md says', async () => {
+  test('is how every key survives a lost pepper, as docs/lost-pepper.md says', async () => {
     const dataDir = temporaryDirectory();
     const first = await startService({ dataDir });
     await first.send({ method: 'POST', path: '/auth/register-key', body: { api_key: FIRST_KEY } });
@@ -95,8 +95,8 @@ describe('a key without a fingerprint', () => {
     writeFileSync(`${dataDir}/pepper`, `${'ab'.repeat(32)}\n`);
     await expect(startService({ dataDir })).rejects.toThrow(/pepper does not fit/);
 
-    const guide = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
-    const statements = /```sql\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
+    const guide = readFileSync(new URL('../../docs/lost-pepper.md', import.meta.url), 'utf8');
+    const statements = /<<'SQL'\n([\s\S]*?)\n *SQL\n/.exec(guide)?.[1] ?? '';
     await sqlIn(dataDir, statements);
 
     const second = await startService({ dataDir });

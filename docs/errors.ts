@@ -1,0 +1,131 @@
+import { describeProblem } from '../src/http/dialects/problem.ts';
+import type { FailureCode, FailureOf } from '../src/lib/failure.ts';
+
+/** The table of docs/errors.md: status and sentence come from the code, the advice is written here. */
+
+type Explained<Code extends FailureCode> = {
+  /** One for each sentence that the code can have. */
+  examples: readonly FailureOf<Code>[];
+  advice: string;
+  /** What the table shows when the status is not always the same. */
+  status?: string;
+};
+
+const TRY_AGAIN = 'Try again after the time in `Retry-After`.';
+
+const explained: { [Code in FailureCode]: Explained<Code> } = {
+  invalid_request: {
+    examples: [
+      { code: 'invalid_request', errors: [{ path: 'label', message: 'must be at most 200 characters' }] },
+    ],
+    advice: 'Correct the fields that `errors` lists. Each entry has the `path` of a field and a `message`.',
+  },
+  malformed_request: {
+    examples: (['not_http', 'target', 'body_incomplete', 'body_not_utf8', 'body_not_json'] as const).map(
+      (reason) => ({ code: 'malformed_request', reason }),
+    ),
+    advice: 'Correct the program that sends the request.',
+  },
+  conflicting_api_keys: {
+    examples: [{ code: 'conflicting_api_keys' }],
+    advice: 'Send the key in one header only. A proxy in front may add a key of its own.',
+  },
+  no_api_key_configured: {
+    examples: [{ code: 'no_api_key_configured' }],
+    advice: 'Register the first key: see [Register the first key](first-key.md).',
+  },
+  api_key_required: {
+    examples: [{ code: 'api_key_required', remaining: 5 }],
+    advice: 'Send a key in `X-API-Key`, `X-Proxbox-API-Key` or `Authorization: Bearer`.',
+  },
+  invalid_api_key: {
+    examples: [{ code: 'invalid_api_key', remaining: 4 }],
+    advice:
+      'Check that the key is complete, active and not deleted. Keyhearth gives the same answer in all cases.',
+  },
+  invalid_bootstrap_token: {
+    examples: [
+      { code: 'invalid_bootstrap_token', isMissing: true, remaining: undefined },
+      { code: 'invalid_bootstrap_token', isMissing: false, remaining: 4 },
+    ],
+    advice: 'Send the token that the operator has set in `KEYHEARTH_BOOTSTRAP_TOKEN`.',
+  },
+  not_found: {
+    examples: [{ code: 'not_found' }],
+    advice: 'Check the path. Without a valid key, an unknown path answers 401.',
+  },
+  api_key_not_found: {
+    examples: [{ code: 'api_key_not_found' }],
+    advice: 'Check the id. A deleted key does not come back, and its id is not used again.',
+  },
+  method_not_allowed: {
+    examples: [{ code: 'method_not_allowed', allow: ['GET', 'HEAD'] }],
+    advice: 'Use a method that the header `Allow` lists.',
+  },
+  api_key_already_configured: {
+    examples: [{ code: 'api_key_already_configured' }],
+    advice: 'Create further keys with an existing key and `POST /auth/keys`.',
+  },
+  last_active_api_key_required: {
+    examples: [{ code: 'last_active_api_key_required' }],
+    advice: 'Create another key, or activate one. Then repeat the request.',
+  },
+  body_too_large: {
+    examples: [{ code: 'body_too_large', limitBytes: 64 * 1024 }],
+    advice: 'Send a smaller body.',
+  },
+  unsupported_media_type: {
+    examples: [{ code: 'unsupported_media_type' }],
+    advice: 'Send JSON, and the header `Content-Type: application/json`.',
+  },
+  too_many_failed_attempts: {
+    examples: [{ code: 'too_many_failed_attempts', retryAfter: 300 }],
+    advice: `${TRY_AGAIN} See [Understand the lockout](lockout.md).`,
+  },
+  request_headers_too_large: {
+    examples: [{ code: 'request_headers_too_large', limitBytes: 16 * 1024 }],
+    advice: 'Send fewer or shorter headers. Cookies are often the reason.',
+  },
+  http_error: {
+    examples: [{ code: 'http_error', status: 408 }],
+    status: '4xx or 5xx',
+    advice: 'The status says what was wrong. No other code fits it.',
+  },
+  internal_error: {
+    examples: [{ code: 'internal_error' }],
+    advice: 'Find the line in the log that has the value of `X-Request-Id`, and report the error.',
+  },
+  overloaded: {
+    examples: [{ code: 'overloaded', retryAfter: 5 }],
+    advice: TRY_AGAIN,
+  },
+  database_busy: {
+    examples: (['other_change', 'connections', 'timeout'] as const).map((reason) => ({
+      code: 'database_busy',
+      reason,
+      retryAfter: 1,
+    })),
+    advice: TRY_AGAIN,
+  },
+  database_unavailable: {
+    examples: (['unreadable', 'unwritable', 'refused', 'unreachable', 'connection_lost'] as const).map(
+      (reason) => ({ code: 'database_unavailable', reason, retryAfter: 5 }),
+    ),
+    advice: 'Read the log: it names the reason. Check the disk, or the PostgreSQL server.',
+  },
+};
+
+/** A table with one row for each code, in the order of their statuses. */
+export function errorTable(): string {
+  const rows = Object.entries(explained).map(([code, { examples, advice, status }]) => {
+    const documents = examples.map((example) => describeProblem(example).document);
+    const sentences = [...new Set(documents.map(({ detail }) => detail))];
+    const order = documents[0]?.status ?? 0;
+    return { order, row: `| ${status ?? order} | \`${code}\` | ${sentences.join('<br>')} | ${advice} |` };
+  });
+  return [
+    '| status | `code` | `detail` | what to do |',
+    '| --- | --- | --- | --- |',
+    ...rows.sort((a, b) => a.order - b.order).map(({ row }) => row),
+  ].join('\n');
+}
