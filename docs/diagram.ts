@@ -37,7 +37,6 @@ const LABELS: Readonly<Record<string, string>> = {
   config: 'config.ts, config/',
   app: 'app.ts',
   apis: 'apis/ (createApi)',
-  'http/server': 'http/server.ts',
   'db/select-engine': 'db/select-engine.ts',
 };
 

@@ -36,8 +36,8 @@ export function importsIn(file: string, text = textOf(file)): Import[] {
 /** Folders whose subfolders are modules of their own. */
 const SPLIT = ['apis', 'auth', 'http', 'db'];
 
-/** Files that choose between the subfolders of their folder, or use them, and so stand above these. */
-const ABOVE_THEIR_FOLDER = ['src/db/select-engine.ts', 'src/http/server.ts'];
+/** Files that choose between the subfolders of their folder, and so stand above these. */
+const ABOVE_THEIR_FOLDER = ['src/db/select-engine.ts'];
 
 /**
  * The module of a file: a folder of src, a subfolder of one that is split, or a single file. Undefined for what is not

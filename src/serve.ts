@@ -1,6 +1,7 @@
 import { compose } from './compose.ts';
 import type { Config } from './config.ts';
-import { type Endpoint, listen } from './http/server.ts';
+import { listen } from './http/server/listen.ts';
+import type { Endpoint } from './http/server/port.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { lockoutMemory } from './lockout/lockout.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
-import { reservePort } from '../http/server.ts';
+import { reservePort } from '../http/server/port.ts';
 import type { Logger, LogSink } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { lockoutMemory } from '../lockout/lockout.ts';

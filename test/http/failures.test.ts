@@ -6,7 +6,7 @@ import { clientResolver } from '../../src/http/client-address.ts';
 import { problem } from '../../src/http/dialects/problem.ts';
 import { createRequestLog } from '../../src/http/request-log.ts';
 import { createRoot } from '../../src/http/root.ts';
-import { listen, type RunningServer } from '../../src/http/server.ts';
+import { listen, type RunningServer } from '../../src/http/server/listen.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { DomainError, type Failure } from '../../src/lib/failure.ts';
 import { createLogger } from '../../src/lib/logger.ts';

@@ -7,7 +7,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { inject, onTestFinished } from 'vitest';
 import { compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config.ts';
-import { listen } from '../../src/http/server.ts';
+import { listen } from '../../src/http/server/listen.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { client, type Send } from './http.ts';

@@ -6,14 +6,14 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
-import { errorCode } from '../lib/error-code.ts';
-import type { Failure } from '../lib/failure.ts';
-import type { Logger } from '../lib/logger.ts';
-import { StartupError } from '../lib/startup-error.ts';
-import { problem } from './dialects/problem.ts';
-import type { RequestLog } from './request-log.ts';
+import { errorCode } from '../../lib/error-code.ts';
+import type { Failure } from '../../lib/failure.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { problem } from '../dialects/problem.ts';
+import type { RequestLog } from '../request-log.ts';
+import { type Endpoint, listenOn } from './port.ts';
 
 /** `fast` answers the requests that it knows, and says whether it did. `fetch` answers all others. */
 export type Application = {
@@ -21,9 +21,6 @@ export type Application = {
   fast: (request: IncomingMessage, response: ServerResponse) => boolean;
   fetch: Parameters<typeof getRequestListener>[0];
 };
-
-/** `isShared`: other threads of this process listen on the same port, and the system distributes the connections. */
-export type Endpoint = { host: string; port: number; isShared: boolean };
 
 export type RunningServer = {
   address: AddressInfo;
@@ -116,36 +113,6 @@ export async function listen(
   return { address: await listenOn(server, endpoint), stop: (graceMs) => stop(server, connections, graceMs) };
 }
 
-/** A port that only this process uses, although its threads share it. */
-export type ReservedPort = { port: number; release(): void };
-
-/**
- * Checks that the port is free, and finds a free one for port 0. With `reusePort` a second service could silently take a
- * part of the connections. So the port is also claimed under a name that only one process can hold: an abstract Unix
- * socket, unix(7).
- * @throws StartupError
- */
-export async function reservePort({ host, port }: Pick<Endpoint, 'host' | 'port'>): Promise<ReservedPort> {
-  const probe = createServer();
-  const free = await listenOn(probe, { host, port, isShared: false });
-  await new Promise((resolve) => probe.close(resolve));
-  const claim = createNetServer((socket) => socket.destroy()).unref();
-  await new Promise<void>((resolve, reject) => {
-    claim.once('error', (error) => reject(asStartupError(error, host, free.port)));
-    claim.listen(`\0keyhearth:${host}:${free.port}`, resolve);
-  });
-  return { port: free.port, release: () => void claim.close() };
-}
-
-/** @throws StartupError */
-async function listenOn(server: Server, { host, port, isShared }: Endpoint): Promise<AddressInfo> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(asStartupError(error, host, port)));
-    server.listen({ port, host, reusePort: isShared }, resolve);
-  });
-  return server.address() as AddressInfo;
-}
-
 /** "user:password@host" in a target or in Host is not valid, and the error that Fetch throws would repeat it. */
 function hasUserinfo({ url = '', headers }: IncomingMessage): boolean {
   const isPath = url.startsWith('/');
@@ -205,27 +172,3 @@ const answerUnreadable =
     // Otherwise a peer that never closes its side would hold the connection for ever.
     socket.destroySoon();
   };
-
-function asStartupError(error: Error, host: string, port: number): StartupError {
-  switch (errorCode(error)) {
-    case 'EADDRINUSE':
-      return new StartupError(
-        `Port ${port} on ${host} is in use; stop the program that has it, or set PORT to another.`,
-      );
-    case 'ENOTSUP':
-    case 'EINVAL':
-      return new StartupError(
-        'This system cannot share a port between threads; set KEYHEARTH_WORKERS to 1, or use Linux.',
-      );
-    case 'EACCES':
-      return new StartupError(`This user may not listen on port ${port}; set PORT to one above 1023.`);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new StartupError(`${host} is not an address of this machine; set HOST to one that is.`);
-    default:
-      return new StartupError(
-        `Cannot listen on ${host} port ${port} (${errorCode(error)}); check HOST and PORT.`,
-      );
-  }
-}
