@@ -35,10 +35,29 @@ const IPV6_HOST = /^\[([\da-f:]+)\](?::[1-5]?\d{1,4})?$/i;
 /** Whether any other Host is valid is for the framework to decide. */
 const isPlainHost = (host = '') => NAMED_HOST.test(host) || isIPv6(IPV6_HOST.exec(host)?.[1] ?? '');
 
+/** As the log names every path below `/auth/verify/`. */
+const BELOW_VERIFY_PATH = `${VERIFY_PATH}/*`;
+
+/** The target that nginx is configured with. */
+const DENY_AS_403 = `${VERIFY_PATH}?deny=403`;
+
+/**
+ * Envoy appends its client's path and query to the path that it is configured with, and keeps the client's method. The
+ * target is compared as it was sent: the framework would resolve `/auth/verify/../bootstrap-status` to an open route.
+ */
+const isAppended = (url = '') => url.startsWith(`${VERIFY_PATH}/`);
+
+function isUsual({ method, url, headers }: IncomingMessage): boolean {
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  return (url === VERIFY_PATH || url === DENY_AS_403) && isPlainHost(headers.host);
+}
+
 /**
  * Answers `GET` and `HEAD` of `/auth/verify` before the framework, whose own work takes several times as long as the
  * verification. It takes the two forms of the target that proxies are configured with. `verify-routes.ts` would give the
  * same answers: test/apis/core/fast-verify.test.ts compares them.
+ *
+ * It also takes every request below `/auth/verify/`, whatever its method, Host, query and body: see `isAppended`.
  * @returns a handler that says whether it takes a request
  */
 export function fastVerify(
@@ -51,12 +70,12 @@ export function fastVerify(
     const isValid = result.state === 'authenticated';
     const { status, headers, body, encoding } = isValid
       ? verified(result.principal, requestId)
-      : refused(result.failure, requestId, request.url === VERIFY_PATH ? rendered : renderedAs403);
+      : refused(result.failure, requestId, request.url === DENY_AS_403 ? renderedAs403 : rendered);
     response.writeHead(status, headers).end(body, encoding);
     const answered = {
       request_id: requestId,
       method: request.method,
-      route: VERIFY_PATH,
+      route: isAppended(request.url) ? BELOW_VERIFY_PATH : VERIFY_PATH,
       status,
       code: isValid ? undefined : result.failure.code,
       client: client.address,
@@ -107,10 +126,7 @@ export function fastVerify(
   }
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
-    const { method, url, headers } = request;
-    if (method !== 'GET' && method !== 'HEAD') return false;
-    if (!isPlainHost(headers.host)) return false;
-    if (url !== VERIFY_PATH && url !== `${VERIFY_PATH}?deny=403`) return false;
+    if (!isUsual(request) && !isAppended(request.url)) return false;
     if (arrived.length === 0) setImmediate(verifyArrived);
     arrived.push({
       request,

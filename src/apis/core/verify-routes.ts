@@ -30,7 +30,7 @@ const verify = createRoute({
   tags: ['Verification'],
   summary: "Verify the request's own key",
   description:
-    "For reverse proxies, which pass the client's own credential on: nginx `auth_request`, Caddy and Traefik `forward_auth`, HAProxy.",
+    "For reverse proxies, which pass the client's own credential on: nginx `auth_request`, Caddy and Traefik `forward_auth`, HAProxy. Every request below `/auth/verify/` gets the same answer, whatever its method, path, query and body. Envoy `ext_authz` sends such requests.",
   request: { query: VerifyQuerySchema },
   responses: {
     200: {
