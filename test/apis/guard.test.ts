@@ -197,7 +197,12 @@ describe('what is hardly HTTP', () => {
     ],
     ['a user in Host', 'GET /auth/keys HTTP/1.1\r\nHost: user@a\r\nConnection: close\r\n\r\n', 400],
     ['rubbish', '\x16\x03\x01\x02\r\n\r\n', 400],
-    ['huge headers', `GET / HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    ['huge headers', `GET / HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(66_000)}\r\n\r\n`, 431],
+    [
+      'large headers',
+      `GET /auth/keys HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(60_000)}\r\nConnection: close\r\n\r\n`,
+      401,
+    ],
     ['a NUL in a header', 'GET /auth/keys HTTP/1.1\r\nHost: a\r\nX-API-Key: a\0b\r\n\r\n', 400],
     [
       'two lengths',

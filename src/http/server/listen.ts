@@ -39,8 +39,8 @@ const STALLED_MS = 120_000;
 /** Clients that pipeline send a handful of requests. Each answer that is not read yet is held in memory. */
 const MAX_PIPELINED = 16;
 
-/** Node's own limit. */
-const MAX_HEADER_BYTES = 16 * 1024;
+/** Caddy passes on all headers of its client. They may well be larger than Node's own limit of 16 KB. */
+const MAX_HEADER_BYTES = 64 * 1024;
 
 const invalidTarget: Failure = { code: 'malformed_request', reason: 'target' };
 
@@ -82,6 +82,7 @@ export async function listen(
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: HEADERS_MS,
       requestTimeout: REQUEST_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
       requireHostHeader: false,
       // A second Authorization must not be dropped unseen: a proxy in front may have looked at that one.
       joinDuplicateHeaders: true,
