@@ -1,5 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { createApp } from '../src/app.ts';
 import { product } from '../src/lib/product.ts';
+
+/** The introduction to the API. A reader of the OpenAPI document cannot follow its relative links, so they become text. */
+function introduction(): string {
+  const page = readFileSync(join(import.meta.dirname, '../docs/api.md'), 'utf8');
+  return page
+    .replace(/^# .*\n+/, '')
+    .replaceAll(/<!-- .*? -->\n/g, '')
+    .replaceAll(/\[([^\]]+)\]\((?!https?:)([^)]+)\)/g, '$1 (docs/$2)')
+    .trim();
+}
 
 /** The OpenAPI 3.1 description of the routes that the app declares. */
 export const describeApp = (app: ReturnType<typeof createApp>) =>
@@ -8,14 +20,14 @@ export const describeApp = (app: ReturnType<typeof createApp>) =>
     info: {
       title: 'Keyhearth',
       version: product.version,
-      description: `${product.description}.`,
+      description: `${product.description}.\n\n${introduction()}`,
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
-    servers: [{ url: '/', description: 'This service' }],
+    servers: [{ url: '/', description: 'The service that sends this document' }],
     tags: [
-      { name: 'Bootstrap', description: 'The first key: once per database, ever' },
-      { name: 'Keys', description: 'The life of a key' },
-      { name: 'Verification', description: 'Keys that clients present to other services' },
-      { name: 'Service', description: 'Open to all' },
+      { name: 'Bootstrap', description: 'Register the first key, once per database' },
+      { name: 'Keys', description: 'Manage keys' },
+      { name: 'Verification', description: 'Verify keys that clients send to other services' },
+      { name: 'Service', description: 'Health, facts and documentation, without a key' },
     ],
   });

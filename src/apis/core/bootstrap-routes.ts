@@ -20,10 +20,11 @@ const bootstrapStatus = createRoute({
   path: '/auth/bootstrap-status',
   operationId: 'getBootstrapStatus',
   tags: ['Bootstrap'],
-  summary: 'Whether the first key can be registered',
+  summary: 'Get the bootstrap status',
+  description: 'Says whether the first key is registered. This operation needs no key.',
   responses: {
     200: {
-      description: 'The two values are always opposite',
+      description: 'The bootstrap status. One of the two values is true, and the other is false',
       content: { 'application/json': { schema: BootstrapStatusSchema } },
     },
     ...problemResponses('too_many_failed_attempts'),
@@ -36,7 +37,7 @@ const registerKey = createRoute({
   operationId: 'registerKey',
   tags: ['Bootstrap'],
   summary: 'Register the first key',
-  description: `Once per database, ever, without a key. Where the operator has set a bootstrap token, the header ${BOOTSTRAP_TOKEN_HEADER} must carry it.`,
+  description: `Registers a key that the caller has made. This works once per database and needs no key. If the operator has set a bootstrap token, the header ${BOOTSTRAP_TOKEN_HEADER} must contain it.`,
   request: {
     headers: TokenHeaderSchema,
     body: { required: true, content: { 'application/json': { schema: RegisterKeySchema } } },

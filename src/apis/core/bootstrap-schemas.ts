@@ -6,8 +6,10 @@ export const BootstrapStatusSchema = z
   .object({
     needs_bootstrap: z
       .boolean()
-      .openapi({ description: 'Whether the first key can be registered', example: true }),
-    has_db_keys: z.boolean().openapi({ description: 'The opposite', example: false }),
+      .openapi({ description: 'True until the first key is registered', example: true }),
+    has_db_keys: z
+      .boolean()
+      .openapi({ description: 'True as soon as the first key is registered', example: false }),
   })
   .openapi('BootstrapStatus');
 
@@ -15,7 +17,7 @@ export const TokenHeaderSchema = z.looseObject({
   [BOOTSTRAP_TOKEN_HEADER]: z
     .string()
     .optional()
-    .openapi({ description: 'Where the operator has set KEYHEARTH_BOOTSTRAP_TOKEN: that token' }),
+    .openapi({ description: 'The bootstrap token, if the operator has set KEYHEARTH_BOOTSTRAP_TOKEN' }),
 });
 
 export const RegisterKeySchema = z
@@ -23,5 +25,7 @@ export const RegisterKeySchema = z
   .openapi('RegisterKey');
 
 export const RegisteredSchema = z
-  .object({ detail: z.string().openapi({ example: 'API key registered.' }) })
+  .object({
+    detail: z.string().openapi({ description: 'A sentence for a person', example: 'API key registered.' }),
+  })
   .openapi('Registered');

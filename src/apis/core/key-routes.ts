@@ -23,7 +23,7 @@ const common = { tags: ['Keys'] };
 const badId = invalid('id', 'must be a positive integer');
 const badLabel = invalid('label', 'must be at most 200 characters');
 const params = { params: KeyParamsSchema };
-const aKey = { description: 'The key', content: { 'application/json': { schema: KeySchema } } };
+const aKey = { description: 'The key as it is now', content: { 'application/json': { schema: KeySchema } } };
 
 const listKeys = createRoute({
   ...common,
@@ -31,7 +31,7 @@ const listKeys = createRoute({
   path: '/auth/keys',
   operationId: 'listKeys',
   summary: 'List keys',
-  description: 'All keys, newest first, in pages.',
+  description: 'Lists all keys, the newest first. A page has 100 keys unless `limit` says otherwise.',
   request: { query: ListQuerySchema },
   responses: {
     200: { description: 'A page of keys', content: { 'application/json': { schema: KeyPageSchema } } },
@@ -45,11 +45,12 @@ const createKey = createRoute({
   path: '/auth/keys',
   operationId: 'createKey',
   summary: 'Create a key',
-  description: 'Generates a key. The body is optional.',
+  description:
+    'Generates a key. The answer is the only one that contains the raw key. The new key can manage all keys. The request body is optional.',
   request: { body: { required: false, content: { 'application/json': { schema: CreateKeySchema } } } },
   responses: {
     201: {
-      description: 'The new key, with its secret',
+      description: 'The new key, with the raw key',
       headers: {
         Location: {
           description: 'The path of the new key',
@@ -69,6 +70,7 @@ const getKey = createRoute({
   path: '/auth/keys/{id}',
   operationId: 'getKey',
   summary: 'Get a key',
+  description: 'Reads one key. The raw key is not part of the answer.',
   request: params,
   responses: { 200: aKey, ...problemResponses(badId, ...authenticationCodes, 'api_key_not_found') },
 });
@@ -79,6 +81,7 @@ const renameKey = createRoute({
   path: '/auth/keys/{id}',
   operationId: 'renameKey',
   summary: 'Rename a key',
+  description: 'Changes the label of a key. The key itself stays the same.',
   request: {
     ...params,
     body: { required: true, content: { 'application/json': { schema: RenameKeySchema } } },
@@ -95,6 +98,7 @@ const activateKey = createRoute({
   path: '/auth/keys/{id}/activate',
   operationId: 'activateKey',
   summary: 'Activate a key',
+  description: 'Makes an inactive key valid again. Nothing happens if the key is active.',
   request: params,
   responses: {
     200: aKey,
@@ -108,7 +112,8 @@ const deactivateKey = createRoute({
   path: '/auth/keys/{id}/deactivate',
   operationId: 'deactivateKey',
   summary: 'Deactivate a key',
-  description: 'From the moment of the answer the key is invalid. You can activate it again.',
+  description:
+    'Makes a key invalid. Requests that start after the answer are refused. You can activate the key again. The last active key cannot be deactivated.',
   request: params,
   responses: {
     200: aKey,
@@ -128,10 +133,11 @@ const deleteKey = createRoute({
   path: '/auth/keys/{id}',
   operationId: 'deleteKey',
   summary: 'Delete a key',
-  description: 'It cannot be undone. No other key ever gets the id.',
+  description:
+    'Deletes a key for ever. No other key gets the same id. The last active key cannot be deleted.',
   request: params,
   responses: {
-    204: { description: 'The key is gone' },
+    204: { description: 'The key is deleted' },
     ...problemResponses(
       badId,
       ...authenticationCodes,

@@ -29,7 +29,7 @@ export const LabelSchema = z
     error: 'must be well-formed Unicode without control, direction or other invisible characters',
   })
   .openapi({
-    description: 'A name for people; not unique',
+    description: 'A name for people. Several keys can have the same label',
     maxLength: MAX_LABEL,
     example: 'backup-server',
   });
@@ -45,7 +45,8 @@ export const SuppliedKeySchema = z
   })
   .transform(RawKey)
   .openapi({
-    description: 'The raw key: printable ASCII without spaces. Make one with `openssl rand -hex 32`',
+    description:
+      'The raw key: 32 to 512 printable ASCII characters without spaces. Make one with `openssl rand -hex 32`',
     // Its checksum is wrong, so that nobody can register a key that is published here.
     example: EXAMPLE_KEY,
   });
@@ -55,34 +56,35 @@ const seconds = (description: string) =>
 
 export const KeySchema = z
   .object({
-    id: z.int().min(1).openapi({ example: 1 }),
+    id: z.int().min(1).openapi({ description: 'The id of the key', example: 1 }),
     label: LabelSchema,
     hint: z.string().openapi({ description: 'The first characters of the raw key', example: 'kh_EXAMPLEex' }),
-    is_active: z.boolean().openapi({ description: 'Whether the key is valid', example: true }),
-    created_at: seconds('When the key was made'),
-    last_used_at: seconds('When the key was last seen, at most ten seconds late; null when never')
+    is_active: z.boolean().openapi({ description: 'True while the key is valid', example: true }),
+    created_at: seconds('When the key was created'),
+    last_used_at: seconds('When the key was last used, or null. The value is up to ten seconds late')
       .nullable()
       .openapi({ example: null }),
-    use_count: z
-      .int()
-      .openapi({ description: 'How often the key was used, at most ten seconds late', example: 0 }),
+    use_count: z.int().openapi({
+      description: 'How often the key was used. The value is up to ten seconds late',
+      example: 0,
+    }),
   })
   .openapi('Key');
 
 export const CreatedKeySchema = KeySchema.extend({
   raw_key: z.string().openapi({
-    description: 'The key itself. It appears in this answer and nowhere else, ever: store it now',
+    description: 'The raw key. No other answer contains it: store it now',
     example: EXAMPLE_KEY,
   }),
 }).openapi('CreatedKey');
 
 export const KeyPageSchema = z
   .object({
-    keys: z.array(KeySchema).openapi({ description: 'Newest first' }),
+    keys: z.array(KeySchema).openapi({ description: 'Keys, the newest first' }),
     next_cursor: z
       .string()
       .optional()
-      .openapi({ description: 'There when there are older keys: pass it as `cursor`', example: '41' }),
+      .openapi({ description: 'The `cursor` of the next page. Absent on the last page', example: '41' }),
   })
   .openapi('KeyPage');
 
@@ -95,7 +97,12 @@ export const KeyParamsSchema = z.object({
     .transform(Number)
     .refine(Number.isSafeInteger, { error: 'must be a positive integer' })
     .transform(KeyId)
-    .openapi({ param: { name: 'id', in: 'path' }, type: 'integer', minimum: 1, example: 1 }),
+    .openapi({
+      param: { name: 'id', in: 'path', description: 'The id of the key' },
+      type: 'integer',
+      minimum: 1,
+      example: 1,
+    }),
 });
 
 export const ListQuerySchema = z.strictObject({
@@ -106,7 +113,7 @@ export const ListQuerySchema = z.strictObject({
     .refine((limit) => limit <= MAX_PAGE, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
     .prefault(String(DEFAULT_PAGE))
     .openapi({
-      param: { name: 'limit', in: 'query', description: 'How many keys to list at most' },
+      param: { name: 'limit', in: 'query', description: 'The largest number of keys in the page' },
       type: 'integer',
       minimum: 1,
       maximum: MAX_PAGE,
@@ -118,7 +125,7 @@ export const ListQuerySchema = z.strictObject({
     .transform((text) => KeyId(Number(text)))
     .optional()
     .openapi({
-      param: { name: 'cursor', in: 'query', description: 'The `next_cursor` of the page before' },
+      param: { name: 'cursor', in: 'query', description: 'The `next_cursor` of the previous page' },
       type: 'string',
     }),
 });

@@ -28,9 +28,9 @@ const verify = createRoute({
   path: VERIFY_PATH,
   operationId: 'verifyRequest',
   tags: ['Verification'],
-  summary: "Verify the request's own key",
+  summary: 'Verify the key of this request',
   description:
-    "For reverse proxies, which pass the client's own credential on: nginx `auth_request`, Caddy and Traefik `forward_auth`, HAProxy. Every request below `/auth/verify/` gets the same answer, whatever its method, path, query and body. Envoy `ext_authz` sends such requests.",
+    "For reverse proxies. The proxy sends the client's key and gets 200 if the key is valid. It works with nginx `auth_request`, Caddy `forward_auth`, Traefik ForwardAuth and HAProxy. Every request below `/auth/verify/` gets the same answer, with any method, path, query and body: Envoy `ext_authz` sends such requests.",
   request: { query: VerifyQuerySchema },
   responses: {
     200: {
@@ -38,7 +38,8 @@ const verify = createRoute({
       headers: {
         'X-Keyhearth-Key-Id': { description: 'The id of the key', schema: { type: 'string' }, example: '2' },
         'X-Keyhearth-Label': {
-          description: 'Its label; what is not printable ASCII, and %, percent-encoded as UTF-8',
+          description:
+            'The label of the key in UTF-8. Characters other than printable ASCII, and %, are percent-encoded',
           schema: { type: 'string' },
           example: 'backup-server',
         },
@@ -54,13 +55,13 @@ const introspectKeys = createRoute({
   path: VERIFY_PATH,
   operationId: 'introspectKeys',
   tags: ['Verification'],
-  summary: 'Verify the keys of end users',
+  summary: 'Verify keys that your service received',
   description:
-    'For services that hold a key of their own and ask about the keys that were presented to them: one as `key`, or up to 100 as `keys`. A wrong key is a 200 too, and counts against the address in `ip` if there is one, never against the asking service.',
+    'For services that receive keys from their own clients. Send one key as `key`, or up to 100 as `keys`. The answer is 200 for an invalid key too, with `valid: false` and a `code`. An invalid key counts as a failed attempt of the address in `ip`, if there is one. It never counts against the calling service.',
   request: { body: { required: true, content: { 'application/json': { schema: IntrospectSchema } } } },
   responses: {
     200: {
-      description: 'The verdict on each key',
+      description: 'The result for each key',
       content: { 'application/json': { schema: z.union([IntrospectionSchema, IntrospectionsSchema]) } },
     },
     ...problemResponses(

@@ -9,11 +9,13 @@ const MAX_PRESENTED = 4_096;
 
 export const VerifiedSchema = z
   .object({
-    valid: z.literal(true),
-    key: z.object({
-      id: z.int().openapi({ example: 2 }),
-      label: z.string().openapi({ example: 'backup-server' }),
-    }),
+    valid: z.literal(true).openapi({ description: 'Always true. An invalid key gets an error' }),
+    key: z
+      .object({
+        id: z.int().openapi({ description: 'The id of the key', example: 2 }),
+        label: z.string().openapi({ description: 'The label of the key', example: 'backup-server' }),
+      })
+      .openapi({ description: 'The valid key' }),
   })
   .openapi('Verified');
 
@@ -25,7 +27,7 @@ export const VerifyQuerySchema = z.looseObject({
       param: {
         name: 'deny',
         in: 'query',
-        description: '403: answer every refusal but 401 with 403, for nginx',
+        description: 'With the value 403, each error except 401 has the status 403, because nginx needs that',
       },
     }),
 });
@@ -35,7 +37,7 @@ const RawKeySchema = z
   .max(MAX_PRESENTED, { error: `must be at most ${MAX_PRESENTED} characters` })
   .transform(RawKey)
   .openapi({
-    description: 'The raw key as it was presented',
+    description: 'The raw key that a client sent to your service',
     example: 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl000000',
   });
 
@@ -45,7 +47,10 @@ const ip = z
     error: 'must be an IPv4 or IPv6 address without a zone',
   })
   .optional()
-  .openapi({ description: "The end user's address: wrong keys count against it", example: '198.51.100.7' });
+  .openapi({
+    description: 'The address of your client. Invalid keys count as its failed attempts',
+    example: '198.51.100.7',
+  });
 
 export const IntrospectSchema = z
   .strictObject({
@@ -54,7 +59,8 @@ export const IntrospectSchema = z
       .array(RawKeySchema)
       .min(1, { error: 'must hold a key' })
       .max(MAX_KEYS, { error: `must be at most ${MAX_KEYS} keys` })
-      .optional(),
+      .optional()
+      .openapi({ description: `Up to ${MAX_KEYS} raw keys, in place of \`key\`` }),
     ip,
   })
   .refine(({ key, keys }) => (key === undefined) !== (keys === undefined), {
@@ -63,23 +69,36 @@ export const IntrospectSchema = z
   })
   .openapi('Introspect');
 
+const valid = z.literal(true).openapi({ description: 'The key is valid' });
+const invalid = z.literal(false).openapi({ description: 'The key is invalid, or its check was refused' });
+
+/** One of the possible results. */
+const result = <Code extends string>(code: Code, description: string) =>
+  z.literal(code).openapi({ description });
+
 export const IntrospectionSchema = z
   .discriminatedUnion('code', [
-    z.object({ valid: z.literal(true), code: z.literal('VALID'), key: KeySchema }).openapi('ValidKey'),
-    z.object({ valid: z.literal(false), code: z.literal('INACTIVE'), key: KeySchema }).openapi('InactiveKey'),
-    z.object({ valid: z.literal(false), code: z.literal('NOT_FOUND') }).openapi('UnknownKey'),
+    z.object({ valid, code: result('VALID', 'The key is valid'), key: KeySchema }).openapi('ValidKey'),
+    z
+      .object({ valid: invalid, code: result('INACTIVE', 'The key is inactive'), key: KeySchema })
+      .openapi('InactiveKey'),
+    z.object({ valid: invalid, code: result('NOT_FOUND', 'The key does not exist') }).openapi('UnknownKey'),
     z
       .object({
-        valid: z.literal(false),
-        code: z.literal('LOCKED').openapi({ description: "The end user's address is locked out" }),
-        retry_after: z.int().openapi({ description: 'Seconds' }),
+        valid: invalid,
+        code: result('LOCKED', 'The address in `ip` is locked out'),
+        retry_after: z.int().openapi({ description: 'Seconds until the lockout ends' }),
       })
       .openapi('LockedAddress'),
   ])
   .openapi('Introspection');
 
 export const IntrospectionsSchema = z
-  .object({ results: z.array(IntrospectionSchema).openapi({ description: 'In the order of the keys' }) })
+  .object({
+    results: z
+      .array(IntrospectionSchema)
+      .openapi({ description: 'One result for each key, in the order of the request' }),
+  })
   .openapi('Introspections');
 
 export function presentIntrospection(introspection: Introspection): z.infer<typeof IntrospectionSchema> {

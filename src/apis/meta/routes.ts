@@ -18,9 +18,13 @@ const root = createRoute({
   ...common,
   path: '/',
   operationId: 'getRoot',
-  summary: 'What this is, and where its documentation is',
+  summary: 'Get the name of the service',
+  description: 'Names the service and the paths of its documentation. This operation needs no key.',
   responses: {
-    200: { description: 'Names and paths', content: { 'application/json': { schema: RootSchema } } },
+    200: {
+      description: 'The name and the version of the service, and the paths of its documentation',
+      content: { 'application/json': { schema: RootSchema } },
+    },
     ...problemResponses(),
   },
 });
@@ -29,8 +33,8 @@ const health = createRoute({
   ...common,
   path: '/health',
   operationId: 'getHealth',
-  summary: 'Whether the service works',
-  description: 'Reads from the database.',
+  summary: 'Check the health of the service',
+  description: 'Reads from the database, and answers 503 if that fails. This operation needs no key.',
   responses: {
     200: { description: 'The service works', content: { 'application/json': { schema: HealthSchema } } },
     ...problemResponses('database_unavailable'),
@@ -41,9 +45,13 @@ const meta = createRoute({
   ...common,
   path: '/meta',
   operationId: 'getMeta',
-  summary: 'What a client may want to know beforehand',
+  summary: 'Get facts for clients',
+  description: 'Says which headers take a key and how long a key can be. This operation needs no key.',
   responses: {
-    200: { description: 'Version and key format', content: { 'application/json': { schema: MetaSchema } } },
+    200: {
+      description: 'The version of the service and the format of keys',
+      content: { 'application/json': { schema: MetaSchema } },
+    },
     ...problemResponses(),
   },
 });
@@ -52,26 +60,29 @@ const docs = createRoute({
   ...common,
   path: '/docs',
   operationId: 'getDocs',
-  summary: 'Swagger UI',
-  responses: html('The page'),
+  summary: 'Open Swagger UI',
+  description: 'A page that shows the operations and can send requests. This operation needs no key.',
+  responses: html('The page of Swagger UI'),
 });
 
 const redoc = createRoute({
   ...common,
   path: '/redoc',
   operationId: 'getRedoc',
-  summary: 'ReDoc',
-  responses: html('The page'),
+  summary: 'Open ReDoc',
+  description: 'A page that shows the operations. This operation needs no key.',
+  responses: html('The page of ReDoc'),
 });
 
 const openapi = createRoute({
   ...common,
   path: '/openapi.json',
   operationId: 'getOpenapi',
-  summary: 'This document',
+  summary: 'Get the OpenAPI document',
+  description: 'Describes each operation of this service. This operation needs no key.',
   responses: {
     200: {
-      description: 'OpenAPI 3.1',
+      description: 'The OpenAPI 3.1 document',
       content: { 'application/json': { schema: z.looseObject({}).openapi({ type: 'object' }) } },
     },
     ...problemResponses(),

@@ -13,7 +13,7 @@ const schemes = {
     type: 'apiKey',
     in: 'header',
     name: KEY_HEADERS[0],
-    description: 'The raw key. `X-API-Key` is accepted in the same way.',
+    description: 'The raw key. You can send it in `X-API-Key` in the same way.',
   },
   bearer: { type: 'http', scheme: 'bearer', description: 'The raw key as a bearer token.' },
 } as const;

@@ -4,17 +4,20 @@ import { describeProblem, PROBLEM_TYPE, problemCodes } from './problem.ts';
 
 export const ProblemSchema = z
   .object({
-    type: z.string().openapi({ example: 'about:blank' }),
-    title: z.string().openapi({ description: 'The phrase of the status', example: 'Unauthorized' }),
-    status: z.int().openapi({ example: 401 }),
+    type: z.string().openapi({
+      description: 'Always about:blank. The code says what is wrong',
+      example: 'about:blank',
+    }),
+    title: z.string().openapi({ description: 'The name of the HTTP status', example: 'Unauthorized' }),
+    status: z.int().openapi({ description: 'The HTTP status', example: 401 }),
     detail: z.string().openapi({ description: 'A sentence for a person' }),
-    code: z.enum(problemCodes).openapi({ description: 'Stable, for programs' }),
+    code: z.enum(problemCodes).openapi({ description: 'A stable code for programs' }),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()
-      .openapi({ description: 'What was wrong with which field of the request' }),
+      .openapi({ description: 'The invalid fields of the request, and what is wrong with each' }),
   })
-  .openapi('Problem', { description: 'RFC 9457 problem details' });
+  .openapi('Problem', { description: 'An error, as a problem document of RFC 9457' });
 
 /** The example of each code that a route can declare. */
 const samples = {
@@ -36,14 +39,14 @@ const samples = {
 } satisfies { [Code in FailureCode]?: FailureOf<Code> };
 
 const descriptions: Record<number, string> = {
-  400: 'The request is not valid',
-  401: 'No valid key was presented',
-  404: 'There is no such key',
-  409: 'The state of the keys does not allow it',
+  400: 'The request is invalid',
+  401: 'The request has no valid key',
+  404: 'The key does not exist',
+  409: 'The state of the keys does not allow the change',
   413: 'The body is larger than 64 KiB',
   415: 'The body is not JSON',
-  429: 'The address is locked out',
-  503: 'Too busy at the moment',
+  429: 'The address of the client is locked out',
+  503: 'The service cannot answer at the moment. Try again later',
 };
 
 const header = (description: string, example: string) => ({
@@ -55,10 +58,15 @@ const header = (description: string, example: string) => ({
 
 function declaredHeaders(status: number) {
   if (status === 401) {
-    return { 'WWW-Authenticate': header('RFC 6750, section 3', 'Bearer realm="keyhearth"') };
+    return {
+      'WWW-Authenticate': header(
+        'The scheme of the credential, as in RFC 6750, section 3',
+        'Bearer realm="keyhearth"',
+      ),
+    };
   }
   if (status === 429) return { 'Retry-After': header('Seconds until the lockout ends', '300') };
-  if (status === 503) return { 'Retry-After': header('Seconds to wait', '5') };
+  if (status === 503) return { 'Retry-After': header('Seconds to wait before you try again', '5') };
   return undefined;
 }
 

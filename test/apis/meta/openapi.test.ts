@@ -37,17 +37,71 @@ test('it knows both ways to authorise', () => {
   });
 });
 
+type Example = { status: number; detail: string };
 type Operation = {
   operationId: string;
+  summary?: string;
+  description?: string;
   security: object[];
+  parameters?: Described[];
   requestBody?: object;
   responses: Record<
     string,
-    { content?: Record<string, { examples?: Record<string, { value: { status: number; detail: string } }> }> }
+    { content?: Record<string, { example?: Example; examples?: Record<string, { value: Example }> }> }
   >;
 };
 const operations = Object.values<Record<string, Operation>>(document.paths).flatMap((methods) =>
   Object.values(methods),
+);
+
+/** Everything below a value that is meant for people, by its place in the document. Examples are data. */
+function sentencesIn(value: unknown, place = ''): [string, string][] {
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([name, inner]): [string, string][] => {
+    const path = `${place}/${name}`;
+    if (name === 'example' || name === 'examples') return [];
+    if ((name === 'summary' || name === 'description') && typeof inner === 'string') return [[path, inner]];
+    return sentencesIn(inner, path);
+  });
+}
+
+const sentences = sentencesIn(document);
+
+/** The first word of a sentence that says something about the sentence before. */
+const NEEDS_CONTEXT = /^(it|its|they|their|this|that|these|those|there|he|here|same|also|and|or|but)\b/i;
+
+test('every summary and description makes sense alone', () => {
+  expect(sentences.length).toBeGreaterThan(100);
+  for (const [place, text] of sentences) {
+    expect(text, place).not.toMatch(NEEDS_CONTEXT);
+    expect(text.split(/\s+/).length, `${place}: ${text}`).toBeGreaterThan(1);
+  }
+});
+
+test('every property and every parameter has a description', () => {
+  const { schemas } = document.components;
+  const properties = Object.entries<{ properties?: Record<string, Described> }>(schemas).flatMap(
+    ([schema, { properties: ofSchema = {} }]) =>
+      Object.entries(ofSchema).map(([name, described]) => ({ at: `${schema}.${name}`, described })),
+  );
+  const parameters = operations.flatMap(({ operationId, parameters: ofOperation = [] }) =>
+    ofOperation.map((described) => ({ at: `${operationId} ${described.name}`, described })),
+  );
+  expect(parameters).not.toEqual([]);
+  const undescribed = [...properties, ...parameters].filter(({ described }) => !isDescribed(described));
+  expect(undescribed.map(({ at }) => at)).toEqual([]);
+});
+
+/** A reference describes itself. */
+type Described = { name?: string; description?: string; $ref?: string };
+const isDescribed = ({ description, $ref }: Described) => description !== undefined || $ref !== undefined;
+
+test.each(operations.map((operation) => [operation.operationId, operation] as const))(
+  '%s has a summary without a full stop and a description in sentences',
+  (_, { summary, description }) => {
+    expect(summary).toMatch(/^[A-Z][^.]+$/);
+    expect(description).toMatch(/^[A-Z].*\.$/s);
+  },
 );
 
 test.each(operations.map((operation) => [operation.operationId, operation] as const))(
@@ -59,7 +113,11 @@ test.each(operations.map((operation) => [operation.operationId, operation] as co
     }
     if (requestBody) expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '413', '415']));
     for (const [status, { content }] of Object.entries(responses)) {
-      if (!/^[45]\d\d$/.test(status)) continue;
+      if (!/^[45]/.test(status)) continue;
+      if (/XX$/.test(status)) {
+        expect(content?.['application/problem+json']?.example?.detail).toEqual(expect.any(String));
+        continue;
+      }
       for (const { value } of Object.values(content?.['application/problem+json']?.examples ?? {})) {
         expect(value.status).toBe(Number(status));
         expect(value.detail).toEqual(expect.any(String));
