@@ -78,6 +78,11 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     examples: [{ code: 'unsupported_media_type' }],
     advice: 'Send JSON, and the header `Content-Type: application/json`.',
   },
+  misdirected_request: {
+    examples: [{ code: 'misdirected_request' }],
+    advice:
+      'Use `localhost` or an IP address, or add the host to `KEYHEARTH_ALLOWED_HOSTS`. Behind a proxy on the same machine, set `KEYHEARTH_TRUSTED_PROXIES`.',
+  },
   too_many_failed_attempts: {
     examples: [{ code: 'too_many_failed_attempts', retryAfter: 300 }],
     advice: `${TRY_AGAIN} See [Understand the lockout](lockout.md).`,

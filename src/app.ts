@@ -19,7 +19,11 @@ export type AppType = ReturnType<typeof createApp>;
 
 /** The APIs, one per line. The fallback is the last one. It answers every other path: 401, or 404 to a valid key. */
 export function createApp(parts: AppParts) {
-  const context: ApiContext = { lockout: parts.lockout, ownedPaths: [] };
+  const context: ApiContext = {
+    lockout: parts.lockout,
+    isAllowedHost: parts.isAllowedHost,
+    ownedPaths: [],
+  };
   return createRoot(parts.logger, parts.requestLog, parts.resolveClient)
     .route('/', metaApi(parts.checkDatabase, context))
     .route('/', coreApi(parts, context))

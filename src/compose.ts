@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { fastVerify } from './apis/core/fast-verify.ts';
 import { createApp } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
@@ -8,7 +8,8 @@ import { revalidate } from './auth/revalidate.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
 import type { Config } from './config.ts';
 import { databaseCheck } from './db/health.ts';
-import { clientResolver } from './http/client-address.ts';
+import { hostCheck } from './http/allowed-host.ts';
+import { clientResolver, trustedPeer } from './http/client-address.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { fingerprinter } from './keys/digests.ts';
@@ -86,6 +87,11 @@ async function build(
 
   const lockout = createLockout(config.lockout, clock, memory, notifier);
   const resolveClient = clientResolver(config.trustedProxies, config.lockout.attempts > 0);
+  const isAllowedHost = hostCheck({
+    allowedHosts: config.allowedHosts,
+    ownName: hostname(),
+    isTrusted: trustedPeer(config.trustedProxies),
+  });
   const authenticators = [apiKeyAuthenticator({ lookUp, hasUsableKey, countUse })];
   const requestLog = parts.adopt(
     createRequestLog(logger, Math.ceil(REFUSALS_LOGGED_PER_SECOND / config.workers)),
@@ -96,6 +102,7 @@ async function build(
     requestLog,
     lockout,
     resolveClient,
+    isAllowedHost,
     authenticators,
     bootstrap,
     keys,
@@ -105,7 +112,13 @@ async function build(
   });
   return {
     app,
-    fast: fastVerify(createAuthenticate(authenticators, lockout), resolveClient, logger, requestLog),
+    fast: fastVerify(
+      createAuthenticate(authenticators, lockout),
+      resolveClient,
+      isAllowedHost,
+      logger,
+      requestLog,
+    ),
     requestLog,
     fetch: app.fetch,
     bootstrapOpen: await bootstrap.isOpen(),

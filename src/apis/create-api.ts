@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler, Schema } from 'hono';
 import { createAuthenticate, lockedFailure } from '../auth/authenticate.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
+import type { HostCheck } from '../http/allowed-host.ts';
 import { readBody } from '../http/body.ts';
 import { type HttpEnv, headerReader } from '../http/context.ts';
 import type { Dialect } from '../http/dialect.ts';
@@ -34,19 +35,20 @@ export const JSON_BODY_LIMIT = 64 * 1024;
 /** What all APIs share. */
 export type ApiContext = {
   lockout: Lockout;
+  isAllowedHost: HostCheck;
   /** The path patterns of the APIs that were created so far. Begin with an empty list. */
   ownedPaths: string[];
 };
 
 /**
  * An API: routes behind an authentication, with a dialect, a 404 and a 405 of its own. A request passes, in this
- * order: the lockout, the authentication or the check of an open route, the body, the route.
+ * order: the check of its Host, the lockout, the authentication or the check of an open route, the body, the route.
  * @param define adds the routes to a router, by their whole paths
  * @throws Error for a mistake that would open a route or hide it: see `assert-guarded.ts`
  */
 export function createApi<Routes extends Schema>(
   { paths, authenticators, dialect, bodyLimit, open }: ApiOptions,
-  { lockout, ownedPaths }: ApiContext,
+  { lockout, isAllowedHost, ownedPaths }: ApiContext,
   define: (router: ReturnType<typeof createRouter>) => OpenAPIHono<HttpEnv, Routes>,
 ): OpenAPIHono<HttpEnv, Routes> {
   const routes = define(createRouter());
@@ -62,7 +64,7 @@ export function createApi<Routes extends Schema>(
   });
 
   const api = createRouter();
-  for (const path of paths) api.use(path, speak(dialect));
+  for (const path of paths) api.use(path, enter(dialect, isAllowedHost));
   for (const [path, ofPath] of openMethods) api.use(path, markOpen(ofPath, methods.get(path)));
   for (const path of paths) api.use(path, guard(authenticators, lockout));
   const body = readBody(bodyLimit);
@@ -92,10 +94,13 @@ const markOpen = (
 };
 
 /** A middleware around the API may have chosen another dialect. */
-const speak =
-  (dialect: Dialect): MiddlewareHandler<HttpEnv> =>
-  (c, next) => {
+const enter =
+  (dialect: Dialect, isAllowedHost: HostCheck): MiddlewareHandler<HttpEnv> =>
+  async (c, next) => {
     if (!c.var.dialect) c.set('dialect', dialect);
+    const { socket, headers } = c.env.incoming;
+    if (!isAllowedHost(socket.remoteAddress, headers.host))
+      return sendFailure(c, { code: 'misdirected_request' });
     return next();
   };
 

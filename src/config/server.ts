@@ -22,6 +22,19 @@ export const serverVariables = {
     .meta({
       description: 'addresses and CIDR networks, comma-separated, whose `X-Forwarded-For` is believed',
     }),
+  KEYHEARTH_ALLOWED_HOSTS: z
+    .string()
+    .transform((list) => list.split(',').map((entry) => entry.trim().toLowerCase()))
+    .refine((list) => list.every(isHostName), {
+      error:
+        'must be host names or IP addresses without a port, separated by commas, for example keys.example.com',
+    })
+    .optional()
+    .meta({
+      description:
+        'host names, comma-separated, that a request may name in `Host`. Requests from this machine may always name `localhost`, an IP address and the name of the machine',
+      shown: 'any; for requests from this machine only those',
+    }),
   KEYHEARTH_WORKERS: z
     .string()
     .regex(/^(auto|[1-9]\d?)$/, { error: WORKERS_ERROR, abort: true })
@@ -43,6 +56,7 @@ export type ServerConfig = Readonly<{
   host: string;
   port: number;
   trustedProxies: readonly string[];
+  allowedHosts: readonly string[];
   workers: number;
   logLevel: LogLevel;
 }>;
@@ -51,9 +65,13 @@ export const serverConfig = (env: Values<typeof serverVariables>): ServerConfig 
   host: env.HOST,
   port: env.PORT,
   trustedProxies: env.KEYHEARTH_TRUSTED_PROXIES ?? [],
+  allowedHosts: env.KEYHEARTH_ALLOWED_HOSTS ?? [],
   workers: env.KEYHEARTH_WORKERS,
   logLevel: env.KEYHEARTH_LOG_LEVEL,
 });
+
+/** A name as in a URL, or an address; IPv6 in brackets, as Host has it. */
+const isHostName = (text: string) => /^[a-z\d](?:[a-z\d._-]*[a-z\d])?$|^\[[\da-f:.]+\]$/.test(text);
 
 /** Whether text is one network, as an address or in CIDR form. */
 function isNetwork(text: string): boolean {

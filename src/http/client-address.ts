@@ -51,6 +51,15 @@ function lockoutKeyOf(address: Address): string {
 const contains = ([network, prefix]: Network, address: Address) =>
   network.kind() === address.kind() && address.match(network, prefix);
 
+/** Makes the function that says whether a peer is a trusted proxy. */
+export function trustedPeer(trustedProxies: readonly string[]): (peer: string) => boolean {
+  const trusted = trustedProxies.map(parseNetwork);
+  return (peer) => {
+    const address = parseAddress(peer);
+    return address !== undefined && trusted.some((network) => contains(network, address));
+  };
+}
+
 /**
  * Makes the function that finds the client of a request. `X-Forwarded-For` counts only when the peer is a trusted proxy,
  * and is read from the right: each trusted hop vouches for the entry before it, and the first hop that is not trusted is

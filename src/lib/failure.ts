@@ -32,6 +32,8 @@ export type Failure =
   | { code: 'method_not_allowed'; allow: readonly string[] }
   | { code: 'api_key_already_configured' }
   | { code: 'last_active_api_key_required' }
+  /** The Host header names a host that the service does not answer for. */
+  | { code: 'misdirected_request' }
   | { code: 'body_too_large'; limitBytes: number }
   | { code: 'unsupported_media_type' }
   | ({ code: 'too_many_failed_attempts' } & RetryAfter)

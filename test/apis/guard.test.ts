@@ -182,36 +182,44 @@ describe('what is hardly HTTP', () => {
     ['no Host', 'GET /auth/keys HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
     ['a Host with a path', 'GET /keys HTTP/1.1\r\nHost: a/health?\r\nConnection: close\r\n\r\n', 400],
     ['HTTP/1.0', 'GET /auth/keys HTTP/1.0\r\n\r\n', 401],
-    ['a target without a slash', 'GET auth/keys HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
-    ['an asterisk', 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
+    [
+      'a target without a slash',
+      'GET auth/keys HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      400,
+    ],
+    ['an asterisk', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
     [
       'an upgrade',
-      'GET /auth/keys HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade, close\r\n\r\n',
+      'GET /auth/keys HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade, close\r\n\r\n',
       401,
     ],
-    ['an expectation', 'GET /auth/keys HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nConnection: close\r\n\r\n', 401],
+    [
+      'an expectation',
+      'GET /auth/keys HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\nConnection: close\r\n\r\n',
+      401,
+    ],
     [
       'a user in the target',
-      'GET http://user:secret@a/auth/keys HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+      'GET http://user:secret@a/auth/keys HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
       400,
     ],
     ['a user in Host', 'GET /auth/keys HTTP/1.1\r\nHost: user@a\r\nConnection: close\r\n\r\n', 400],
     ['rubbish', '\x16\x03\x01\x02\r\n\r\n', 400],
-    ['huge headers', `GET / HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(66_000)}\r\n\r\n`, 431],
+    ['huge headers', `GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ${'a'.repeat(66_000)}\r\n\r\n`, 431],
     [
       'large headers',
-      `GET /auth/keys HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(60_000)}\r\nConnection: close\r\n\r\n`,
+      `GET /auth/keys HTTP/1.1\r\nHost: localhost\r\nX-A: ${'a'.repeat(60_000)}\r\nConnection: close\r\n\r\n`,
       401,
     ],
-    ['a NUL in a header', 'GET /auth/keys HTTP/1.1\r\nHost: a\r\nX-API-Key: a\0b\r\n\r\n', 400],
+    ['a NUL in a header', 'GET /auth/keys HTTP/1.1\r\nHost: localhost\r\nX-API-Key: a\0b\r\n\r\n', 400],
     [
       'two lengths',
-      'POST /auth/keys HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+      'POST /auth/keys HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
       400,
     ],
     [
       'a length and chunks',
-      'POST /auth/keys HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      'POST /auth/keys HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
       400,
     ],
   ])('%s is answered with a problem document', async (_, bytes, status) => {
@@ -224,7 +232,7 @@ describe('what is hardly HTTP', () => {
 
   test('CONNECT gets no tunnel', async () => {
     const { origin } = await bootstrapped();
-    expect(await sendRaw(origin, 'CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: a\r\n\r\n')).not.toMatch(
+    expect(await sendRaw(origin, 'CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: localhost\r\n\r\n')).not.toMatch(
       /^HTTP\/1.1 2/,
     );
   });

@@ -58,6 +58,7 @@ const statuses = {
   last_active_api_key_required: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
+  misdirected_request: 421,
   too_many_failed_attempts: 420,
   request_headers_too_large: 431,
   http_error: 400,
@@ -131,7 +132,7 @@ beforeEach(async () => {
   const logger = pino({ level: 'silent' });
   const lockout = createLockout({ attempts: 2, seconds: 300 }, systemClock);
   const app = createRoot(logger, createRequestLog(logger, 100), clientResolver([], true));
-  const api = thirdApi({ lockout, ownedPaths: [] }, accepted);
+  const api = thirdApi({ lockout, isAllowedHost: () => true, ownedPaths: [] }, accepted);
   document = api.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: '', version: '' },
@@ -247,6 +248,7 @@ describe('a third API', () => {
 test('/third/* owns /third itself', async () => {
   const context = {
     lockout: createLockout({ attempts: 2, seconds: 300 }, systemClock),
+    isAllowedHost: () => true,
     ownedPaths: [],
   };
   const bare = createRoute({ method: 'get', path: '/third', responses: { 200: text } });
@@ -255,12 +257,15 @@ test('/third/* owns /third itself', async () => {
     context,
     (router) => router.openapi(bare, (c) => c.text('here', 200)),
   );
-  expect(await (await api.request('/third')).text()).toBe('here');
+  expect(await (await api.request('/third', {}, { incoming: { socket: {}, headers: {} } })).text()).toBe(
+    'here',
+  );
 });
 
 describe('createApi refuses', () => {
   const contextWith = (ownedPaths: string[]): ApiContext => ({
     lockout: createLockout({ attempts: 2, seconds: 300 }, systemClock),
+    isAllowedHost: () => true,
     ownedPaths,
   });
   const context = contextWith([]);

@@ -28,7 +28,7 @@ beforeAll(async () => {
     bodyLimit: 1_024,
     open: [{ method: 'get', path: '/throws' }],
   };
-  const api = createApi(options, { lockout, ownedPaths: [] }, (router) => {
+  const api = createApi(options, { lockout, isAllowedHost: () => true, ownedPaths: [] }, (router) => {
     router.get('/throws', () => {
       throw thrown;
     });

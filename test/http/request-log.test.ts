@@ -152,13 +152,16 @@ describe('requests without a valid key', () => {
   });
 
   test.each([
-    ['an open route', 'GET /health HTTP/1.1\r\nHost: a\r\n\r\n'],
-    ['an unknown path', 'GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n'],
-    ['a method that is not allowed', 'DELETE /health HTTP/1.1\r\nHost: a\r\n\r\n'],
-    ['a target that is not valid', 'GET http://a@b/ HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['an open route', 'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['an unknown path', 'GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['a method that is not allowed', 'DELETE /health HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['a target that is not valid', 'GET http://a@b/ HTTP/1.1\r\nHost: localhost\r\n\r\n'],
     ['bytes that are not HTTP', 'rubbish\r\n\r\n'],
-    ['a body that is not JSON', 'POST /auth/register-key HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n{'],
-    ['a verification', 'GET /auth/verify HTTP/1.1\r\nHost: a\r\n\r\n'],
+    [
+      'a body that is not JSON',
+      'POST /auth/register-key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n{',
+    ],
+    ['a verification', 'GET /auth/verify HTTP/1.1\r\nHost: localhost\r\n\r\n'],
   ])('cannot flood the log by way of %s', async (_, request) => {
     const { origin, log } = await service();
     for (let i = 0; i < 15; i++)

@@ -24,7 +24,7 @@ function untilClosed(socket: Socket): Promise<string> {
   return new Promise((resolve) => socket.once('close', () => resolve(text)));
 }
 
-const GET_REDOC = 'GET /redoc HTTP/1.1\r\nHost: a\r\n\r\n';
+const GET_REDOC = 'GET /redoc HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
 describe('a client that asks and does not read', () => {
   test('is cut off when it has more than a few answers waiting', async () => {
@@ -46,7 +46,7 @@ describe('a client that asks and does not read', () => {
     socket.on('data', (chunk) => {
       text += chunk;
     });
-    socket.write('GET /health HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(16));
+    socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(16));
     await expect.poll(() => text.split('HTTP/1.1 200 OK').length - 1).toBe(16);
   });
 });
@@ -56,7 +56,7 @@ test('a guess that is followed by a reset counts against its sender', async () =
   for (let i = 0; i < 5; i++) {
     const socket = await open(origin);
     socket.write(
-      `GET /auth/keys HTTP/1.1\r\nHost: a\r\nX-API-Key: a-wrong-key-0123456789-0123456789-${i}\r\n\r\n`,
+      `GET /auth/keys HTTP/1.1\r\nHost: localhost\r\nX-API-Key: a-wrong-key-0123456789-0123456789-${i}\r\n\r\n`,
     );
     socket.resetAndDestroy();
   }
@@ -71,7 +71,7 @@ test('rubbish behind a request that is still under way is not answered in its pl
   const socket = await open(origin);
   const received = untilClosed(socket);
   socket.write(
-    `POST /auth/keys HTTP/1.1\r\nHost: a\r\nX-API-Key: ${FIRST_KEY}\r\nContent-Length: 0\r\n\r\nrubbish\0\r\n\r\n`,
+    `POST /auth/keys HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${FIRST_KEY}\r\nContent-Length: 0\r\n\r\nrubbish\0\r\n\r\n`,
   );
   expect(await received).toBe('');
 });
@@ -81,7 +81,9 @@ test('rubbish in the same packet does not take the place of an answer that comes
   for (let i = 0; i < 5; i++) await send({ path: '/auth/verify', key: 'a-wrong-key-0123456789-0123456789' });
   const socket = await open(origin);
   const received = untilClosed(socket);
-  socket.write(`GET /auth/verify HTTP/1.1\r\nHost: a\r\nX-API-Key: ${FIRST_KEY}\r\n\r\nrubbish\0\r\n\r\n`);
+  socket.write(
+    `GET /auth/verify HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${FIRST_KEY}\r\n\r\nrubbish\0\r\n\r\n`,
+  );
   expect(await received).toMatch(
     /^HTTP\/1\.1 429 [\s\S]*"too_many_failed_attempts"[\s\S]*HTTP\/1\.1 400 [\s\S]*$/,
   );
@@ -91,7 +93,7 @@ test('a body that is not what its headers said is refused with a problem documen
   const { origin } = await bootstrapped();
   const socket = await open(origin);
   const received = untilClosed(socket);
-  const head = `POST /auth/keys HTTP/1.1\r\nHost: a\r\nX-API-Key: ${FIRST_KEY}\r\nContent-Type: application/json`;
+  const head = `POST /auth/keys HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${FIRST_KEY}\r\nContent-Type: application/json`;
   socket.write(`${head}\r\nTransfer-Encoding: chunked\r\n\r\n`);
   await sleep(100);
   socket.write('no chunk\r\n');
@@ -108,13 +110,13 @@ test.each([
 ])('%s %s is a 405 before its body has arrived', async (method, path) => {
   const { origin } = await service();
   const socket = await open(origin);
-  socket.write(`${method} ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\nabc`);
+  socket.write(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\nabc`);
   const [answer] = await once(socket, 'data');
   expect(String(answer)).toMatch(/^HTTP\/1\.1 405 /);
 });
 
 test('a Host that is no URL is a 400, and neither it nor the query is in the log', async () => {
-  const { origin, log } = await bootstrapped();
+  const { origin, log } = await bootstrapped({ env: { KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1' } });
   const lines = (method: string, path: string) =>
     `${method} ${path}?api_key=sentinel HTTP/1.1\r\nHost: 1.2.3.400\r\nX-API-Key: ${FIRST_KEY}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`;
   expect(await sendRaw(origin, lines('POST', '/auth/keys'))).toMatch(/^HTTP\/1\.1 400 /);

@@ -162,7 +162,7 @@ describe('behind a trusted proxy', () => {
     for (let i = 0; i < 6; i++) {
       const answer = await sendRaw(
         origin,
-        `GET /auth/verify HTTP/1.1\r\nHost: x\r\nX-API-Key: ${WRONG}\r\n${filler}X-Forwarded-For: 198.51.100.9\r\nConnection: close\r\n\r\n`,
+        `GET /auth/verify HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${WRONG}\r\n${filler}X-Forwarded-For: 198.51.100.9\r\nConnection: close\r\n\r\n`,
       );
       expect(answer).toMatch(i < 5 ? /^HTTP\/1.1 (401|431)/ : /^HTTP\/1.1 (429|431)/);
       if (answer.includes(' 401 ')) expect(answer).toContain('attempts remaining');

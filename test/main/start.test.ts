@@ -307,6 +307,13 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     KEYHEARTH_PEPPER: ['', 'geheim', `${'ab'.repeat(31)}ag`, 'cd'.repeat(33)],
     KEYHEARTH_PEPPER_FILE: [''],
     KEYHEARTH_TRUSTED_PROXIES: ['', 'localhost', '10.7.0.0/33', '192.168.7.1,', '10.7.0.1 10.7.0.2'],
+    KEYHEARTH_ALLOWED_HOSTS: [
+      '',
+      'keys.example.com,',
+      'keys.example.com:8800',
+      'https://keys.example.com',
+      '*.example.com',
+    ],
     KEYHEARTH_LOCKOUT_ATTEMPTS: ['', 'never', '-3', '1001'],
     KEYHEARTH_LOCKOUT_SECONDS: ['', '0s', '5m', '86401'],
     KEYHEARTH_BCRYPT_COST: ['', '9', '16', 'twelve'],

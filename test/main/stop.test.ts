@@ -43,7 +43,7 @@ async function askForKey({ origin }: Process, part: 'whole' | 'beginning'): Prom
   const body = JSON.stringify({ label: 'asked for at the last moment' });
   const head = [
     'POST /auth/keys HTTP/1.1',
-    'Host: keyhearth',
+    'Host: localhost',
     `X-API-Key: ${FIRST_KEY}`,
     'Content-Type: application/json',
     `Content-Length: ${body.length}`,
@@ -105,7 +105,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
     const process = await startRegistered();
     const idle = await Promise.all(Array.from({ length: 5 }, () => open(process.origin)));
     for (const socket of idle) {
-      socket.write('GET /health HTTP/1.1\r\nHost: keyhearth\r\n\r\n');
+      socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');
       const [answer] = await once(socket, 'data');
       expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
     }

@@ -58,7 +58,7 @@ test('the lines of workers arrive whole, those of one turn of a worker together'
   await expect.poll(() => linesWith('/auth/register-key').length).toBe(1);
   written.length = 0;
   const inOnePacket = 10;
-  const request = `GET /auth/verify HTTP/1.1\r\nHost: a\r\nX-API-Key: ${FIRST_KEY}\r\n`;
+  const request = `GET /auth/verify HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${FIRST_KEY}\r\n`;
   const packet = `${`${request}\r\n`.repeat(inOnePacket - 1)}${request}Connection: close\r\n\r\n`;
   const packets = Array.from({ length: 30 }, () => sendRaw(`http://127.0.0.1:${service.port}`, packet));
   await Promise.all(packets);

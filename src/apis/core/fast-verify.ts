@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { Authenticate, Authentication } from '../../auth/authenticate.ts';
+import type { HostCheck } from '../../http/allowed-host.ts';
 import type { Client, ResolveClient } from '../../http/client-address.ts';
 import { headerReader } from '../../http/context.ts';
 import type { Dialect } from '../../http/dialect.ts';
@@ -32,7 +33,7 @@ type Exchange = Readonly<{
 const NAMED_HOST = /^[\w.-]+(?::[1-5]?\d{1,4})?$/;
 const IPV6_HOST = /^\[([\da-f:]+)\](?::[1-5]?\d{1,4})?$/i;
 
-/** Whether any other Host is valid is for the framework to decide. */
+/** Any other Host is for the framework to judge. */
 const isPlainHost = (host = '') => NAMED_HOST.test(host) || isIPv6(IPV6_HOST.exec(host)?.[1] ?? '');
 
 /** As the log names every path below `/auth/verify/`. */
@@ -63,6 +64,7 @@ function isUsual({ method, url, headers }: IncomingMessage): boolean {
 export function fastVerify(
   authenticate: Authenticate,
   resolveClient: ResolveClient,
+  isAllowedHost: HostCheck,
   logger: Logger,
   log: RequestLog,
 ) {
@@ -98,8 +100,11 @@ export function fastVerify(
   }
 
   function verify(exchange: Exchange): MaybePromise<Authentication> {
+    const { request } = exchange;
+    if (!isAllowedHost(request.socket.remoteAddress, request.headers.host))
+      return { state: 'refused', failure: { code: 'misdirected_request' } };
     try {
-      return authenticate(exchange.client.lockoutKey, headerReader(exchange.request));
+      return authenticate(exchange.client.lockoutKey, headerReader(request));
     } catch (error) {
       return failed(exchange, error);
     }

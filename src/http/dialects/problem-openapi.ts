@@ -12,6 +12,7 @@ export const ProblemSchema = z
     status: z.int().openapi({ description: 'The HTTP status', example: 401 }),
     detail: z.string().openapi({ description: 'A sentence for a person' }),
     code: z.enum(problemCodes).openapi({ description: 'A stable code for programs' }),
+    hint: z.string().optional().openapi({ description: 'What the caller can do about it' }),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()

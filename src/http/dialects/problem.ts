@@ -12,6 +12,8 @@ type Rule<Code extends FailureCode> = {
   detail: string | ((failure: FailureOf<Code>) => string);
   /** What was wrong with which field of the request. */
   errors?: (failure: FailureOf<Code>) => readonly FieldError[];
+  /** What to do about it, where `detail` does not say so. */
+  hint?: string;
   headers?: (failure: FailureOf<Code>) => Record<string, string>;
 };
 
@@ -80,6 +82,7 @@ const rules = {
   api_key_required: {
     status: 401,
     detail: ({ remaining }) => withCount('API key required.', remaining),
+    hint: 'Send the key in X-Proxbox-API-Key, X-API-Key or Authorization: Bearer.',
   },
   // RFC 6750, section 3: only a token that was presented gets an error code.
   invalid_api_key: {
@@ -114,6 +117,11 @@ const rules = {
     status: 415,
     detail: 'The request body must be JSON: send the header Content-Type: application/json.',
     errors: () => [{ path: 'Content-Type', message: 'must be application/json' }],
+  },
+  misdirected_request: {
+    status: 421,
+    detail: 'This service does not answer for the host in the Host header.',
+    hint: 'Use localhost or an IP address, or add the host to KEYHEARTH_ALLOWED_HOSTS. If a proxy on the same machine sent the request, set KEYHEARTH_TRUSTED_PROXIES.',
   },
   too_many_failed_attempts: {
     status: 429,
@@ -152,6 +160,7 @@ export type ProblemDocument = {
   status: number;
   detail: string;
   code: FailureCode;
+  hint?: string;
   errors?: readonly FieldError[];
 };
 
@@ -176,6 +185,7 @@ export function describeProblem(
       status,
       detail: typeof rule.detail === 'function' ? rule.detail(failure) : rule.detail,
       code: failure.code,
+      ...(rule.hint !== undefined && { hint: rule.hint }),
       ...(errors.length > 0 && { errors }),
     },
     headers: { ...(status === 401 && challenge()), ...rule.headers?.(failure) },

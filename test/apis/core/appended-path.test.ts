@@ -45,7 +45,9 @@ function comparable({ status, headers, text }: Answer) {
 describe('a request below /auth/verify/', () => {
   let keyhearth: Running;
   beforeAll(async () => {
-    keyhearth = await startService({ env: { KEYHEARTH_LOCKOUT_ATTEMPTS: '0' } });
+    // Envoy, which passes the Host of its client on, is a trusted proxy.
+    const env = { KEYHEARTH_LOCKOUT_ATTEMPTS: '0', KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1' };
+    keyhearth = await startService({ env });
     await register(keyhearth.send);
   });
   afterAll(() => keyhearth.close());
@@ -82,6 +84,14 @@ describe('a request below /auth/verify/', () => {
     for (const target of CLIENT_TARGETS) {
       expect([target, await statusOf(target, WRONG)]).toEqual([target, 401]);
       expect([target, await statusOf(target, FIRST_KEY)]).toEqual([target, 200]);
+    }
+  });
+
+  test('is refused where its Host may be that of a page in a local browser', async () => {
+    const { send } = await bootstrapped();
+    const headers = { Host: 'page.example', 'X-API-Key': FIRST_KEY };
+    for (const target of CLIENT_TARGETS) {
+      expect((await send({ method: 'POST', path: below(target), headers })).status).toBe(421);
     }
   });
 
