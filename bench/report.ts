@@ -123,6 +123,7 @@ ${REPEAT}`;
 
 const REPEAT = `## Repeat it
 
+<!-- not run: takes twenty minutes -->
 \`\`\`
 npm run bench                           # everything, and writes this file and its plot
 npm run bench:verify                    # the first group alone, in less than four minutes; writes no file

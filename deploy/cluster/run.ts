@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { startCluster } from './cluster.ts';
 
-/** PostgreSQL, three replicas and HAProxy in front, on this machine, until Ctrl-C. Nothing of it is kept. */
+/**
+ * Starts PostgreSQL, three replicas and HAProxy in front of them on this machine, until Ctrl-C. It keeps nothing.
+ * not run: it runs until Ctrl-C. The tests in test/cluster start the same cluster.
+ */
 
 const PORT = 8801;
 

@@ -1,13 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { GENERATED, generatePage } from '../../docs/generate.ts';
 import { filesOf } from '../../docs/imports.ts';
 import { problemCodes } from '../../src/http/dialects/problem.ts';
+import { pages, readPage } from './blocks.ts';
 
 const root = join(import.meta.dirname, '../..');
-const pages = filesOf('{*.md,docs/**/*.md}');
-const read = (page: string) => readFileSync(join(root, page), 'utf8');
 
 test.each(Object.keys(GENERATED) as (keyof typeof GENERATED)[])(
   'the table of docs/%s is what the code says (npm run generate brings it up to date)',
@@ -18,13 +17,13 @@ test.each(Object.keys(GENERATED) as (keyof typeof GENERATED)[])(
 );
 
 test('each variable and each error code has a row', () => {
-  expect(read('docs/configuration.md')).toContain('| `KEYHEARTH_LOCKOUT_ATTEMPTS` | `5` |');
-  for (const code of problemCodes) expect(read('docs/errors.md')).toMatch(`| \`${code}\` |`);
+  expect(readPage('docs/configuration.md')).toContain('| `KEYHEARTH_LOCKOUT_ATTEMPTS` | `5` |');
+  for (const code of problemCodes) expect(readPage('docs/errors.md')).toMatch(`| \`${code}\` |`);
 });
 
 /** The anchors that a page's headings get on the usual hosts. */
 const anchorsOf = (page: string) =>
-  [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+  [...readPage(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
@@ -32,7 +31,7 @@ const anchorsOf = (page: string) =>
   );
 
 test.each(pages)('the links of %s lead to files and headings that exist', (page) => {
-  const prose = read(page).replaceAll(/```[\s\S]*?```/g, '');
+  const prose = readPage(page).replaceAll(/```[\s\S]*?```/g, '');
   for (const [link, target = ''] of prose.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
     const [file = '', anchor] = target.split('#');
     const path = file === '' ? page : join(dirname(page), file);
@@ -42,7 +41,7 @@ test.each(pages)('the links of %s lead to files and headings that exist', (page)
 });
 
 test('docs/README.md lists every page of docs', () => {
-  const index = read('docs/README.md');
+  const index = readPage('docs/README.md');
   for (const page of filesOf('docs/*.md')) {
     if (page !== 'docs/README.md') expect(index).toContain(`](${page.slice('docs/'.length)})`);
   }
@@ -52,7 +51,7 @@ test('docs/README.md lists every page of docs', () => {
 const written = pages.filter((page) => !['CHANGELOG.md', 'docs/benchmarks.md'].includes(page));
 
 test.each(written)('%s has lines of at most 120 characters, tables excepted', (page) => {
-  const long = read(page)
+  const long = readPage(page)
     .split('\n')
     .filter((line) => line.length > 120 && !line.startsWith('|'));
   expect(long).toEqual([]);
