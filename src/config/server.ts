@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import type { LogLevel } from '../lib/logger.ts';
+import { isTooWide, parseNetwork } from '../lib/network.ts';
 import { integer, nonEmpty, type Values } from './fields.ts';
 
 const MAX_WORKERS = 64;
@@ -15,8 +15,13 @@ export const serverVariables = {
   KEYHEARTH_TRUSTED_PROXIES: z
     .string()
     .transform((list) => list.split(',').map((entry) => entry.trim()))
-    .refine((list) => list.every(isNetwork), {
+    .refine((list) => list.every(parseNetwork), {
       error: 'must be addresses or CIDR networks separated by commas, for example 127.0.0.1,10.0.0.0/8',
+      abort: true,
+    })
+    .refine((list) => !list.some(isTooWideNetwork), {
+      error:
+        'must name your proxies alone, because a trusted address is never locked out: an IPv4 network has at least /8, an IPv6 network /16',
     })
     .optional()
     .meta({
@@ -73,11 +78,7 @@ export const serverConfig = (env: Values<typeof serverVariables>): ServerConfig 
 /** A name as in a URL, or an address; IPv6 in brackets, as Host has it. */
 const isHostName = (text: string) => /^[a-z\d](?:[a-z\d._-]*[a-z\d])?$|^\[[\da-f:.]+\]$/.test(text);
 
-/** Whether text is one network, as an address or in CIDR form. */
-function isNetwork(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  if (prefix === undefined) return true;
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
+function isTooWideNetwork(text: string): boolean {
+  const network = parseNetwork(text);
+  return network !== undefined && isTooWide(network);
 }

@@ -1,8 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { memoize } from '../lib/memoize.ts';
-
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
-type Network = [Address, number];
+import { type Address, contains, parseAddress, parseNetwork } from '../lib/network.ts';
 
 /** The client of a request. */
 export type Client = {
@@ -19,26 +17,8 @@ export type ResolveClient = (peer: string | undefined, forwardedFor: string | un
 
 const MAX_CACHED_LENGTH = 200;
 
-/** Parses "::ffff:1.2.3.4" as "1.2.3.4", and ignores a zone; undefined for text that is not a whole address. */
-export function parseAddress(text: string): Address | undefined {
-  const withoutZone = text.replace(/%.*$/, '');
-  if (ipaddr.IPv4.isValidFourPartDecimal(withoutZone)) return ipaddr.IPv4.parse(withoutZone);
-  if (!ipaddr.IPv6.isValid(withoutZone)) return undefined;
-  return ipaddr.process(withoutZone);
-}
-
 /** Some proxies write "1.2.3.4:5678" or "[2001:db8::1]:5678". */
 const withoutPort = (hop: string) => hop.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
-
-/** An address, or a network in CIDR form, as config.ts has checked it. */
-function parseNetwork(text: string): Network {
-  const [network, prefix] = text.includes('/') ? ipaddr.parseCIDR(text) : [ipaddr.parse(text), undefined];
-  const full = network.kind() === 'ipv4' ? 32 : 128;
-  if (network instanceof ipaddr.IPv6 && network.isIPv4MappedAddress()) {
-    return [network.toIPv4Address(), Math.max(0, (prefix ?? full) - 96)];
-  }
-  return [network, prefix ?? full];
-}
 
 function lockoutKeyOf(address: Address): string {
   if (address instanceof ipaddr.IPv4) return address.toString();
@@ -48,12 +28,12 @@ function lockoutKeyOf(address: Address): string {
     .join(':')}::/64`;
 }
 
-const contains = ([network, prefix]: Network, address: Address) =>
-  network.kind() === address.kind() && address.match(network, prefix);
+/** The configuration has checked that each is a network. */
+const networks = (list: readonly string[]) => list.flatMap((text) => parseNetwork(text) ?? []);
 
 /** Makes the function that says whether a peer is a trusted proxy. */
 export function trustedPeer(trustedProxies: readonly string[]): (peer: string) => boolean {
-  const trusted = trustedProxies.map(parseNetwork);
+  const trusted = networks(trustedProxies);
   return (peer) => {
     const address = parseAddress(peer);
     return address !== undefined && trusted.some((network) => contains(network, address));
@@ -67,7 +47,7 @@ export function trustedPeer(trustedProxies: readonly string[]): (peer: string) =
  * @param countAttempts whether there is a lockout at all
  */
 export function clientResolver(trustedProxies: readonly string[], countAttempts: boolean): ResolveClient {
-  const trusted = trustedProxies.map(parseNetwork);
+  const trusted = networks(trustedProxies);
   const unknown: Client = { address: 'unknown', lockoutKey: countAttempts ? 'unknown' : undefined };
   const isTrusted = (address: Address) => trusted.some((network) => contains(network, address));
 

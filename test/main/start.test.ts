@@ -306,7 +306,10 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     KEYHEARTH_CACHE: ['', 'yes', 'ON'],
     KEYHEARTH_PEPPER: ['', 'geheim', `${'ab'.repeat(31)}ag`, 'cd'.repeat(33)],
     KEYHEARTH_PEPPER_FILE: [''],
-    KEYHEARTH_TRUSTED_PROXIES: ['', 'localhost', '10.7.0.0/33', '192.168.7.1,', '10.7.0.1 10.7.0.2'],
+    KEYHEARTH_TRUSTED_PROXIES: [
+      ...['', 'localhost', '10.7.0.0/33', '192.168.7.1,', '10.7.0.1 10.7.0.2'],
+      ...['0.0.0.0/0', '::/0', '0.0.0.0/1,128.0.0.0/1'],
+    ],
     KEYHEARTH_ALLOWED_HOSTS: [
       '',
       'keys.example.com,',

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Introspection } from '../../auth/introspect.ts';
-import { parseAddress } from '../../http/client-address.ts';
 import { RawKey } from '../../lib/brand.ts';
+import { parseAddress } from '../../lib/network.ts';
 import { KeySchema, presentKey } from './key-schemas.ts';
 
 const MAX_KEYS = 100;
