@@ -23,7 +23,8 @@ export const describeApp = (app: ReturnType<typeof createApp>) =>
       description: `${product.description}.\n\n${introduction()}`,
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
-    servers: [{ url: '/', description: 'The service that sends this document' }],
+    // Relative to the document, which a proxy may have put below another path.
+    servers: [{ url: '.', description: 'The service that sends this document' }],
     tags: [
       { name: 'Bootstrap', description: 'Register the first key, once per database' },
       { name: 'Keys', description: 'Manage keys' },

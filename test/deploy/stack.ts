@@ -11,6 +11,8 @@ import { type ReverseProxy, startProxy } from './proxies.ts';
 export type Seen = { method: string; url: string; headers: IncomingHttpHeaders; body: string };
 
 export type Stack = {
+  /** Of the proxy. */
+  origin: string;
   /** A client of the proxy that has an address of its own. */
   newClient(): Send;
   /** Keyhearth itself, not through the proxy. */
@@ -74,6 +76,7 @@ export async function startStack(proxy: ReverseProxy, edit?: (text: string) => s
     const ports = { upstream: upstream.port, keyhearth: Number(new URL(origin).port) };
     const running = await startProxy(proxy, ports, edit);
     return {
+      origin: running.origin,
       newClient: () => client(running.origin, nextAddress()),
       keyhearth: {
         send,

@@ -12,7 +12,8 @@ const MAX_LABEL = 200;
 const MAX_PAGE = 1_000;
 const DEFAULT_PAGE = 100;
 
-const EXAMPLE_KEY = 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl000000';
+/** Its checksum is wrong, so nobody can have this key. */
+export const EXAMPLE_KEY = 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl000000';
 
 const requiredString = ({ input }: { input?: unknown }) =>
   input === undefined ? 'is required' : 'must be a string';
@@ -47,8 +48,8 @@ export const SuppliedKeySchema = z
   .openapi({
     description:
       'The raw key: 32 to 512 printable ASCII characters without spaces. Make one with `openssl rand -hex 32`',
-    // Its checksum is wrong, so that nobody can register a key that is published here.
-    example: EXAMPLE_KEY,
+    // Everybody can read it here, so the log warns when somebody registers it.
+    example: 'your-secure-api-key-at-least-32-chars',
   });
 
 const seconds = (description: string) =>
@@ -101,7 +102,7 @@ export const KeyParamsSchema = z.object({
       param: { name: 'id', in: 'path', description: 'The id of the key' },
       type: 'integer',
       minimum: 1,
-      example: 1,
+      example: 2,
     }),
 });
 

@@ -2,8 +2,9 @@ import { z } from '@hono/zod-openapi';
 import type { Introspection } from '../../auth/introspect.ts';
 import { RawKey } from '../../lib/brand.ts';
 import { parseAddress } from '../../lib/network.ts';
-import { KeySchema, presentKey } from './key-schemas.ts';
+import { EXAMPLE_KEY, KeySchema, presentKey } from './key-schemas.ts';
 
+const EXAMPLE_ADDRESS = '198.51.100.7';
 const MAX_KEYS = 100;
 const MAX_PRESENTED = 4_096;
 
@@ -38,7 +39,7 @@ const RawKeySchema = z
   .transform(RawKey)
   .openapi({
     description: 'The raw key that a client sent to your service',
-    example: 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl000000',
+    example: EXAMPLE_KEY,
   });
 
 const ip = z
@@ -49,7 +50,7 @@ const ip = z
   .optional()
   .openapi({
     description: 'The address of your client. Invalid keys count as its failed attempts',
-    example: '198.51.100.7',
+    example: EXAMPLE_ADDRESS,
   });
 
 export const IntrospectSchema = z
@@ -67,7 +68,8 @@ export const IntrospectSchema = z
     path: ['key'],
     error: 'Either key or keys is required, and not both.',
   })
-  .openapi('Introspect');
+  // Only one of key and keys may be there, and a reader of the document would fill in both.
+  .openapi('Introspect', { example: { key: EXAMPLE_KEY, ip: EXAMPLE_ADDRESS } });
 
 const valid = z.literal(true).openapi({ description: 'The key is valid' });
 const invalid = z.literal(false).openapi({ description: 'The key is invalid, or its check was refused' });

@@ -38,6 +38,7 @@ ${inline.map((script) => `<script>${script}</script>`).join('\n')}
   };
 }
 
+// Both pages load the document relative to themselves, so they also work where a proxy adds a path in front.
 export const swaggerPage = staticDocument(async () =>
   render({
     title: 'Keyhearth: Swagger UI',
@@ -45,7 +46,7 @@ export const swaggerPage = staticDocument(async () =>
     style: await readPackageFile('swagger-ui-dist/swagger-ui.css'),
     scripts: [
       await readPackageFile('swagger-ui-dist/swagger-ui-bundle.js'),
-      `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null, tryItOutEnabled: true });`,
+      `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null, tryItOutEnabled: true });`,
     ],
   }),
 );
@@ -60,7 +61,7 @@ export const redocPage = staticDocument(async () =>
     style: 'body { margin: 0; }',
     scripts: [
       (await readPackageFile('redoc/bundles/redoc.standalone.js')).replaceAll(REDOC_LOGO, 'data:,'),
-      `Redoc.init('/openapi.json', {}, document.getElementById('redoc'));`,
+      `Redoc.init('openapi.json', {}, document.getElementById('redoc'));`,
     ],
   }),
 );

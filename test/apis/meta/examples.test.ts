@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, expect, test } from 'vitest';
+import { OPENAPI_FILE } from '../../../openapi/generate.ts';
+import { FIRST_KEY, type Running, register, startService } from '../../support/keyhearth.ts';
+
+/** Sends the examples of the document, as the pages at /docs and /redoc would fill them in. */
+
+type Schema = { $ref?: string; example?: unknown; properties?: Record<string, Schema>; items?: Schema };
+type Operation = {
+  operationId: string;
+  security: object[];
+  parameters?: { name: string; in: string; example?: unknown; schema: Schema }[];
+  requestBody?: { content: Record<string, { example?: unknown; schema: Schema }> };
+};
+
+const document = JSON.parse(readFileSync(OPENAPI_FILE, 'utf8'));
+
+const operations = Object.entries<Record<string, Operation>>(document.paths)
+  .flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
+  )
+  // The key of the examples is needed until the last of them has been sent.
+  .sort((one, other) => Number(one.method === 'delete') - Number(other.method === 'delete'));
+
+function exampleOf(schema: Schema): unknown {
+  const { $ref, example, properties, items } = schema;
+  if ($ref !== undefined) return exampleOf(document.components.schemas[$ref.replace(/.*\//, '')]);
+  if (example !== undefined) return example;
+  if (items) return [exampleOf(items)];
+  if (!properties) return undefined;
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, property]) => [name, exampleOf(property)]),
+  );
+}
+
+function callOf(path: string, { parameters = [], requestBody }: Operation) {
+  let target = path;
+  const query = new URLSearchParams();
+  for (const parameter of parameters) {
+    const value = parameter.example ?? parameter.schema.example;
+    if (parameter.in === 'path') target = target.replace(`{${parameter.name}}`, String(value));
+    if (parameter.in === 'query' && value !== undefined) query.set(parameter.name, String(value));
+  }
+  const media = requestBody?.content['application/json'];
+  const body = media && (media.example ?? exampleOf(media.schema));
+  return {
+    path: query.size > 0 ? `${target}?${query}` : target,
+    ...(body !== undefined && { body: body as object }),
+  };
+}
+
+let keyhearth: Running;
+beforeAll(async () => {
+  keyhearth = await startService();
+  await register(keyhearth.send);
+  await keyhearth.send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY });
+  return () => keyhearth.close();
+});
+
+test.each(operations.map((each) => [each.operation.operationId, each] as const))(
+  'the example of %s succeeds',
+  async (id, { method, path, operation }) => {
+    const fresh = id === 'registerKey' ? await startService() : undefined;
+    const { send } = fresh ?? keyhearth;
+    const credential = operation.security.length > 0 ? { key: FIRST_KEY } : {};
+    const answer = await send({ method: method.toUpperCase(), ...callOf(path, operation), ...credential });
+    await fresh?.close();
+    expect({ status: answer.status, text: answer.text }).toMatchObject({
+      status: expect.toSatisfy((s) => s < 300),
+    });
+  },
+);

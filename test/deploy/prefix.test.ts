@@ -1,0 +1,48 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { execute, hasChromium, launchBrowser, openPage } from '../support/browser.ts';
+import { isInstalled, proxies } from './proxies.ts';
+import { type Stack, startStack } from './stack.ts';
+
+const nginx = proxies.find(({ name }) => name === 'nginx');
+
+/** Keyhearth itself, below a path that nginx strips. */
+const withPrefix = (config: string) =>
+  config.replace(
+    'location / {',
+    'location /keys/ { auth_request off; proxy_pass http://keyhearth/; proxy_set_header X-Forwarded-For $remote_addr; }\n    location / {',
+  );
+
+describe.skipIf(!hasChromium || !nginx || !isInstalled(nginx))(
+  'behind nginx, below a path of its own',
+  () => {
+    let stack: Stack;
+    let browser: Browser;
+    beforeAll(async () => {
+      if (!nginx) throw new Error('nginx is not in the list of proxies');
+      stack = await startStack(nginx, withPrefix);
+      browser = await launchBrowser();
+    });
+    afterAll(async () => {
+      await browser.close();
+      await stack.close();
+    });
+
+    test('/docs finds the document, and sends its requests below the path', async () => {
+      const { page, complaints } = await openPage(browser, `${stack.origin}/keys/docs`);
+      const answer = await execute(page, 'Bootstrap', 'getBootstrapStatus');
+      expect(answer).toContain('"has_db_keys": true');
+      expect(await page.locator('.request-url').innerText()).toContain(
+        `${stack.origin}/keys/auth/bootstrap-status`,
+      );
+      expect(complaints).toEqual([]);
+    });
+
+    test('/redoc finds the document, and shows whole addresses', async () => {
+      const { page, complaints } = await openPage(browser, `${stack.origin}/keys/redoc`);
+      await page.getByRole('heading', { name: 'Create a key' }).waitFor();
+      expect(await page.innerText('body')).toContain('X-Proxbox-API-Key');
+      expect(complaints).toEqual([]);
+    });
+  },
+);
