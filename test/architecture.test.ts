@@ -136,6 +136,7 @@ const PURE = [
   'keys/key',
   'keys/digests',
   'keys/key-format',
+  'keys/label',
   'lib/brand',
   'lib/failure',
   'lib/principal',

@@ -47,6 +47,7 @@ describe('bodies', () => {
     ['a newline in a label', '{"label": "a\\nb"}', 400, 'label'],
     ['a direction override in a label', '{"label": "\u202etxt"}', 400, 'label'],
     ['a zero-width space in a label', '{"label": "a\u200bb"}', 400, 'label'],
+    ['a soft hyphen in a label', '{"label": "a\u00adb"}', 400, 'label'],
     ['half a surrogate pair in a label', '{"label": "\\ud800"}', 400, 'label'],
     ['a field that nobody knows', '{"label": "a", "role": "admin"}', 400, 'role'],
     ['__proto__', '{"__proto__": {"label": "a"}}', 400, '__proto__'],

@@ -6,9 +6,9 @@ import {
   MIN_KEY_LENGTH,
   PRINTABLE_ASCII,
 } from '../../keys/key-format.ts';
+import { isVisible, MAX_LABEL_LENGTH } from '../../keys/label.ts';
 import { KeyId, RawKey } from '../../lib/brand.ts';
 
-const MAX_LABEL = 200;
 const MAX_PAGE = 1_000;
 const DEFAULT_PAGE = 100;
 
@@ -18,20 +18,18 @@ export const EXAMPLE_KEY = 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLE
 const requiredString = ({ input }: { input?: unknown }) =>
   input === undefined ? 'is required' : 'must be a string';
 
-/** Control characters, separators, direction marks, zero-width spaces: with them a label can pass for another. */
-const INVISIBLE =
-  /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/u;
-
 /** Counts the characters that a person sees, not UTF-16 units, and takes nothing that breaks a database or a terminal. */
 export const LabelSchema = z
   .string({ error: requiredString })
-  .refine((label) => [...label].length <= MAX_LABEL, { error: `must be at most ${MAX_LABEL} characters` })
-  .refine((label) => label.isWellFormed() && !INVISIBLE.test(label), {
+  .refine((label) => [...label].length <= MAX_LABEL_LENGTH, {
+    error: `must be at most ${MAX_LABEL_LENGTH} characters`,
+  })
+  .refine((label) => isVisible(label), {
     error: 'must be well-formed Unicode without control, direction or other invisible characters',
   })
   .openapi({
     description: 'A name for people. Several keys can have the same label',
-    maxLength: MAX_LABEL,
+    maxLength: MAX_LABEL_LENGTH,
     example: 'backup-server',
   });
 
