@@ -1,7 +1,7 @@
 type Methods = ReadonlyMap<string, ReadonlySet<string>>;
 
 type Routes = {
-  /** Everything that is registered, middleware too. */
+  /** All registered routes and middleware. */
   registered: readonly { method: string; path: string }[];
   /** The path patterns that the API guards. */
   paths: readonly string[];
@@ -45,7 +45,7 @@ function assertAlone(open: string, registered: Routes['registered']): void {
 }
 
 /**
- * Takes path patterns for one API.
+ * Adds the path patterns of one API to `owned`.
  * @param owned the patterns of all APIs so far; grows by `paths`
  * @throws Error when an earlier API owns one of the paths: it would get the requests
  */

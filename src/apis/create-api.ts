@@ -13,7 +13,7 @@ import type { Failure } from '../lib/failure.ts';
 import type { Lockout } from '../lockout/lockout.ts';
 import { assertGuarded, assertOwnPaths } from './assert-guarded.ts';
 
-/** A route that needs no credential. `check` decides what it needs instead, before the body is read. */
+/** A route that needs no credential. `check` can refuse a request before its body is read. */
 export type OpenRoute = Readonly<{ method: string; path: string; check?: MiddlewareHandler<HttpEnv> }>;
 
 export type ApiOptions = {
@@ -29,7 +29,7 @@ export type ApiOptions = {
   open: readonly OpenRoute[];
 };
 
-/** Enough for every body of JSON that this service takes. */
+/** Enough for every JSON body that this service accepts. */
 export const JSON_BODY_LIMIT = 64 * 1024;
 
 /** What all APIs share. */
@@ -79,8 +79,8 @@ export function createApi<Routes extends Schema>(
 }
 
 /**
- * Marks the requests that need no credential. The router decides which request matches, so that no path can look open
- * to the guard and guarded to a route. A method that the path does not answer is as open as the path.
+ * Marks the requests that need no credential. The router decides which requests match, so the guard and the routes
+ * cannot disagree. An open path is open for all methods: a method that it does not answer gets a 405.
  */
 const markOpen = (
   openMethods: ReadonlySet<string>,
@@ -106,7 +106,7 @@ const enter =
 
 const pass: MiddlewareHandler<HttpEnv> = (_, next) => next();
 
-/** Anybody can send a method that an open path does not answer. No body is read for the refusal. */
+/** Refuses a method that an open path does not answer. This needs no credential, so the body is not read. */
 const unlessOpen =
   (middleware: MiddlewareHandler<HttpEnv>): MiddlewareHandler<HttpEnv> =>
   (c, next) =>

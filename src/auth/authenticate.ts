@@ -9,8 +9,8 @@ export type Authentication =
   | { state: 'refused'; failure: Failure };
 
 /**
- * Decides who a request acts for. It answers at once where nothing has to be waited for.
- * @param lockoutKey what failed attempts are counted by; undefined where they are not
+ * Decides who a request acts for. It returns a promise only when it has to wait.
+ * @param lockoutKey the address that failed attempts count for; undefined when they do not count
  */
 export type Authenticate = (
   lockoutKey: string | undefined,
@@ -25,8 +25,8 @@ const tooManyAttempts = ({ retryAfter }: Pick<Locked, 'retryAfter'>): Failure =>
 const refused = (failure: Failure): Authentication => ({ state: 'refused', failure });
 
 /**
- * The failure of a locked lockoutKey, or undefined.
- * @param lockoutKey what failed attempts are counted by; undefined where they are not
+ * The failure of an address that is locked out, or undefined.
+ * @param lockoutKey the address that failed attempts count for; undefined when they do not count
  */
 export function lockedFailure(lockout: Lockout, lockoutKey: string | undefined): Failure | undefined {
   const retryAfter = lockout.retryAfter(lockoutKey);
@@ -34,9 +34,9 @@ export function lockedFailure(lockout: Lockout, lockoutKey: string | undefined):
 }
 
 /**
- * The authentication of an API. The first authenticator that finds a credential decides: the credential is looked up,
- * the attempt is recorded with the lockout, and the request is answered. Two different credentials for one authenticator are a conflict, because a
- * proxy in front may have checked the other one.
+ * The authentication of an API. The first authenticator that finds a credential decides: it looks the credential up, and
+ * the lockout records the attempt. Two different credentials for one authenticator are a conflict, because a proxy in
+ * front may have checked the other one.
  */
 export function createAuthenticate(authenticators: readonly Authenticator[], lockout: Lockout): Authenticate {
   function authenticateWith(
@@ -94,7 +94,7 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
     return outcome.state === 'locked' ? refused(tooManyAttempts(outcome)) : outcome;
   }
 
-  /** A request without a credential is not counted. */
+  /** A request without a credential does not count. */
   async function refuseMissingCredential(lockoutKey: string | undefined): Promise<Authentication> {
     for (const authenticator of authenticators) {
       if (await authenticator.isConfigured())

@@ -13,18 +13,18 @@ export type SecurityScheme = Readonly<
 /** The result of verifying a credential. */
 export type Verification =
   | { state: 'valid'; principal: Principal }
-  /** It counts as a failed attempt. */
+  /** The attempt counts as failed. */
   | { state: 'invalid' }
-  /** No credential of this kind exists, so nothing was guessed. It does not count. */
+  /** No credential of this kind exists, so nobody can guess one. The attempt does not count. */
   | { state: 'unconfigured' }
-  /** Only an expensive comparison can tell. */
+  /** Only a slow comparison can decide. */
   | { state: 'unproven'; prove: () => Promise<Verification> };
 
-/** One kind of credential: where it is in a request, and what it is worth. */
+/** One kind of credential: how to find it in a request, and how to verify it. */
 export type Authenticator = {
-  /** By the name that OpenAPI refers to. Each is one way to present this kind of credential. */
+  /** The ways to send this kind of credential, by their names in OpenAPI. */
   schemes: Readonly<Record<string, SecurityScheme>>;
-  /** All credentials of this kind in a request. None means "not mine". */
+  /** All credentials of this kind in a request. If there are none, the next authenticator decides. */
   read(header: ReadHeader): readonly string[];
   verify(credential: string): MaybePromise<Verification>;
   /** Whether any credential of this kind is usable. */

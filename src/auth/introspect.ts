@@ -3,7 +3,7 @@ import type { KeyLookup } from '../keys/lookup.ts';
 import type { KeyId, RawKey } from '../lib/brand.ts';
 import type { Lockout } from '../lockout/lockout.ts';
 
-/** The verdict on an end user's key. `LOCKED`: the end user's address is locked out, and the verdict stays secret. */
+/** The result for the key of an end user. `LOCKED`: the user's address is locked out, and the result stays secret. */
 export type Introspection = Verdict | { code: 'LOCKED'; retryAfter: number };
 
 export type Introspect = ReturnType<typeof createIntrospect>;
@@ -12,8 +12,7 @@ type IntrospectParts = Pick<KeyLookup, 'lookUp'> & { countUse(id: KeyId): void; 
 
 /**
  * Verifies a key for a service that received it from an end user.
- * @returns a function of the key and what the end user's failures are counted by: undefined where the service did not
- * name an address, and nothing is counted
+ * @returns a function of the key and the address of the end user. Without an address, nothing counts
  */
 export function createIntrospect({ lookUp, countUse, lockout }: IntrospectParts) {
   function record(lockoutKey: string | undefined, verdict: Verdict): Introspection {

@@ -16,20 +16,20 @@ export type BootstrapParts = {
   reader: Reader;
   keys: Pick<KeyService, 'prepare'>;
   clock: Clock;
-  /** Where it is set, registering the first key needs it. */
+  /** If it is set, the registration of the first key needs it. */
   token: string | undefined;
-  /** Called when the claim is durable or was found, before any client learns of it. */
+  /** Called when the claim is known to be on disk, before any client gets an answer that depends on it. */
   onClaimed: () => void;
 };
 
-/** The first key: once per database, ever. */
+/** Registers the first key, once per database. */
 export function createBootstrapService({ db, reader, keys, clock, token, onClaimed }: BootstrapParts) {
   const isClaimed = fastIsClaimed(db, reader);
   let lastInQueue: Promise<unknown> = Promise.resolve();
-  /** Once true, it stays true, even if the database should lose the claim. */
+  /** It never becomes false again, even if the database loses the claim. */
   let isKnownClaimed = false;
 
-  /** One at a time: after the first success nobody else's key is hashed for nothing. */
+  /** Runs one registration at a time, so that no key is hashed in vain after the first success. */
   function enqueue<T>(work: () => Promise<T>): Promise<T> {
     const turn = lastInQueue.then(work);
     lastInQueue = turn.catch(() => undefined);
@@ -58,11 +58,11 @@ export function createBootstrapService({ db, reader, keys, clock, token, onClaim
 
     needsToken: token !== undefined,
 
-    /** Compares digests of equal length, so that the time it takes reveals nothing. */
+    /** Compares digests of equal length, so that the duration reveals nothing about the token. */
     isToken: (presented: string) => token !== undefined && timingSafeEqual(sha256(presented), sha256(token)),
 
     /**
-     * Stores the first key of the database. The claim and the key become durable together or not at all.
+     * Stores the first key of the database. The claim and the key are committed together.
      * @throws DomainError `api_key_already_configured`
      */
     register: (rawKey: RawKey, label: string): Promise<void> =>

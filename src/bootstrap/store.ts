@@ -5,10 +5,10 @@ const claims = (db: Db) => db.selectFrom('bootstrap_claim').select('id');
 
 export const isClaimed = async (db: Db) => (await claims(db).executeTakeFirst()) !== undefined;
 
-/** The same by the engine's fast reader, which waits for no change. */
+/** The same, with the fast reader of the engine, which does not wait for changes. */
 export const fastIsClaimed = (db: Db, reader: Reader) => reader.exists(claims(db).compile());
 
-/** Takes the only claim of a database. False when it is taken. */
+/** Takes the claim of a database. Returns false if it is already taken. */
 export async function takeClaim(tx: Tx, now: number): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('bootstrap_claim')

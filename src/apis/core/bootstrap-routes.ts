@@ -59,7 +59,7 @@ const registerKey = createRoute({
   },
 });
 
-/** Whether there is anything to register, and whether this caller may. A wrong token counts as a failed attempt. */
+/** Refuses the request when the first key is registered already, or when the token is missing or wrong. */
 const checkBootstrap = (bootstrap: BootstrapService, lockout: Lockout) =>
   createMiddleware<HttpEnv>(async (c, next) => {
     await bootstrap.assertOpen();

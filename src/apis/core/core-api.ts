@@ -32,7 +32,7 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
         .route('/', verifyRoutes(parts)),
   );
   const router = createRouter();
-  // Around the whole API, since it also concerns the refusals of the authentication.
+  // It wraps the whole API, because it also changes the answers of the authentication.
   router.use(VERIFY_PATH, denyAs403);
   return router.route('/', api);
 }

@@ -20,7 +20,7 @@ import { VERIFY_PATH } from './verify-routes.ts';
 
 type Answer = { status: number; headers: string[]; body: string; encoding: 'latin1' | 'utf8' };
 
-/** A request on its way to its answer. */
+/** A request that has no answer yet. */
 type Exchange = Readonly<{
   request: IncomingMessage;
   response: ServerResponse;
@@ -33,10 +33,10 @@ type Exchange = Readonly<{
 const NAMED_HOST = /^[\w.-]+(?::[1-5]?\d{1,4})?$/;
 const IPV6_HOST = /^\[([\da-f:]+)\](?::[1-5]?\d{1,4})?$/i;
 
-/** Any other Host is for the framework to judge. */
+/** The framework decides about any other Host. */
 const isPlainHost = (host = '') => NAMED_HOST.test(host) || isIPv6(IPV6_HOST.exec(host)?.[1] ?? '');
 
-/** As the log names every path below `/auth/verify/`. */
+/** The route of every path below `/auth/verify/` in the log. */
 const BELOW_VERIFY_PATH = `${VERIFY_PATH}/*`;
 
 /** The target that nginx is configured with. */
@@ -120,8 +120,8 @@ export function fastVerify(
     }
   }
 
-  // Requests of one turn of the event loop are verified at its end: one check of the database then serves all of them,
-  // and is younger than each.
+  // Requests of one turn of the event loop are verified at its end. One check of the database serves all of them, and it
+  // is made after all of them have arrived.
   let arrived: Exchange[] = [];
 
   function verifyArrived(): void {
@@ -144,12 +144,12 @@ export function fastVerify(
   };
 }
 
-/** Only the log can fail here, before the answer or after it. There is never a second answer. */
+/** Only the log can fail here. A request that has no answer yet loses its connection. */
 function abandon({ response }: Exchange): void {
   if (!response.writableEnded) response.destroy();
 }
 
-/** The headers are one literal, which is the fastest way to make them. */
+/** One literal is the fastest way to make the headers. */
 function verified(principal: Principal, requestId: string): Answer {
   const identity = identityHeaders(principal);
   const body = verifiedText(principal);
@@ -177,7 +177,7 @@ function verified(principal: Principal, requestId: string): Answer {
   };
 }
 
-/** Few refusals differ, and making one takes five times as long as finding it. */
+/** There are few different refusals. To render one takes five times as long as to find it in the cache. */
 const renderer = (dialect: Dialect) =>
   memoize(
     (failure: string): Answer => {

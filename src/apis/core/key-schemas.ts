@@ -33,7 +33,7 @@ export const LabelSchema = z
     example: 'backup-server',
   });
 
-/** A key that the caller supplies. The contract fixes the sentence for one that is too short. */
+/** A key that the client supplies. The sentence for a short key is part of the contract. */
 export const SuppliedKeySchema = z
   .string({ error: requiredString })
   .min(MIN_KEY_LENGTH, { error: `API key must be at least ${MIN_KEY_LENGTH} characters.` })
@@ -139,7 +139,7 @@ export const RenameKeySchema = z
 
 const toSeconds = (milliseconds: number) => milliseconds / 1_000;
 
-/** A key on the wire: these fields and no others. */
+/** The fields of a key that clients see. No other field is sent. */
 export const presentKey = (key: ApiKey): z.infer<typeof KeySchema> => ({
   id: key.id,
   label: key.label,

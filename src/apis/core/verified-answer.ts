@@ -1,11 +1,11 @@
 import { problemDialect } from '../../http/dialects/problem.ts';
 import type { Principal } from '../../lib/principal.ts';
 
-/** In the form that a header can carry safely (RFC 9110, section 5.5). */
+/** Percent-encodes what a header cannot carry safely (RFC 9110, section 5.5). */
 const headerValue = (label: string) =>
   label.replace(/[^\x20-\x24\x26-\x7e]|^ | $/gu, (character) => encodeURIComponent(character));
 
-/** From these a proxy learns whose request it was. */
+/** The headers that name the key to a proxy. */
 export const identityHeaders = ({ id, label }: Principal) => ({
   'X-Keyhearth-Key-Id': String(id),
   'X-Keyhearth-Label': headerValue(label),
@@ -14,9 +14,9 @@ export const identityHeaders = ({ id, label }: Principal) => ({
 /** The body of the answer to a valid key. */
 export const verifiedBody = ({ id, label }: Principal) => ({ valid: true as const, key: { id, label } });
 
-/** The same as text. JSON.stringify of all of it takes three times as long as of the label alone. */
+/** The same body as text. JSON.stringify of the whole body takes three times as long as of the label. */
 export const verifiedText = ({ id, label }: Principal) =>
   `{"valid":true,"key":{"id":${id},"label":${JSON.stringify(label)}}}`;
 
-/** nginx makes a 500 of any answer to its subrequest but 2xx, 401 and 403. */
+/** nginx answers 500 when its subrequest gets anything except 2xx, 401 and 403. */
 export const problemAs403 = problemDialect((status) => (status === 401 ? 401 : 403));

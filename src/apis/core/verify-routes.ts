@@ -73,7 +73,7 @@ const introspectKeys = createRoute({
   },
 });
 
-/** Concerns the refusals of the authentication too, so it is put around the API. */
+/** It also changes the answers of the authentication, so it wraps the API. */
 export const denyAs403 = createMiddleware<HttpEnv>((c, next) => {
   if (c.req.query('deny') === '403') c.set('dialect', problemAs403);
   return next();

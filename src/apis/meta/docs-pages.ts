@@ -11,8 +11,8 @@ const readPackageFile = (path: string) => readFile(require.resolve(path), 'utf8'
 type Page = { title: string; body: string; scripts: string[]; style: string };
 
 /**
- * A page that is complete in itself. It needs no further open path, and its policy allows its own scripts and
- * connections to this service only.
+ * A page that contains its scripts and its style, so it needs no other open path. Its policy allows only these scripts,
+ * and connections only to this service.
  */
 function render({ title, body, scripts, style }: Page) {
   const inline = scripts.map((script) => script.replaceAll('</script', '<\\/script'));

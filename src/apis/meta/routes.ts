@@ -89,7 +89,7 @@ const openapi = createRoute({
   },
 });
 
-/** The document is sent as text. The type of its route wants a response that was made of an object. */
+/** The document is sent as text, but the type of its route expects a response that was made from an object. */
 type JsonResponse = Response & TypedResponse<Record<string, never>, 200, 'json'>;
 
 /** All routes of the meta API. None of them needs a key. */

@@ -12,8 +12,8 @@ type StaticDocument = {
 };
 
 /**
- * Serves one document that does not change while the process runs. It is built at the first request, so that it
- * costs a start nothing, and cached with its compressed form.
+ * Serves one document that does not change while the process runs. It is built at the first request, so it does not
+ * slow the start down. It is cached, with its compressed form.
  * @param build makes the content and its headers
  */
 export function staticDocument(build: () => Promise<{ content: string; headers: Record<string, string> }>) {

@@ -3,7 +3,7 @@ import { type KeyId, RawKey } from '../../lib/brand.ts';
 import { andThen } from '../../lib/maybe-promise.ts';
 import type { Authenticator, ReadHeader, Verification } from '../authenticator.ts';
 
-/** The headers whose whole value is a key. `Authorization: Bearer` is the third way to present one. */
+/** The headers whose whole value is a key. `Authorization: Bearer` is the third way to send one. */
 export const KEY_HEADERS = ['X-Proxbox-API-Key', 'X-API-Key'] as const;
 
 const keyHeaders = KEY_HEADERS.map((name) => name.toLowerCase());
@@ -33,8 +33,8 @@ export const apiKeyAuthenticator = ({ lookUp, hasUsableKey, countUse }: ApiKeyPa
 });
 
 /**
- * Every key in a request. A header that was sent twice arrives joined by ", ". No key contains a space, so splitting
- * there finds each.
+ * Every key in a request. When a client sends a header twice, its values arrive joined by ", ". A key contains no space,
+ * so it is safe to split there.
  */
 function readKeys(header: ReadHeader): string[] {
   const keys: string[] = [];
