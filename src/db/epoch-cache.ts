@@ -4,7 +4,7 @@ import type { Reader } from './engine.ts';
 
 /** Values that were read from the database, each valid for the epoch in which it was read. */
 export type EpochCache<Value> = {
-  /** Asks for the epoch first, so the value is never older than that. */
+  /** Reads the epoch first, so the value is never older than the epoch. */
   get(name: string): Value | undefined;
   /**
    * Keeps what was read since the last `get`, unless something was committed meanwhile. A row that does not exist is

@@ -9,7 +9,7 @@ export type IdentityContext = {
   databaseName: string;
   /** The marker file beside the pepper, and the database id in it; undefined before the first start. */
   marker: { path: string; databaseId: string | undefined };
-  /** HMAC of a database id under the pepper in hand. */
+  /** HMAC of a database id under the pepper of this process. */
   pepperCheck: (databaseId: string) => string;
 };
 
@@ -25,7 +25,7 @@ export async function assertNotEmptied(db: Db, { marker, databaseName }: Identit
 
 export function lostDatabase(databaseName: string, markerPath: string): StartupError {
   return new StartupError(
-    `The database ${databaseName} is missing or empty, but ${markerPath} remembers one; check DATABASE_URL and KEYHEARTH_DATA_DIR, restore it from a backup, or delete ${markerPath} to start over with no keys.`,
+    `The database ${databaseName} is missing or empty, but ${markerPath} names one; check DATABASE_URL and KEYHEARTH_DATA_DIR, restore it from a backup, or delete ${markerPath} to start over with no keys.`,
   );
 }
 
@@ -52,7 +52,7 @@ export async function claimIdentity(db: Db, context: IdentityContext): Promise<s
   const adopted = stored.pepper_check ?? (await transaction(db, (tx) => adoptPepper(tx, check)));
   if (!equal(adopted, check)) {
     throw new StartupError(
-      `The pepper does not fit the database ${context.databaseName}; give this process the one that others serve it with, or restore the pepper that was in use with it (if it is lost, see docs/lost-pepper.md).`,
+      `The pepper does not fit the database ${context.databaseName}; use the pepper of the other processes, or restore it from a backup (if it is lost, see docs/lost-pepper.md).`,
     );
   }
   return stored.database_id;
@@ -71,7 +71,7 @@ async function create(tx: Db, { pepperCheck }: IdentityContext) {
   return tx.selectFrom('database_identity').select(['database_id', 'pepper_check']).executeTakeFirstOrThrow();
 }
 
-/** @returns the check of the pepper that is the database's from now on: of two that start at once, the first one's */
+/** Two processes may do this at once. @returns the check that the database has now: that of the first one */
 async function adoptPepper(tx: Tx, check: string): Promise<string> {
   await tx
     .updateTable('database_identity')

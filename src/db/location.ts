@@ -11,7 +11,7 @@ export type DatabaseLocation =
       cache: boolean;
     }>;
 
-/** `postgres://host:port/database`: the parts of a URL that are no secret. */
+/** `postgres://host:port/database`: the parts of a URL that are not secret. */
 export function displayName(location: DatabaseLocation): string {
   if (location.engine === 'sqlite') return location.path;
   const { hostname, port, pathname } = new URL(location.url);

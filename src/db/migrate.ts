@@ -14,7 +14,7 @@ const newest = Object.keys(migrations).at(-1);
 export async function migrate(db: Db): Promise<void> {
   if (await isCurrent(db)) return;
   await transaction(db, async (tx) => {
-    // Another replica, perhaps a newer one, may have done it while this one waited for its turn.
+    // Another replica may have migrated while this one waited, and it may be newer.
     if (await isCurrent(tx)) return;
     const schema = await schemaOf(tx);
     const migrator = new Migrator({
@@ -27,7 +27,7 @@ export async function migrate(db: Db): Promise<void> {
   });
 }
 
-/** Asked before anything is locked, so that a start with a current schema waits for no writer. */
+/** Reads without a lock, so that a start with a current schema does not wait for a writer. */
 async function isCurrent(db: Db): Promise<boolean> {
   const applied = await appliedMigrations(db);
   const unknown = applied.find((name) => !(name in migrations));

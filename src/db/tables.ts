@@ -9,7 +9,7 @@ export type DatabaseIdentityTable = {
   pepper_check: string | null;
 };
 
-/** One row or none. Once it exists, bootstrap is over for good. */
+/** One row or none. When it exists, nobody can register a first key again. */
 export type BootstrapClaimTable = {
   id: number;
   /** Milliseconds since 1970. */
@@ -20,10 +20,10 @@ export type ApiKeyTable = {
   id: Generated<KeyId>;
   label: string;
   hint: string;
-  /** Null where the raw key was never seen under this pepper: an imported row, or one older than the pepper. */
+  /** Null until the key is used under this pepper: the row was imported, or is older than the pepper. */
   fingerprint: Fingerprint | null;
   hash: string;
-  /** 0 or 1: SQLite has no boolean, and one type for both engines keeps the store free of cases. */
+  /** 0 or 1, because SQLite has no boolean. PostgreSQL uses the same type, so the store has one form. */
   is_active: number;
   /** Milliseconds since 1970. */
   created_at: number;

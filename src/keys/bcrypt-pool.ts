@@ -2,7 +2,7 @@ import { Piscina } from 'piscina';
 import { DomainError } from '../lib/failure.ts';
 import type { BcryptTask } from './bcrypt-worker.ts';
 
-/** At a quarter of a second each, a task further back would wait for longer than a caller does. */
+/** Each task takes a quarter of a second. In a longer queue, a task waits for longer than its client does. */
 const MAX_WAITING = 32;
 const IDLE_MS = 30_000;
 
@@ -10,7 +10,7 @@ export type BcryptPool = {
   /** @throws DomainError `overloaded` when the queue is full */
   hash(input: string): Promise<string>;
   /**
-   * The index of the hash that matches the input, or -1. All hashes are one task: it is done or refused as a whole.
+   * The index of the hash that matches the input, or -1. All hashes are one task in the queue.
    * @throws DomainError `overloaded` when the queue is full
    */
   find(input: string, hashes: string[]): Promise<number>;
@@ -18,9 +18,9 @@ export type BcryptPool = {
 };
 
 /**
- * One thread always runs, so that a machine that cannot start another one still serves. More start with the work, and
- * end after it.
- * @param onError called when a thread could not be started, or died
+ * Hashes and compares in worker threads. One thread always runs, in case the machine cannot start another one later. More
+ * threads start when there is work, and end after it.
+ * @param onError called when a thread cannot be started, or dies
  */
 export function createBcryptPool(
   cost: number,

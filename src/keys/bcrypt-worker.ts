@@ -4,7 +4,7 @@ export type BcryptTask =
   | { do: 'hash'; input: string; cost: number }
   | { do: 'find'; input: string; hashes: string[] };
 
-/** Runs in a worker thread: a quarter of a second of arithmetic that the event loop must not feel. */
+/** Runs in a worker thread, because a quarter of a second of arithmetic would block the event loop. */
 export default function run(task: BcryptTask): string | number {
   return task.do === 'hash'
     ? hashSync(task.input, task.cost)

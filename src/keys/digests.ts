@@ -5,19 +5,19 @@ import { MAX_KEY_LENGTH } from './key-format.ts';
 
 const SHA256_BLOCK_BYTES = 64;
 const SHA256_BYTES = 32;
-/** Of one UTF-16 unit. */
+/** The most bytes of one UTF-16 unit in UTF-8. */
 const MAX_UTF8_BYTES = 3;
 
 /**
- * Makes the function for the stored digest of a key: HMAC-SHA-256 (RFC 2104) under the pepper, as base64url. The digest
- * is worth nothing without the pepper. The key has at most 512 characters; a longer one is a RangeError.
+ * Makes the function for the fingerprint of a key: HMAC-SHA-256 (RFC 2104) under the pepper, as base64url. Nobody can
+ * test a guess against it without the pepper. A key of more than 512 characters is a RangeError.
  *
- * Written as the two digests of RFC 2104, section 2: `createHmac` makes an object for each key that the garbage
- * collector must remove. docs/decisions/fingerprint.md has the figures.
+ * It computes the two digests of RFC 2104, section 2, because `createHmac` makes an object for each key, which the garbage
+ * collector must remove. The figures are in docs/decisions/fingerprint.md.
  */
 export function fingerprinter(pepper: Pepper): (rawKey: RawKey) => Fingerprint {
   const key = pepper.export();
-  // Not from the pool that small buffers share, so that no other bytes lie beside these.
+  // Small buffers usually share memory. These have their own, because they contain the pepper.
   const padded = (byte: number, extraBytes: number) => {
     const block = Buffer.alloc(SHA256_BLOCK_BYTES + extraBytes, byte);
     for (const [i, secret] of key.entries()) block[i] = byte ^ secret;
@@ -33,6 +33,6 @@ export function fingerprinter(pepper: Pepper): (rawKey: RawKey) => Fingerprint {
   };
 }
 
-/** The input for bcrypt: 44 characters for any key, since bcrypt ignores all past byte 72 and stops at a NUL. */
+/** The input for bcrypt: 44 characters for any key. bcrypt ignores everything after byte 72, and stops at a NUL. */
 export const bcryptInputOf = (rawKey: RawKey) =>
   createHmac('sha256', 'keyhearth:bcrypt:v1').update(rawKey).digest('base64');

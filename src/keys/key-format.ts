@@ -35,7 +35,7 @@ export function checksum(text: string): string {
   return digits;
 }
 
-/** False for text in the shape of a generated key whose checksum is wrong: a typo, refused without a look-up. */
+/** False for a generated key with a wrong checksum. Such a typo is refused without a look-up. */
 export function hasPlausibleChecksum(rawKey: string): boolean {
   if (!GENERATED.test(rawKey)) return true;
   return rawKey.endsWith(checksum(rawKey.slice(0, -CHECKSUM_DIGITS)));
@@ -51,5 +51,5 @@ export function isWellFormed(rawKey: RawKey): boolean {
   );
 }
 
-/** Enough to recognise a key in a list, and too little to help a guesser: at least 20 characters stay unknown. */
+/** Enough characters to recognise a key in a list. At least 20 characters stay secret. */
 export const hintOf = (rawKey: RawKey) => rawKey.slice(0, HINT_LENGTH);

@@ -1,6 +1,6 @@
 import type { KeyId } from '../lib/brand.ts';
 
-/** An API key as the rest of the service sees it: never with a secret or a digest of one. */
+/** An API key without its secret and without digests. */
 export type ApiKey = Readonly<{
   id: KeyId;
   label: string;
@@ -15,7 +15,7 @@ export type ApiKey = Readonly<{
   useCount: number;
 }>;
 
-/** The result of verifying a key. A client that presents its own key learns no more than "invalid". */
+/** The result of a verification. A client learns only that its own key is invalid, and not why. */
 export type Verdict =
   | { code: 'VALID'; key: ApiKey }
   | { code: 'INACTIVE'; key: ApiKey }

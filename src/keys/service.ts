@@ -23,9 +23,9 @@ export type KeyServiceParts = {
   revalidate: (handle: Db | Tx, actor: Principal) => Promise<void>;
 };
 
-/** What can be done with keys. Every change names its actor, and is refused once the actor was revoked. */
+/** Reads and changes keys. Each change has an actor, and is refused if the actor is revoked by then. */
 export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate }: KeyServiceParts) {
-  /** Makes both digests of a raw key, for the store. Slow on purpose; call it before a transaction begins. */
+  /** Makes both digests of a raw key, for the store. bcrypt is slow, so call it before a transaction begins. */
   async function prepare(rawKey: RawKey, label: string): Promise<store.NewApiKey> {
     return {
       label,
@@ -43,7 +43,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
     });
   }
 
-  /** A change that takes a usable key away, unless that is the last one. */
+  /** Runs a change that makes a usable key unusable, unless the key is the last usable one. */
   function retire<T>(id: KeyId, actor: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
     return change(actor, async (tx) => {
       const key = existing(await store.findKey(tx, id));
@@ -63,7 +63,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
       return { key: await change(actor, (tx) => store.insertKey(tx, prepared)), rawKey };
     },
 
-    /** Newest first. `cursor` is the `nextCursor` of the previous page. */
+    /** Lists keys, the newest first. `cursor` is the `nextCursor` of the previous page. */
     async list(limit: number, cursor: KeyId | undefined): Promise<KeyPage> {
       const keys = await store.listKeys(db, limit + 1, cursor);
       const page = keys.slice(0, limit);

@@ -48,7 +48,7 @@ export async function insertKey(tx: Tx, key: NewApiKey): Promise<ApiKey> {
   return toApiKey(row);
 }
 
-/** Newest first, of those older than `before`. */
+/** Keys that are older than `before`, the newest first. */
 export async function listKeys(db: Db, limit: number, before: KeyId | undefined): Promise<ApiKey[]> {
   const newest = db.selectFrom('api_keys').select(columns).orderBy('id', 'desc').limit(limit);
   const rows = await (before === undefined ? newest : newest.where('id', '<', before)).execute();
@@ -58,17 +58,17 @@ export async function listKeys(db: Db, limit: number, before: KeyId | undefined)
 export const findKey = async (db: Db | Tx, id: KeyId) =>
   toOptionalApiKey(await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst());
 
-/** The 1 is written out: the partial index on usable keys does not apply to a parameter. */
+/** The 1 is not a parameter, because the partial index on usable keys needs a constant. */
 const isUsable = sql<boolean>`is_active = 1`;
 
-/** In order, so that PostgreSQL does not read through a table that begins with inactive ones. */
+/** Sorted, because PostgreSQL otherwise scans a table that may begin with many inactive keys. */
 const usableKeys = (db: Db) =>
   db.selectFrom('api_keys').select('id').where(isUsable).orderBy('id', 'desc').limit(sql.lit(1));
 
 const keysWithoutFingerprint = (db: Db) =>
   db.selectFrom('api_keys').select('id').where('fingerprint', 'is', null).limit(sql.lit(1));
 
-/** The reads of every request, by the engine's fast reader. */
+/** The reads that each request needs, with the fast reader of the engine. */
 export function fastReads(db: Db, reader: Reader) {
   const findRow = reader.find('api_keys', 'fingerprint', columns);
   return {
@@ -136,7 +136,10 @@ export async function deleteKey(tx: Tx, id: KeyId): Promise<void> {
 /** How often a key was used since the last write; `lastUsedAt` in milliseconds since 1970. */
 export type KeyUses = { id: KeyId; count: number; lastUsedAt: number };
 
-/** The SQL text is the same for any number of keys. It never moves a time back: another process may have seen the key later. */
+/**
+ * The SQL text is the same for any number of keys. It never moves `last_used_at` back, because another process may have
+ * written a later time.
+ */
 export function usesQuery(db: Db, uses: readonly KeyUses[]): CompiledQuery {
   const rows = JSON.stringify(uses.map(({ id, count, lastUsedAt }) => [id, count, lastUsedAt]));
   return sql`

@@ -4,21 +4,21 @@ import { KeyId } from '../lib/brand.ts';
 import { type KeyUses, usesQuery } from './store.ts';
 
 const FLUSH_EVERY_MS = 5_000;
-/** How many keys one statement writes; other writers wait for it. */
+/** The number of keys that one statement writes. Other writers wait for that statement. */
 const KEYS_PER_STATEMENT = 1_000;
-/** Uses that are recorded one after another before they are summed up. */
+/** The number of uses that are recorded one after another before they are summed up. */
 const MAX_RECORDS = 1_024;
 
 export type UseCounter = {
   /** Records one use; `at` in milliseconds since 1970. */
   record(keyId: KeyId, at: number): void;
-  /** Stops the timer and writes the rest. */
+  /** Stops the timer and writes the uses that are not written yet. */
   close(): Promise<void>;
 };
 
 /**
- * Counts how often and when keys were used, and writes that every five seconds: a write for each request would cost
- * a disk sync each. A crash loses these seconds at most. Nothing else may be lost.
+ * Counts how often and when keys were used, and writes that every five seconds. A write for each request would wait for
+ * the disk each time. A crash loses the uses of the last five seconds at most.
  */
 export function createUseCounter(
   db: Db,
@@ -31,7 +31,7 @@ export function createUseCounter(
   const recordedTimes = new Float64Array(MAX_RECORDS);
   let records = 0;
 
-  /** Finding the sum of one key among thousands is slow while a request waits, and fast for many keys one after another. */
+  /** One look-up among thousands of keys is slow. Many in a row are fast, because the map is then in the processor's cache. */
   function record(keyId: KeyId, at: number): void {
     recordedIds[records] = keyId;
     recordedTimes[records] = at;

@@ -4,13 +4,13 @@ import { reasonOf, unreachable } from './failure.ts';
 const PROBE_EVERY_MS = 500;
 
 /**
- * Whether the database can be reached. While it cannot, requests are refused at once, and one probe after the other
- * checks whether it is back, however many requests there are. Neither they nor the database wait for each other.
+ * Whether the database can be reached. While it cannot, requests are refused at once. One probe at a time checks whether
+ * the database is back, so the number of requests does not matter.
  */
 export type Availability = {
   /** @throws DomainError `database_unavailable` while the database cannot be reached */
   assertReachable(): void;
-  /** Call it when the database could not be reached. The first time, that is logged. */
+  /** Call it when the database could not be reached. Logs the beginning of an outage. */
   lost(error: unknown): void;
   close(): void;
 };

@@ -5,8 +5,8 @@ import type { BackgroundWriter } from '../engine.ts';
 const USAGE_LOCK = 0x4b487573;
 
 /**
- * Writes beside the changes of keys, without holding them up. One replica writes at a time: two that write the same
- * rows in different orders would wait for each other.
+ * Writes while changes of keys go on, and does not delay them. One replica writes at a time, because two that write the
+ * same rows in different orders would wait for each other.
  */
 export function openBackgroundWriter(pool: PostgresPool): BackgroundWriter {
   return {

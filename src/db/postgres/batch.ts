@@ -1,11 +1,11 @@
-/** Batches under way at once. A second one is sent while the first is on its way; later questions go with the third. */
+/** A second batch is sent while the first one is on its way. Later questions wait for the third. */
 const MAX_UNDER_WAY = 2;
 
 /**
- * Turns many questions at once into few: those of one turn of the event loop, or those that arrive while others are
- * under way, are asked together. No question joins a batch that was sent before it, so no answer is older than its
- * question.
- * @param ask answers all of them, in their order
+ * Collects questions into batches. Questions of one turn of the event loop are asked together, and so are questions that
+ * arrive while two batches are on their way. A question never joins a batch that is already sent, so no answer is older
+ * than its question.
+ * @param ask answers all questions of a batch, in their order
  */
 export function batch<Question, Answer>(ask: (questions: Question[]) => Promise<Answer[]>) {
   type Waiting = { question: Question; resolve(answer: Answer): void; reject(error: unknown): void };

@@ -1,5 +1,5 @@
-/** Keyhearth's processes send each other messages here, by LISTEN and NOTIFY. One channel keeps them in one order. */
+/** The channel of LISTEN and NOTIFY between the processes. Messages of one channel keep their order. */
 export const CHANNEL = 'keyhearth';
 
-/** Sent by a trigger, so for every change that is committed, by any program. Migration 0003 holds the trigger. */
+/** The trigger of migration 0003 sends it for each committed change, also for changes by other programs. */
 export const CHANGE = 'change';

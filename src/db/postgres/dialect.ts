@@ -13,8 +13,8 @@ import {
 const WRITER_LOCK = 0x4b487468;
 
 /**
- * One writer at a time, as in SQLite, so that the rows a transaction has read stay as they are until it commits.
- * Changes of keys are rare, and the slow part, the hash, is done before. Waiting for the lock ends after `lock_timeout`.
+ * One transaction writes at a time, as in SQLite. So the rows that it has read stay the same until it commits. Changes of
+ * keys are rare, and the slow hash is computed before. A transaction waits for the lock for `lock_timeout` at most.
  */
 class OneWriterDriver extends PostgresDriver {
   readonly #onCommit: () => void;
@@ -29,7 +29,7 @@ class OneWriterDriver extends PostgresDriver {
     try {
       await connection.executeQuery(CompiledQuery.raw(`select pg_advisory_xact_lock(${WRITER_LOCK})`));
     } catch (error) {
-      // For Kysely nothing has begun yet. Without this rollback the connection would refuse its next user.
+      // Kysely does not know yet that a transaction has begun. Without this rollback, the connection is unusable.
       await connection.executeQuery(CompiledQuery.raw('rollback')).catch(() => undefined);
       throw error;
     }

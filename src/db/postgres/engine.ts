@@ -16,7 +16,7 @@ import { connectAlone } from './session.ts';
 
 type Location = Extract<DatabaseLocation, { engine: 'postgres' }>;
 
-/** One database of a server, which any number of processes on any number of machines may share. */
+/** A PostgreSQL database. Processes on several machines can share it. */
 export function postgresEngine(location: Location, logger: Logger): Engine {
   const { url, pool, cache } = location;
   const name = displayName(location);

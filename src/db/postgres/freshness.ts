@@ -1,20 +1,20 @@
-/** A heartbeat that was sent longer ago than this proves nothing any more. */
+/** An older heartbeat proves nothing. */
 const TRUST_MS = 1_500;
 
-/** Milliseconds of two clocks: one may stand still while the machine sleeps, the other may be set. Both are to agree. */
+/** Milliseconds of two clocks. One can stop while the machine sleeps, and somebody can set the other one. */
 export type Moment = { monotonic: number; wall: number };
 
 /**
- * Says until when cached rows may be used. Changes and heartbeats come through one channel, in the order of their
- * commits. So a process that has received its own heartbeat knows of every change that was committed before it was sent.
+ * Decides how long cached rows may be used. Changes and heartbeats come through one channel, in the order of their
+ * commits. So a process that receives its own heartbeat knows all changes that were committed before it sent that.
  */
 export type Freshness = {
   epoch(): number | undefined;
-  /** Something was changed, or may have been while nobody listened. */
+  /** Call it when a row has changed, or may have changed. */
   changed(): void;
-  /** A heartbeat came back. @param sentAt by the same clocks as `now` */
+  /** Call it when a heartbeat comes back. @param sentAt by the same clocks as `now` */
   beat(sentAt: Moment): void;
-  /** The connection that listens was lost. */
+  /** Call it when the connection that listens is lost. */
   lost(): void;
 };
 
@@ -33,7 +33,7 @@ export function createFreshness(now: () => Moment): Freshness {
     changed: () => void epoch++,
     beat: (sentAt) => {
       const { monotonic, wall } = now();
-      // A heartbeat from the future was sent by another clock.
+      // A heartbeat from the future means that somebody has set a clock.
       if (sentAt.monotonic <= monotonic && sentAt.wall <= wall) latest = sentAt;
     },
     lost: () => {

@@ -8,10 +8,10 @@ import { connectAlone } from './session.ts';
 
 const BEAT_EVERY_MS = 500;
 const RECONNECT_EVERY_MS = 500;
-/** Heartbeats after which cached rows are dropped in any case. */
+/** After so many heartbeats, cached rows are dropped in any case. */
 const DROP_CACHE_EVERY_BEATS = 10;
 const END_MS = 1_000;
-/** Without a heartbeat for so long, the connection is given up. */
+/** A connection without a heartbeat for so long is closed. */
 const DEAD_AFTER_MS = 5_000;
 /** Messages that wait for a connection. The oldest are dropped first. */
 const MAX_WAITING = 1_000;
@@ -19,14 +19,14 @@ const MAX_WAITING = 1_000;
 export type Listener = {
   notifier: Notifier;
   epoch: Freshness['epoch'];
-  /** A change was committed through this process. */
+  /** Call it when this process has committed a change. */
   changed: Freshness['changed'];
   close(): Promise<void>;
 };
 
 /**
- * Listens for changes and messages of other processes, on a connection of its own that it makes again when it is lost.
- * A process that stood still for a while finds its heartbeats too old, and trusts nothing that it had cached.
+ * Listens for changes and messages of other processes, on a connection of its own. It connects again when the connection
+ * is lost. After a process was suspended, its heartbeats are too old, so it does not use its cache.
  */
 export function listen(url: string, databaseId: string): Listener {
   const self = randomUUID();
@@ -40,7 +40,7 @@ export function listen(url: string, databaseId: string): Listener {
   function receive({ payload = '' }: Notification): void {
     if (payload === CHANGE) freshness.changed();
     const [kind, database, sender, ...rest] = payload.split(' ');
-    // All schemas of one PostgreSQL database share the channel, and other schemas may hold a Keyhearth too.
+    // All schemas of a PostgreSQL database share the channel, and other schemas can contain another Keyhearth.
     if (database !== databaseId) return;
     if (kind === 'beat' && sender === self) freshness.beat(momentOf(rest));
     if (kind === 'notice' && sender !== self) {
@@ -57,7 +57,7 @@ export function listen(url: string, databaseId: string): Listener {
     const ended = new Promise<void>((resolve) => connection.once('end', resolve));
     try {
       connection.on('notification', receive);
-      // It writes messages only, and they need not be durable.
+      // This connection only sends messages, and they need not be durable.
       await connection.query('set synchronous_commit = off');
       await connection.query(`listen ${CHANNEL}`);
       client = connection;
@@ -74,7 +74,7 @@ export function listen(url: string, databaseId: string): Listener {
   /** Rejects when no heartbeat gets through. */
   async function beat(connection: Client): Promise<void> {
     for (let beats = 1; !isClosed; beats++) {
-      // In case a change is not announced, as when somebody has disabled the trigger.
+      // A change may come without a notification, for example when somebody has disabled the trigger.
       if (beats % DROP_CACHE_EVERY_BEATS === 0) freshness.changed();
       const { monotonic, wall } = now();
       await within(DEAD_AFTER_MS, send(connection, 'beat', `${monotonic} ${wall}`));
@@ -122,7 +122,7 @@ export function listen(url: string, databaseId: string): Listener {
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      // A server that stands still would never close.
+      // A server that hangs never closes the connection.
       await Promise.race([client?.end().catch(() => undefined), sleep(END_MS)]);
     },
   };

@@ -3,7 +3,7 @@ import type { Parameters, Reader } from '../engine.ts';
 import { batch } from './batch.ts';
 import type { Connections } from './connections.ts';
 
-/** Reads rows from the primary, those of many requests in one statement. */
+/** Reads rows from the primary server. One statement reads the rows of many requests. */
 export function openReader(connections: Connections, epoch: Reader['epoch']): Reader {
   return {
     epoch,

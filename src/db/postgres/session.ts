@@ -1,15 +1,15 @@
 import { Client, type ClientBase, type ClientConfig, types } from 'pg';
 
 export const CONNECT_MS = 2_000;
-/** On the server. A statement that takes longer has no caller any more. */
+/** Limits of the server. After that time nobody waits for the statement. */
 const STATEMENT_MS = 5_000;
 const LOCK_MS = 4_000;
-/** On this side, for a server that has stopped or a network that loses packets: later than the server's own limits. */
+/** The limit of this process, for a server that hangs or a network that loses packets. It is later than the server's. */
 const ANSWER_MS = 6_000;
 
 const INT8 = 20;
 
-/** Every integer here is an id, a count or milliseconds, far below 2^53; `pg` would make text of the long ones. */
+/** Long integers as numbers, because `pg` makes text of them. Ids, counts and milliseconds are far below 2^53. */
 const numbers: ClientConfig['types'] = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
     oid === INT8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
@@ -25,10 +25,10 @@ export const clientConfig = (url: string): ClientConfig => ({
 });
 
 /**
- * Refuses a standby, which is behind its primary, and another database in the place of ours, which would let anybody
- * register a first key. Makes commits durable. Settings are made here, since a pooler passes on hardly any of those at
- * the start of a session.
- * @param databaseId whose database it must be; undefined before that is known
+ * Checks that the server is not a standby, whose rows can be old, and that the database is the right one: in another one,
+ * anybody could register a first key. Makes commits durable. It sets the settings here, because poolers ignore most
+ * settings at the start of a session.
+ * @param databaseId the id that the database must have; undefined when it is not known yet
  */
 export async function prepareSession(client: ClientBase, databaseId: string | undefined): Promise<void> {
   const { rows } = await client.query<{ is_standby: boolean }>(
@@ -39,18 +39,19 @@ export async function prepareSession(client: ClientBase, databaseId: string | un
       set_config('synchronous_commit',
         case current_setting('synchronous_commit') when 'off' then 'on' else current_setting('synchronous_commit') end, false)`,
   );
-  if (rows[0]?.is_standby) throw new Error('the server is a standby; DATABASE_URL must name the primary');
+  if (rows[0]?.is_standby)
+    throw new Error('the server is a standby; DATABASE_URL must name the primary server');
   if (databaseId === undefined) return;
   const identity = await client.query<{ database_id: string }>('select database_id from database_identity');
   if (identity.rows[0]?.database_id !== databaseId) {
-    throw new Error('there is another database in the place of the one that this process has started with');
+    throw new Error('this is not the database that the process started with');
   }
 }
 
-/** A connection of its own, besides the pool. Throws what `pg` throws. */
+/** Opens a connection outside of the pool. Throws the errors of `pg`. */
 export async function connectAlone(url: string, databaseId?: string, answerMs = ANSWER_MS): Promise<Client> {
   const client = new Client({ ...clientConfig(url), query_timeout: answerMs });
-  // A query that waits for an answer fails by itself.
+  // The query that waits for an answer reports the error.
   client.on('error', () => undefined);
   try {
     await client.connect();
