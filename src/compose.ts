@@ -83,6 +83,10 @@ async function build(
     clock,
     token: config.bootstrapToken,
     onClaimed: () => tryToMark(storage.markClaimed, logger),
+    onWeakKey: (weakness) =>
+      logger.warn(
+        `the first key is weak, because it is ${weakness}: create another key, and delete this one`,
+      ),
   });
 
   const lockout = createLockout(config.lockout, clock, memory, notifier);

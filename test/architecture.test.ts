@@ -137,6 +137,7 @@ const PURE = [
   'keys/digests',
   'keys/key-format',
   'keys/label',
+  'keys/weak-key',
   'lib/brand',
   'lib/failure',
   'lib/principal',

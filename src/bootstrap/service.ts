@@ -4,6 +4,7 @@ import type { Db } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { KeyService } from '../keys/service.ts';
 import { insertKey } from '../keys/store.ts';
+import { type Weakness, weaknessOf } from '../keys/weak-key.ts';
 import type { RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
@@ -20,10 +21,20 @@ export type BootstrapParts = {
   token: string | undefined;
   /** Called when the claim is known to be on disk, before any client gets an answer that depends on it. */
   onClaimed: () => void;
+  /** Called when the first key is registered and everybody can guess it. */
+  onWeakKey: (weakness: Weakness) => void;
 };
 
 /** Registers the first key, once per database. */
-export function createBootstrapService({ db, reader, keys, clock, token, onClaimed }: BootstrapParts) {
+export function createBootstrapService({
+  db,
+  reader,
+  keys,
+  clock,
+  token,
+  onClaimed,
+  onWeakKey,
+}: BootstrapParts) {
   const isClaimed = fastIsClaimed(db, reader);
   let lastInQueue: Promise<unknown> = Promise.resolve();
   /** It never becomes false again, even if the database loses the claim. */
@@ -74,6 +85,8 @@ export function createBootstrapService({ db, reader, keys, clock, token, onClaim
           await insertKey(tx, prepared);
         });
         claimed();
+        const weakness = weaknessOf(rawKey);
+        if (weakness) onWeakKey(weakness);
       }),
   };
 }

@@ -49,6 +49,28 @@ test('removing every row of the keys does not reopen it', async () => {
   expect((await send({ path: '/auth/keys', key: FIRST_KEY })).json.code).toBe('no_api_key_configured');
 });
 
+test.each([
+  [
+    'your-secure-api-key-at-least-32-chars',
+    /first key is weak.*a sample from documentation.*create another key/,
+  ],
+  ['z'.repeat(40), /first key is weak.*a repeated text.*create another key/],
+])('a weak first key is registered, and the log warns without showing it: %s', async (key, warning) => {
+  const { send, log } = await service();
+  const answer = await send(registration({}, key));
+  expect(answer).toMatchObject({ status: 201, json: { detail: 'API key registered.' } });
+  expect(log.filter(({ level }) => level === 'warn')).toEqual([
+    expect.objectContaining({ msg: expect.stringMatching(warning) }),
+  ]);
+  expect(JSON.stringify(log)).not.toContain(key.slice(0, 16));
+});
+
+test('no other first key makes the log warn', async () => {
+  const { send, log } = await service();
+  await register(send);
+  expect(log.filter(({ level }) => level === 'warn')).toEqual([]);
+});
+
 describe('with a bootstrap token', () => {
   const token = 'correct-horse-battery';
   const options = { env: { KEYHEARTH_BOOTSTRAP_TOKEN: token } };

@@ -7,6 +7,7 @@ import {
   PRINTABLE_ASCII,
 } from '../../keys/key-format.ts';
 import { isVisible, MAX_LABEL_LENGTH } from '../../keys/label.ts';
+import { SAMPLE_KEY } from '../../keys/weak-key.ts';
 import { KeyId, RawKey } from '../../lib/brand.ts';
 
 const MAX_PAGE = 1_000;
@@ -23,6 +24,7 @@ export const LabelSchema = z
   .string({ error: requiredString })
   .refine((label) => [...label].length <= MAX_LABEL_LENGTH, {
     error: `must be at most ${MAX_LABEL_LENGTH} characters`,
+    abort: true,
   })
   .refine((label) => isVisible(label), {
     error: 'must be well-formed Unicode without control, direction or other invisible characters',
@@ -47,7 +49,7 @@ export const SuppliedKeySchema = z
     description:
       'The raw key: 32 to 512 printable ASCII characters without spaces. Make one with `openssl rand -hex 32`',
     // Everybody can read it here, so the log warns when somebody registers it.
-    example: 'your-secure-api-key-at-least-32-chars',
+    example: SAMPLE_KEY,
   });
 
 const seconds = (description: string) =>

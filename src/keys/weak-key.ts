@@ -1,0 +1,22 @@
+import type { RawKey } from '../lib/brand.ts';
+
+/** The sample key of the documentation of proxbox-api, which this service's own documentation uses as well. */
+export const SAMPLE_KEY = 'your-secure-api-key-at-least-32-chars';
+
+/** How samples begin whose text says what to put there. */
+const PLACEHOLDER = /^(?:your|change|replace|insert|enter|example|sample)[-_]/i;
+
+/** Half of the shortest key: any shorter text is there twice at least. */
+const MAX_REPEATED = 16;
+
+/** Why everybody can guess a key. */
+export type Weakness = 'a sample from documentation' | 'a repeated text';
+
+/** Undefined for a key that is not known to be weak. */
+export function weaknessOf(rawKey: RawKey): Weakness | undefined {
+  if (PLACEHOLDER.test(rawKey)) return 'a sample from documentation';
+  for (let length = 1; length <= MAX_REPEATED; length++) {
+    if (rawKey.slice(length) === rawKey.slice(0, -length)) return 'a repeated text';
+  }
+  return undefined;
+}
