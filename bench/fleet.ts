@@ -18,14 +18,17 @@ function small(directory: string, name: string, file: string, env: Record<string
 /** What the first group compares. */
 export async function startCore(directory: string, data: CoreData): Promise<CoreServers> {
   const { one, million, before } = data;
-  return {
+  const servers: CoreServers = {
     raw: await small(directory, 'raw', 'raw.ts'),
     hono: await small(directory, 'hono', 'hono.ts'),
     one: await startKeyhearth('one', one, directory),
     ...(before && { before: await startKeyhearth('before', before.dataDir, directory, {}, before.main) }),
     oneOpen: await startKeyhearth('one-open', one, directory, OPEN),
+    oneLocked: await startKeyhearth('one-locked', one, directory, LONG_LOCKOUT),
     million: await startKeyhearth('million', million, directory),
   };
+  await lockOut(servers.oneLocked);
+  return servers;
 }
 
 /** Everything that is measured in a round, but for several workers. */
@@ -38,17 +41,14 @@ export async function startFleet(directory: string, data: Data, keys: KeyFiles):
     });
   const onPostgres = { DATABASE_URL: data.postgresUrl };
   const cached = { ...onPostgres, KEYHEARTH_CACHE: 'on' };
-  const servers: Servers = {
+  return {
     ...(await startCore(directory, data)),
     betterAuth: await peer('better-auth', keys.betterAuth, 'database'),
     betterAuthMemory: await peer('better-auth-memory', keys.betterAuthMemory, 'memory'),
-    oneLocked: await startKeyhearth('one-locked', data.one, directory, LONG_LOCKOUT),
     millionOpen: await startKeyhearth('million-open', data.million, directory, OPEN),
     postgres: await startKeyhearth('postgres', data.postgres, directory, onPostgres),
     postgresCached: await startKeyhearth('postgres-cached', data.postgres, directory, cached),
   };
-  await lockOut(servers.oneLocked);
-  return servers;
 }
 
 /** What several workers are measured by, as many as there is room for on so many cores. */

@@ -35,6 +35,7 @@ const CORE: readonly Comparison[] = [
   { what: 'verify, 1 worker ÷ bare Hono route', one: 'verify', other: 'hono', atLeast: 0.85, aim: 0.95 },
   { what: 'verify, 1,000,000 keys ÷ 1 key', one: 'million', other: 'verify', atLeast: 0.95 },
   { what: 'verify, unknown key ÷ known key', one: 'unknown', other: 'verify', atLeast: 0.9 },
+  { what: 'verify, locked-out address ÷ known key', one: 'locked', other: 'verify', atLeast: 0.9 },
 ];
 
 const OTHERS: readonly Comparison[] = [

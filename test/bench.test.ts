@@ -178,7 +178,8 @@ describe('several workers', () => {
 describe('the targets of a run', () => {
   const of = (perSecond: number) => ({ perSecond, p99Ms: 1, busyCores: 1 });
   const figures = {
-    ...{ hono: of(100), verify: of(90), million: of(45), unknown: of(180), betterAuth: of(3) },
+    ...{ hono: of(100), verify: of(90), million: of(45), unknown: of(180), locked: of(135) },
+    betterAuth: of(3),
     ...{ postgres: of(40), postgresLoop: of(50), postgresCached: of(99) },
   };
   const workers = { verify64: of(80), several: of(160) };
@@ -203,7 +204,7 @@ describe('the targets of a run', () => {
 
   test('each take their figure from its own scenario', () => {
     expect(targetsOf([pass(workers)], 4).map(({ reached }) => reached)).toEqual([
-      ...[0.9, 0.5, 2, 2, 30, 0.8, 1.1, 30, 0.4, 7],
+      ...[0.9, 0.5, 2, 1.5, 2, 30, 0.8, 1.1, 30, 0.4, 7],
       ...[1, 0.2, 0.3, 0.4, 5, 6],
       ...[31, 249],
     ]);
@@ -235,7 +236,7 @@ describe('the report', () => {
   const results = [80, 100, 90].map(
     (before) =>
       new Map(
-        Object.entries({ raw: 200, hono: 100, verify: 90, before, unknown: 81, million: 90 }).map(
+        Object.entries({ raw: 200, hono: 100, verify: 90, before, unknown: 81, locked: 90, million: 90 }).map(
           ([id, perSecond]) => [id, { perSecond, p99Ms: 1, busyCores: 1 }],
         ),
       ),
@@ -257,18 +258,25 @@ describe('the first group', () => {
   });
   const servers = {
     ...{ raw: server('raw'), hono: server('hono'), one: server('one') },
-    ...{ oneOpen: server('one-open'), million: server('million') },
+    ...{ oneOpen: server('one-open'), oneLocked: server('one-locked'), million: server('million') },
   };
   const keys = { one: 'a', unknown: 'b', thousandOfMillion: 'c', manyOfMillion: 'd' };
   const ids = (all: readonly Scenario[]) => all.map(({ id }) => id);
 
   test('has no state before unless one is given', () => {
-    expect(ids(coreScenarios(servers, keys))).toEqual(['raw', 'hono', 'verify', 'unknown', 'million']);
+    expect(ids(coreScenarios(servers, keys))).toEqual([
+      'raw',
+      'hono',
+      'verify',
+      'unknown',
+      'locked',
+      'million',
+    ]);
   });
 
   test('has the state before next to verification, with its own key', () => {
     const all = coreScenarios({ ...servers, before: server('before') }, { ...keys, before: 'e' });
-    expect(ids(all)).toEqual(['raw', 'hono', 'verify', 'before', 'unknown', 'million']);
+    expect(ids(all)).toEqual(['raw', 'hono', 'verify', 'before', 'unknown', 'locked', 'million']);
     expect(all.find(({ id }) => id === 'before')).toMatchObject({ path: '/auth/verify', keysFile: 'e' });
   });
 });

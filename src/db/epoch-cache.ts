@@ -8,10 +8,9 @@ export type EpochCache<Value> = {
   get(name: string): Value | undefined;
   /**
    * Keeps what was read since the last `get`, unless something was committed meanwhile. A row that does not exist is
-   * not kept, so that guesses cannot push out what others use.
-   * @returns `value`
+   * not kept, and neither is a read that fails.
    */
-  keep(name: string, value: MaybePromise<Value | undefined>): MaybePromise<Value | undefined>;
+  keep(name: string, value: MaybePromise<Value | undefined>): void;
 };
 
 /** @param max how many values it keeps: those that were used most recently */
@@ -37,15 +36,15 @@ export function createEpochCache<Value extends {}>(
     },
     keep(name, value) {
       const asOf = epoch;
-      if (asOf === undefined) return value;
+      if (asOf === undefined) return;
       if (!(value instanceof Promise)) {
         if (value !== undefined) cache.set(name, value);
-        return value;
+        return;
       }
-      return value.then((known) => {
+      const keepLater = (known: Value | undefined) => {
         if (known !== undefined && currentEpoch() === asOf) cache.set(name, known);
-        return known;
-      });
+      };
+      void value.then(keepLater, () => undefined);
     },
   };
 }

@@ -12,6 +12,11 @@ import * as store from './store.ts';
 
 /** Some 2 MB. */
 const CACHED_KEYS = 10_000;
+/** For a client that goes on with a key that is not valid any more. */
+const CACHED_REFUSALS = 1_000;
+
+/** What a key was found to be: no row, or a row that is not usable. */
+type Refusal = { key: ApiKey | undefined };
 
 /** There is no usable key at all, so nothing was guessed. */
 type NoUsableKey = { code: 'NO_USABLE_KEY' };
@@ -32,17 +37,33 @@ export type KeyLookupParts = {
   bcrypt: Pick<BcryptPool, 'find'>;
 };
 
-/** Looks keys up by their fingerprint. Keys that were found are cached until anybody commits a change. */
+const usableOnly = (key: ApiKey | undefined) => (judge(key).code === 'VALID' ? key : undefined);
+
+/**
+ * Looks keys up by their fingerprint. What was found is cached until anybody commits a change. Guesses cannot push out
+ * the keys that others use: keys that are not usable have a small cache of their own, whether or not they have a row.
+ */
 export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookupParts): KeyLookup {
   const reads = store.fastReads(db, reader);
-  const cachedKeys = createEpochCache<ApiKey>(reader.epoch, CACHED_KEYS);
+  const usableKeys = createEpochCache<ApiKey>(reader.epoch, CACHED_KEYS);
+  const refusals = createEpochCache<Refusal>(reader.epoch, CACHED_REFUSALS);
   const cachedMissIsFinal = createEpochCache<boolean>(reader.epoch, 1);
 
   function find(rawKey: RawKey): MaybePromise<ApiKey | undefined> {
     if (rawKey.length > MAX_KEY_LENGTH) return undefined;
     // The cache holds no raw keys, and this digest takes a third of the time of a fingerprint.
     const digest = hash('sha256', rawKey, 'binary');
-    return cachedKeys.get(digest) ?? cachedKeys.keep(digest, read(rawKey));
+    const usable = usableKeys.get(digest);
+    if (usable) return usable;
+    const refusal = refusals.get(digest);
+    if (refusal) return refusal.key;
+    const found = read(rawKey);
+    usableKeys.keep(digest, andThen(found, usableOnly));
+    refusals.keep(
+      digest,
+      andThen(found, (key) => (usableOnly(key) ? undefined : { key })),
+    );
+    return found;
   }
 
   const read = (rawKey: RawKey): MaybePromise<ApiKey | undefined> =>
@@ -55,7 +76,8 @@ export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookup
     const isFinal = andThen(reads.hasUsableKey(), (hasUsable) =>
       hasUsable ? andThen(reads.hasKeyWithoutFingerprint(), (has) => !has) : false,
     );
-    return cachedMissIsFinal.keep('', isFinal);
+    cachedMissIsFinal.keep('', isFinal);
+    return isFinal;
   }
 
   async function prove(rawKey: RawKey): Promise<Verdict | NoUsableKey> {

@@ -1,5 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createEpochCache } from '../../src/db/epoch-cache.ts';
+
+/** When every promise that is resolved by now has called what waits for it. */
+const settled = () => setImmediate();
 
 function cacheOf<Value extends {}>(max = 10) {
   const state = { epoch: 1 as number | undefined };
@@ -9,7 +13,7 @@ function cacheOf<Value extends {}>(max = 10) {
 test('a value is cached until the epoch changes', () => {
   const { state, cache } = cacheOf<string>();
   expect(cache.get('a')).toBeUndefined();
-  expect(cache.keep('a', 'first')).toBe('first');
+  cache.keep('a', 'first');
   expect(cache.get('a')).toBe('first');
   state.epoch = 2;
   expect(cache.get('a')).toBeUndefined();
@@ -22,8 +26,9 @@ test('false is cached, and undefined is not', async () => {
   cache.get('a');
   cache.keep('a', false);
   cache.keep('b', undefined);
-  await cache.keep('c', Promise.resolve(false));
-  expect(await cache.keep('d', Promise.resolve(undefined))).toBeUndefined();
+  cache.keep('c', Promise.resolve(false));
+  cache.keep('d', Promise.resolve(undefined));
+  await settled();
   expect(['a', 'b', 'c', 'd'].map((name) => cache.get(name))).toEqual([false, undefined, false, undefined]);
 });
 
@@ -31,10 +36,10 @@ test('a value that was read before a commit is not cached, whether or not somebo
   for (const isAsked of [true, false]) {
     const { state, cache } = cacheOf<string>();
     cache.get('a');
-    const late = cache.keep('a', Promise.resolve('old'));
+    cache.keep('a', Promise.resolve('old'));
     state.epoch = 2;
     if (isAsked) cache.get('b');
-    expect(await late).toBe('old');
+    await settled();
     expect(cache.get('a')).toBeUndefined();
   }
 });
@@ -53,16 +58,18 @@ test('nothing is cached while the epoch is not known, and what was cached before
   cache.keep('a', 'known');
   state.epoch = undefined;
   expect(cache.get('a')).toBeUndefined();
-  expect(cache.keep('a', 'at once')).toBe('at once');
-  expect(await cache.keep('a', Promise.resolve('later'))).toBe('later');
+  cache.keep('a', 'at once');
+  cache.keep('a', Promise.resolve('later'));
+  await settled();
   state.epoch = 1;
   expect(cache.get('a')).toBeUndefined();
 });
 
-test('a read that fails is not cached, and its reader learns of it', async () => {
+test('a read that fails is not cached', async () => {
   const { cache } = cacheOf<string>();
   cache.get('a');
-  await expect(cache.keep('a', Promise.reject(new Error('away')))).rejects.toThrow('away');
+  cache.keep('a', Promise.reject(new Error('away')));
+  await settled();
   expect(cache.get('a')).toBeUndefined();
 });
 

@@ -43,15 +43,15 @@ function slowDatabase() {
   return { state, reads, ask };
 }
 
-/** A database that answers at once, in one epoch. */
+/** A database that answers at once. */
 function fastDatabase() {
-  const state = { hasKey: true, reads: 0, hasKeyWithoutFingerprint: true };
+  const state = { epoch: 1, hasKey: true, isActive: 1, reads: 0, hasKeyWithoutFingerprint: true };
   const lookUp = lookUpWith({
-    epoch: () => 1,
+    epoch: () => state.epoch,
     find: () => (asked: string) => {
       if (asked !== fingerprint) return undefined;
       state.reads++;
-      return state.hasKey ? row(1) : undefined;
+      return state.hasKey ? row(state.isActive) : undefined;
     },
     exists:
       ({ sql }: { sql: string }) =>
@@ -81,15 +81,23 @@ test('a guesser cannot push out what others use', () => {
 test.each([
   ['every key has its fingerprint', false, 'NOT_FOUND'],
   ['only bcrypt can tell', true, 'UNPROVEN'],
-])('a row that does not exist is not cached: %s', async (_, hasKeyWithoutFingerprint, code) => {
+])('a key without a row is read once in an epoch: %s', async (_, hasKeyWithoutFingerprint, code) => {
   const { state, lookUp } = fastDatabase();
   Object.assign(state, { hasKey: false, hasKeyWithoutFingerprint });
-  for (const reads of [1, 2]) {
-    expect(lookUp(RAW_KEY)).toMatchObject({ code });
-    expect(state.reads).toBe(reads);
-  }
-  state.hasKey = true;
+  for (let i = 0; i < 2; i++) expect(lookUp(RAW_KEY)).toMatchObject({ code });
+  expect(state.reads).toBe(1);
+  Object.assign(state, { hasKey: true, epoch: 2 });
   expect(lookUp(RAW_KEY)).toMatchObject({ code: 'VALID' });
+});
+
+test('an inactive key is cached among the guesses, so the time of an answer tells nothing about it', () => {
+  const { state, lookUp } = fastDatabase();
+  state.isActive = 0;
+  for (let i = 0; i < 2; i++) expect(lookUp(RAW_KEY)).toMatchObject({ code: 'INACTIVE' });
+  expect(state.reads).toBe(1);
+  for (let guess = 0; guess < 2_000; guess++) lookUp(RawKey(`a-guess-${guess}`.padEnd(40, '-')));
+  lookUp(RAW_KEY);
+  expect(state.reads).toBe(2);
 });
 
 test('a key that was read before a change is not cached when it arrives after the news of the change', async () => {
