@@ -1,17 +1,17 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { blocksOf } from '../docs/blocks.ts';
 import { execute, hasChromium, launchBrowser, openPage } from '../support/browser.ts';
 import { isInstalled, proxies } from './proxies.ts';
 import { type Stack, startStack } from './stack.ts';
 
 const nginx = proxies.find(({ name }) => name === 'nginx');
 
-/** Keyhearth itself, below a path that nginx strips. */
-const withPrefix = (config: string) =>
-  config.replace(
-    'location / {',
-    'location /keys/ { auth_request off; proxy_pass http://keyhearth/; proxy_set_header X-Forwarded-For $remote_addr; }\n    location / {',
-  );
+/** Keyhearth itself, below a path that nginx strips, as docs/own-proxy.md says. */
+function withPrefix(config: string): string {
+  const location = blocksOf('docs/own-proxy.md').find(({ language }) => language === 'nginx');
+  return config.replace('location / {', () => `${location?.text}\nlocation / {`);
+}
 
 describe.skipIf(!hasChromium || !nginx || !isInstalled(nginx))(
   'behind nginx, below a path of its own',
