@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -99,9 +99,6 @@ export const startKeyhearth = (
     directory,
     env: { KEYHEARTH_DATA_DIR: dataDir, ...env },
   });
-
-/** A refusal is a line in the log; a minute of them would fill the disk. */
-export const emptyLog = ({ logFile }: Server) => truncateSync(logFile);
 
 async function answers(url: string): Promise<boolean> {
   try {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Figures, Generator, Load, Speed } from './load.ts';
 import { withBusyCores } from './machine.ts';
-import { emptyLog, settle } from './processes.ts';
+import { settle } from './processes.ts';
 import type { Scenario } from './scenarios.ts';
 import { median } from './statistics.ts';
 
@@ -86,7 +86,6 @@ async function measure(scenario: Scenario, generator: Generator): Promise<Measur
   await generator.drive(loadOf(scenario));
   const figures = await withBusyCores(() => generator.drive(loadOf(scenario)));
   assertExpected(scenario.title, scenario.expected, figures, false);
-  emptyLog(scenario.server);
   return figures;
 }
 

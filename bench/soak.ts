@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findGenerator } from './load.ts';
-import { emptyLog, makeWorkDirectory, residentMb, startKeyhearth } from './processes.ts';
+import { makeWorkDirectory, residentMb, startKeyhearth } from './processes.ts';
 import { assertExpected } from './rounds.ts';
 import { SINGLE } from './scenarios.ts';
 import { makeDataDirectory, writeKeys } from './seed.ts';
@@ -36,7 +36,6 @@ async function soak(minutes: number): Promise<void> {
       countStatuses: false,
     });
     assertExpected(isGood ? 'good keys' : 'wrong keys', isGood ? 200 : 401, figures, false);
-    emptyLog(server);
     requests += figures.requests;
     megabytes.push(residentMb(server.pid));
     process.stdout.write(
