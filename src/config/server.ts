@@ -37,8 +37,8 @@ export const serverVariables = {
     .optional()
     .meta({
       description:
-        'host names, comma-separated, that a request may name in `Host`. Requests from this machine may always name `localhost`, an IP address and the name of the machine',
-      shown: 'any; for requests from this machine only those',
+        'host names, comma-separated, that a request may name in `Host`. A direct request from this machine may name only `localhost`, an IP address, the name of this machine, and these',
+      shown: 'any',
     }),
   KEYHEARTH_WORKERS: z
     .string()
