@@ -1,4 +1,4 @@
--- Asks Keyhearth whether the client's key is good. Sets txn.keyhearth_key_id if it is, and answers the client if not.
+-- Asks Keyhearth whether the client's key is valid. Sets txn.keyhearth_key_id if it is, and answers the client if not.
 
 local CREDENTIALS = { "x-proxbox-api-key", "x-api-key", "authorization" }
 local PASSED_ON = { "content-type", "cache-control", "retry-after", "www-authenticate", "x-request-id" }
@@ -8,7 +8,8 @@ local TIMEOUT_MS = 2000
 local function ask(txn, url)
   local headers = txn.http:req_get_headers()
   local question = { ["x-forwarded-for"] = { txn.f:src() } }
-  -- Every line of a header goes along: two different keys are for Keyhearth to refuse.
+  -- Only the key and the client's address: other headers may be larger than Keyhearth reads. All lines of a header go
+  -- along, so that Keyhearth can refuse two different keys.
   for _, name in ipairs(CREDENTIALS) do
     question[name] = headers[name]
   end

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Answer, Call, Send } from '../support/http.ts';
 import { FIRST_KEY } from '../support/keyhearth.ts';
-import { isInstalled, proxies, type ReverseProxy } from './proxies.ts';
+import { edits } from './edits.ts';
+import { isInstalled, joinsLines, proxies, type ReverseProxy } from './proxies.ts';
 import { type Stack, startStack } from './stack.ts';
 
 const ATTEMPTS = 5;
@@ -146,19 +147,17 @@ function proveProxy(proxy: ReverseProxy): void {
   });
 
   test('refuses two different keys', async () => {
-    const send = stack.newClient();
-    for (const headers of [
-      { 'X-API-Key': FIRST_KEY, 'X-Proxbox-API-Key': WRONG_KEY },
-      { 'X-API-Key': [FIRST_KEY, WRONG_KEY] },
-    ]) {
-      await expectRefused(send, { path: '/', headers }, answers.conflicting);
-    }
+    const headers = { 'X-API-Key': FIRST_KEY, 'X-Proxbox-API-Key': WRONG_KEY };
+    await expectRefused(stack.newClient(), { path: '/', headers }, answers.conflicting);
+  });
+
+  test.runIf(joinsLines(proxy))('refuses two different keys in two lines of one header', async () => {
+    const headers = { 'X-API-Key': [FIRST_KEY, WRONG_KEY] };
+    await expectRefused(stack.newClient(), { path: '/', headers }, answers.conflicting);
   });
 
   test('passes the key on, if the operator so chooses, and then no other key beside it', async () => {
-    const open = await startStack(proxy, (text) =>
-      text.replace(/(Delete these three lines.*\n)(.*\n){3}/, '$1'),
-    );
+    const open = await startStack(proxy, edits.showKey[proxy.name]);
     onTestFinished(() => open.close());
     const send = open.newClient();
     for (const headers of [
@@ -169,8 +168,12 @@ function proveProxy(proxy: ReverseProxy): void {
       const answer = await send({ path: '/', headers });
       expect(answer.json.headers).toMatchObject({ ...headers, 'x-keyhearth-key-id': '1' });
     }
-    await send({ path: '/', headers: { 'X-API-Key': [FIRST_KEY, WRONG_KEY], X_API_Key: WRONG_KEY } });
-    expect(open.passed()).toBe(3);
+    const { text } = await send({
+      path: '/',
+      headers: { 'X-API-Key': [FIRST_KEY, WRONG_KEY], X_API_Key: WRONG_KEY },
+    });
+    expect(text).not.toContain(WRONG_KEY);
+    expect(open.passed()).toBe(joinsLines(proxy) ? 3 : 4);
   });
 
   test('refuses a revoked key from the next request on', async () => {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../deploy/cluster/free-port.ts';
 
 const DEPLOY = join(import.meta.dirname, '../../deploy');
+const ACCESS_LOG = 'access.log';
 const START_MS = 10_000;
 const STOP_MS = 3_000;
 
@@ -23,8 +24,11 @@ export type ReverseProxy = {
   command: (config: string) => string[];
   /** What a client is answered where Keyhearth says something else than 200 and 401, or nothing at all. */
   answers: { locked: number; conflicting: number; unavailable: number; silent: number };
-  /** What Keyhearth is asked with. Caddy, which passes refusals on, needs their body, and closes after that of a 200. */
-  asks: { method: 'GET' | 'HEAD'; target: string; keepsConnections: boolean };
+  /**
+   * What Keyhearth is asked with. Caddy, which passes refusals on, needs their body, and closes after that of a 200. It
+   * also sends its client's other headers.
+   */
+  asks: { method: 'GET' | 'HEAD'; target: string; keepsConnections: boolean; sendsForeignHeaders: boolean };
   /** Whether Keyhearth's own words reach the client. */
   tellsWhy: boolean;
 };
@@ -34,7 +38,12 @@ export const proxies: ReverseProxy[] = [
     name: 'nginx',
     config: 'nginx/keyhearth.conf',
     command: (config) => ['nginx', '-c', nginxAround(config), '-g', 'daemon off; error_log stderr;'],
-    asks: { method: 'HEAD', target: '/auth/verify?deny=403', keepsConnections: true },
+    asks: {
+      method: 'HEAD',
+      target: '/auth/verify?deny=403',
+      keepsConnections: true,
+      sendsForeignHeaders: false,
+    },
     answers: { locked: 403, conflicting: 403, unavailable: 500, silent: 500 },
     tellsWhy: false,
   },
@@ -42,7 +51,7 @@ export const proxies: ReverseProxy[] = [
     name: 'caddy',
     config: 'caddy/Caddyfile',
     command: (config) => ['caddy', 'run', '--config', config, '--adapter', 'caddyfile'],
-    asks: { method: 'GET', target: '/auth/verify', keepsConnections: false },
+    asks: { method: 'GET', target: '/auth/verify', keepsConnections: false, sendsForeignHeaders: true },
     answers: { locked: 429, conflicting: 400, unavailable: 502, silent: 504 },
     tellsWhy: true,
   },
@@ -50,7 +59,7 @@ export const proxies: ReverseProxy[] = [
     name: 'haproxy',
     config: 'haproxy/haproxy.cfg',
     command: (config) => ['haproxy', '-db', '-f', config],
-    asks: { method: 'GET', target: '/auth/verify', keepsConnections: true },
+    asks: { method: 'GET', target: '/auth/verify', keepsConnections: true, sendsForeignHeaders: false },
     answers: { locked: 429, conflicting: 400, unavailable: 503, silent: 504 },
     tellsWhy: true,
   },
@@ -66,7 +75,7 @@ function nginxAround(config: string): string {
   writeFileSync(
     path,
     `pid ${join(directory, 'pid')}; worker_processes 1; events {}
-http { access_log off; ${temporary.join(' ')} include ${config}; }`,
+http { access_log ${join(directory, ACCESS_LOG)}; ${temporary.join(' ')} include ${config}; }`,
   );
   return path;
 }
@@ -74,8 +83,14 @@ http { access_log off; ${temporary.join(' ')} include ${config}; }`,
 /** Debian keeps servers in directories that are not on every user's PATH. */
 const environment = (home: string) => ({ PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`, HOME: home });
 
-export const isInstalled = ({ name }: ReverseProxy) =>
-  spawnSync(name, [name === 'caddy' ? 'version' : '-v'], { env: environment('/') }).error === undefined;
+const versionOf = ({ name }: ReverseProxy) =>
+  spawnSync(name, [name === 'caddy' ? 'version' : '-v'], { env: environment('/'), encoding: 'utf8' });
+
+export const isInstalled = (proxy: ReverseProxy) => versionOf(proxy).error === undefined;
+
+/** nginx before 1.23 sees the first line of a header alone. */
+export const joinsLines = (proxy: ReverseProxy) =>
+  !/nginx\/1\.(1?\d|2[0-2])\./.test(versionOf(proxy).stderr ?? '');
 
 /**
  * Starts the server with the file of deploy/, whose ports and place alone are exchanged.
@@ -121,7 +136,12 @@ export async function startProxy(
     }
     await sleep(20);
   }
-  return { origin: `http://127.0.0.1:${port}`, close };
+  const accessLog = join(config, '..', ACCESS_LOG);
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    logs: () => output + (existsSync(accessLog) ? readFileSync(accessLog, 'utf8') : ''),
+    close,
+  };
 }
 
 function withPorts(text: string, ports: Ports): string {

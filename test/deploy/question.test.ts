@@ -36,6 +36,7 @@ describe.each(installed)('$name', (proxy) => {
         headers: {
           'X-API-Key': 'k',
           'X-Forwarded-For': '198.51.100.7',
+          'X-Foreign': 'for the service',
           Cookie: 'c=1',
           'Transfer-Encoding': 'chunked',
         },
@@ -53,6 +54,8 @@ describe.each(installed)('$name', (proxy) => {
       expect(headers).toMatchObject({ 'x-api-key': 'k', 'x-forwarded-for': address });
       for (const name of ['cookie', 'content-length', 'transfer-encoding'])
         expect(headers).not.toHaveProperty(name);
+      expect('x-foreign' in headers).toBe(proxy.asks.sendsForeignHeaders);
+      expect(headers.host).toMatch(/^(localhost|127\.0\.0\.1:\d+)$/);
     }
     if (proxy.asks.keepsConnections) expect(asked.connections.size).toBeLessThan(5);
     expect(passed[9]).toMatchObject({ method: 'POST', url: path, body: 'the body is for the service' });

@@ -4,17 +4,23 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { client, type Send } from '../support/http.ts';
 import { register, spawnProcess, untilItServes } from '../support/keyhearth.ts';
 import { type ReverseProxy, startProxy } from './proxies.ts';
 
 export type Seen = { method: string; url: string; headers: IncomingHttpHeaders; body: string };
 
+/** The service behind a proxy. */
+export type Service = { port: number; seen: { length: number }; close(): Promise<void> };
+
 export type Stack = {
   /** Of the proxy. */
   origin: string;
   /** A client of the proxy that has an address of its own. */
   newClient(): Send;
+  /** What the proxy has logged so far. */
+  logs(): string;
   /** Keyhearth itself, not through the proxy. */
   keyhearth: { send: Send; kill(): Promise<unknown> };
   /** How many requests have come through. */
@@ -31,8 +37,9 @@ export async function startRecorder(
   const connections = new Set<unknown>();
   const server = createServer(async (request, response) => {
     const { method = '', url = '' } = request;
-    let body = '';
-    for await (const chunk of request) body += chunk;
+    const body = await text(request).catch(() => undefined);
+    // A client that goes away in the middle of its body.
+    if (body === undefined) return;
     const one = { method, url, headers: request.headers, body };
     seen.push(one);
     connections.add(request.socket);
@@ -58,11 +65,19 @@ export async function startRecorder(
 let lastAddress = 1;
 export const nextAddress = () => `127.0.0.${++lastAddress}`;
 
-/** Clients, the real proxy, the real Keyhearth with its first key, and a service behind them. */
-export async function startStack(proxy: ReverseProxy, edit?: (text: string) => string): Promise<Stack> {
+/**
+ * Clients, the real proxy, the real Keyhearth with its first key, and a service behind them.
+ * @param edit what an operator would change in the file of deploy/
+ * @param service what runs behind the proxy; closed together with the stack
+ */
+export async function startStack(
+  proxy: ReverseProxy,
+  edit?: (text: string) => string,
+  service?: Service,
+): Promise<Stack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
   const started = spawnProcess({ KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1' });
-  const upstream = await startRecorder();
+  const upstream = service ?? (await startRecorder());
 
   async function close(): Promise<void> {
     started.child.kill('SIGKILL');
@@ -78,6 +93,7 @@ export async function startStack(proxy: ReverseProxy, edit?: (text: string) => s
     return {
       origin: running.origin,
       newClient: () => client(running.origin, nextAddress()),
+      logs: running.logs,
       keyhearth: {
         send,
         kill() {
