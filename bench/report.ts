@@ -45,7 +45,7 @@ const TARGET_HEAD = ['figure', 'target', 'reached', 'met'];
 export const renderText = (report: Report) =>
   [align([TARGET_HEAD, ...report.targets.map(targetRow)]), rawTable(report), ''].join('\n\n');
 
-/** For the terminal: the first group alone, and how far apart the ratios of its passes are. */
+/** For the terminal: the first group only, and how much the ratios of its passes differ. */
 export function renderCore(report: Pick<Report, 'scenarios' | 'results'>): string {
   const { results } = report;
   const rows = coreComparisons(results).map((comparison) => {
@@ -78,8 +78,8 @@ export function renderMarkdown(report: Report): string {
   const { single } = report;
   return `# Benchmarks
 
-Written by \`npm run bench\`; do not edit. Everything ran on one machine, in one run, load generator included, so only the
-relations between the figures mean something elsewhere.
+\`npm run bench\` writes this page; do not edit it. Everything ran on one machine in one run, the load generator too.
+So on another machine, only the relations between the figures are the same.
 
 ${table(['', ''], report.machine)}
 
@@ -87,8 +87,9 @@ ${table(['', ''], report.machine)}
 
 ${table(TARGET_HEAD, report.targets.map(targetRow))}
 
-A ratio is the median of the ratios of each pass. ${roomFor(report)}
-Memory at rest was ${whole(single.memoryOneMb)} MB with one key and ${whole(single.memoryMillionMb)} MB with a million, ${processesOf(single.counts.memoryRuns)}.
+A ratio is the median of the ratios of all passes. ${roomFor(report)}
+
+Memory at rest was ${whole(single.memoryOneMb)} MB with one key and ${whole(single.memoryMillionMb)} MB with a million keys, ${processesOf(single.counts.memoryRuns)}.
 
 ## Figures
 
@@ -96,27 +97,33 @@ Memory at rest was ${whole(single.memoryOneMb)} MB with one key and ${whole(sing
 
 ${table(['scenario', 'requests/s', 'p99', ''], rawRows(report))}
 
-Medians of all passes: a round has four, in which the scenarios that are compared take turns of two seconds each, there and back, of which the second
-one counts, since what else the machine has to do changes all the time. Each round starts its servers anew, since one process is some tenth faster or slower
-than the next for as long as it lives; each has three seconds to warm up. Every request of every scenario carries a key and goes through the same script of the load generator.
-${pressureOf(report)}
-Each status is checked; a scenario that answers anything else ends the run. Keyhearth logs to a file at its default level, at which a
-good key that is verified leaves no line.
+Each figure is the median of all passes. A round has four passes. In a pass, the scenarios that are compared take turns,
+two seconds each, and the first of the two seconds does not count. Every other pass has the reverse order. They take
+turns because the machine's other work changes all the time.
 
-better-auth runs in production mode, without rate limiting and logging, with deferred updates and \`synchronous=NORMAL\`; it writes
-the time of each use at once, where Keyhearth collects them for five seconds.
+Each round starts its servers again, because one process can be a tenth faster than the next one. Each server has three
+seconds to warm up. Every request carries a key, and the same script of the load generator sends all requests.
+${pressureOf(report)}
+
+The load generator checks each status. A wrong status ends the run. Keyhearth logs to a file at its default level. At
+this level, the verification of a valid key writes no line.
+
+better-auth runs in production mode, without rate limiting and logging, with deferred updates and
+\`synchronous=NORMAL\`. It writes the time of each use at once. Keyhearth collects them for five seconds.
 
 ${replicaSection(single)}
 
 ## Threads or processes
 
-The same small handler (a digest of a header, and JSON) in worker threads that share a port, and in processes of \`node:cluster\`:
+The same small handler (a digest of a header, and JSON) runs in worker threads that share a port, and in processes of
+\`node:cluster\`:
 
 ${footprintTable(report)}
 
-Keyhearth serves from threads. They share the memory in which the lockout counts, so that an address has five attempts in all and not five for each
-worker; they write one log; one signal stops them; and a request that the kernel gives to a thread passes through no other. What
-processes would give instead, that one may crash alone, counts for less here: they hold the same pepper, and a thread that fails is replaced too.
+Keyhearth serves from threads. They share the memory in which the lockout counts, so an address has five attempts in
+all, and not five for each worker. They write one log, and one signal stops them. The kernel gives each connection
+directly to a thread. With processes, a crash ends only one of them. That matters less here, because Keyhearth replaces
+a thread that fails.
 
 ${REPEAT}`;
 }
@@ -126,45 +133,47 @@ const REPEAT = `## Repeat it
 <!-- not run: takes twenty minutes -->
 \`\`\`
 npm run bench                           # everything, and writes this file and its plot
-npm run bench:verify                    # the first group alone, in less than four minutes; writes no file
-BENCH_BEFORE=main npm run bench:verify  # the same, beside another commit or the path of another checkout
+npm run bench:verify                    # the first group only, in less than four minutes; writes no file
+BENCH_BEFORE=main npm run bench:verify  # the same, beside another commit or the folder of another checkout
 \`\`\`
 
-Both install the peer into \`bench/node_modules\`, use wrk where that is on the PATH and autocannon otherwise, and listen on the loopback
-alone. \`BENCH_ROUNDS\` sets the number of rounds; with fewer than five, the memory and the replicas are measured less often too.
-\`BENCH_BEFORE\` works with both. Close other programs first.
+Both commands install better-auth into \`bench/node_modules\`. They use wrk if it is installed, and autocannon otherwise.
+All servers listen on 127.0.0.1 only. \`BENCH_ROUNDS\` sets the number of rounds. With fewer than five rounds, memory and
+replicas are measured less often too. \`BENCH_BEFORE\` works with both commands. Close other programs first.
 `;
 
 function replicaSection({ counts, cluster }: SingleFigures): string {
   const { cacheOff, healthy, storm, replicas, database } = cluster;
   return `## Replicas
 
-Three replicas on one PostgreSQL, everything on this machine. Requests that began after one of ${whole(counts.revocations)} revocations was answered: ${whole(cacheOff.after)}.
-Every one of them must be refused. With the cache, after ${whole(counts.revocationsCached)} revocations, ${whole(healthy.passed)} of ${whole(healthy.after)} passed, the latest ${healthy.latestMs.toFixed(1)} ms after the answer.
-While all connections were terminated every 20 ms for ${counts.stormSeconds} seconds (${whole(storm.terminations)} of them), the answers were ${statusesOf(storm)}; the slowest took
-${whole(storm.slowestMs)} ms, and ${storm.connectionsLeft} connections were there afterwards. While replicas were killed, ${whole(replicas.acknowledged)} new keys were acknowledged; while PostgreSQL was,
-${whole(database.acknowledged)}.`;
+Three replicas on one PostgreSQL, everything on this machine:
+
+- Without the cache, ${whole(cacheOff.after)} requests began after one of ${whole(counts.revocations)} revocations was answered. Each of them must be refused.
+- With the cache, ${whole(healthy.passed)} of ${whole(healthy.after)} requests after ${whole(counts.revocationsCached)} revocations passed, the last one ${healthy.latestMs.toFixed(1)} ms after the answer.
+- All connections to PostgreSQL were ended every 20 ms for ${counts.stormSeconds} seconds, ${whole(storm.terminations)} in all. The answers in that time were
+  ${statusesOf(storm)}. The slowest took ${whole(storm.slowestMs)} ms. Afterwards there were ${storm.connectionsLeft} connections.
+- ${whole(replicas.acknowledged)} new keys were acknowledged while replicas were killed, and ${whole(database.acknowledged)} while PostgreSQL was killed.`;
 }
 
 const processesOf = (count: number) =>
   count === 1 ? 'each of one process' : `each the median of ${count} processes`;
 
-/** Why several workers on the machine of their load generator cannot be as many times as fast as they are many. */
+/** Why several workers cannot be so many times as fast as one, when the load generator needs cores too. */
 function roomFor({ results, cores }: Report): string {
   if (!hasRoomForWorkers(cores)) return needed(cores);
   const [one, several] = [medianBusyCores(results, 'verify64'), medianBusyCores(results, 'several')];
-  return `One worker and the load generator that drives it kept ${one.toFixed(2)} of
-${cores} cores busy, so there was room for at most ${(cores / one).toFixed(2)} times as much; ${workersOn(cores)} workers and their load kept ${several.toFixed(2)} busy.`;
+  return `One worker and its load generator kept ${one.toFixed(2)} of
+${cores} cores busy. So there was room for at most ${(cores / one).toFixed(2)} times as much. ${workersOn(cores)} workers and their load generator kept ${several.toFixed(2)} cores busy.`;
 }
 
 const needed = (cores: number) =>
-  `What compares several workers with one needs ${coresNeeded(cores)} cores: one for each of
-${workersOn(cores)} workers, and one for the load generator. This machine has ${cores}, so it was not measured.`;
+  `To compare several workers with one needs ${coresNeeded(cores)} cores: one
+for each of ${workersOn(cores)} workers, and one for the load generator. This machine has ${cores}, so this was not measured.`;
 
 const pressureOf = ({ cores }: Report) =>
   hasRoomForWorkers(cores)
-    ? `The scenarios from "verify, 1 worker" to "${workersOn(cores)} processes" are driven by two threads over 64 connections, all others by one thread over 32.`
-    : 'One thread drives each over 32 connections.';
+    ? `The scenarios from "verify, 1 worker" to "${workersOn(cores)} processes" have two threads of load over 64 connections. All others have one thread over 32.`
+    : 'One thread sends the load over 32 connections.';
 
 const statusesOf = ({ statuses }: Storm) =>
   [...statuses]

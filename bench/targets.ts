@@ -142,7 +142,7 @@ export function isMet({ reached, limit }: Target): boolean {
   return 'atLeast' in limit ? reached >= limit.atLeast : reached <= limit.atMost;
 }
 
-/** Rounded away from the target's side, so that what is missed by a hair does not read as if it were met. */
+/** Rounds away from the target, so that a figure that just misses it does not look as if it met it. */
 export function targetRow(target: Target): [string, string, string, string] {
   const { what, unit, reached, limit, aim } = target;
   const isFloor = 'atLeast' in limit;
