@@ -13,7 +13,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'process',
     color: '#57606a',
-    modules: ['main', 'workers', 'serve', 'compose', 'storage', 'config'],
+    modules: ['main', 'arguments', 'workers', 'serve', 'compose', 'storage', 'config'],
   },
   { name: 'app', color: '#8250df', modules: ['app'] },
   { name: 'APIs', color: '#8250df', modules: ['apis/core', 'apis/meta', 'apis'] },
@@ -31,6 +31,7 @@ const LAYERS: readonly Layer[] = [
 /** What a module is called in the picture, where that is not the folder. */
 const LABELS: Readonly<Record<string, string>> = {
   main: 'main.ts',
+  arguments: 'arguments.ts',
   serve: 'serve.ts',
   compose: 'compose.ts',
   storage: 'storage.ts',

@@ -1,3 +1,4 @@
+import { answerArguments } from './arguments.ts';
 import { type Config, parseConfig, unknownVariables } from './config.ts';
 import { displayName } from './db/location.ts';
 import { createLogger, type Logger, type LogSink, standardOutput } from './lib/logger.ts';
@@ -96,4 +97,10 @@ function fail(error: unknown): void {
   process.exit(1);
 }
 
-start().catch(fail);
+const answer = answerArguments(process.argv.slice(2));
+if (answer) {
+  (answer.exitCode === 0 ? process.stdout : process.stderr).write(answer.text);
+  process.exitCode = answer.exitCode;
+} else {
+  start().catch(fail);
+}

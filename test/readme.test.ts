@@ -11,7 +11,7 @@ test('its two commands are scripts of the package', () => {
     'npm ci && npm start',
     'npm ci && npm test',
   ]);
-  expect(manifest.scripts).toMatchObject({ start: 'exec node src/main.ts', test: 'vitest run' });
+  expect(manifest.scripts).toMatchObject({ start: 'exec node src/start.js', test: 'vitest run' });
 });
 
 test('it says that every key can manage all others', () => {

@@ -78,6 +78,11 @@ function open(path: string): SqliteDatabase.Database {
     if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
     return new SqliteDatabase(path, { timeout: BUSY_MS });
   } catch (error) {
+    if (['MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(errorCode(error) ?? '')) {
+      throw new StartupError(
+        'The package better-sqlite3 is not the one for this kind of machine; on this machine, run: npm ci',
+      );
+    }
     throw new StartupError(
       `Cannot open the database ${path} (${errorCode(error)}); check that its directory exists and is writable.`,
     );

@@ -1,0 +1,22 @@
+/**
+ * What `npm start` runs. It says in one sentence why Keyhearth cannot start if Node is too old to read TypeScript, or if
+ * the packages are not installed. It is JavaScript that every Node since version 14 reads.
+ */
+const NODE_VERSION = 24;
+
+function fail(sentence) {
+  process.stderr.write(`keyhearth: ${sentence}\n`);
+  process.exit(1);
+}
+
+if (Number(process.versions.node.split('.')[0]) < NODE_VERSION) {
+  fail(
+    `Keyhearth needs Node ${NODE_VERSION} or newer, and this is Node ${process.versions.node}; install it, or run npm ci without NODE_ENV=production, --omit=dev and --ignore-scripts, which brings Node ${NODE_VERSION} into this folder.`,
+  );
+}
+
+import('./main.ts').catch((error) => {
+  const [, name] = /^Cannot find package '([^']+)'/.exec(error.message) ?? [];
+  if (error.code !== 'ERR_MODULE_NOT_FOUND' || name === undefined) throw error;
+  fail(`The package ${name} is not installed; run: npm ci`);
+});
