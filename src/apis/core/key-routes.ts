@@ -134,7 +134,7 @@ const deleteKey = createRoute({
   operationId: 'deleteKey',
   summary: 'Delete a key',
   description:
-    'Deletes a key for ever. No other key gets the same id. The last active key cannot be deleted.',
+    'Deletes a key. You cannot undo this. No other key gets the same id. The last active key cannot be deleted.',
   request: params,
   responses: {
     204: { description: 'The key is deleted' },
