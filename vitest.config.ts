@@ -1,14 +1,21 @@
 import { globSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { matchesGlob } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { LONG } from './test/support/long.ts';
 
-/** They start, race, time and kill whole processes, so they have the machine to themselves. */
+/** They start, race and kill whole processes. */
 const WHOLE_PROCESSES = [
   'test/main/**/*.test.ts',
   'test/durability/**/*.test.ts',
   'test/deploy/**/*.test.ts',
 ];
+
+/**
+ * They compare times that are near their limits, so they run last, one by one, with nothing beside them. Where a limit
+ * is many times what a test takes, its file may run beside others.
+ */
+const TIMING = ['test/durability/restart.test.ts', 'test/keys/hashing.test.ts'];
 
 /** What can be seen of the service, whatever is below it. */
 const ON_EITHER_DATABASE = [
@@ -35,6 +42,16 @@ const NO_DATABASE = [
   'test/workers/**',
 ];
 
+/** What a request meets before a database. `npm test` tries it on SQLite alone, `npm run test:long` on both. */
+const BEFORE_A_DATABASE = [
+  'test/apis/guard.test.ts',
+  'test/apis/meta/**/*.test.ts',
+  'test/apis/third-api.test.ts',
+  'test/http/**/*.test.ts',
+  'test/keys/key-format.test.ts',
+  'test/lib/**/*.test.ts',
+];
+
 /** `npm run test:long` runs the test files that import LONG; `npm test` runs all files, with shorter loops. */
 const runs = (patterns: string[]) => (LONG ? filesWithLongTests(patterns) : patterns);
 
@@ -45,15 +62,22 @@ const filesWithLongTests = (patterns: string[]) =>
 
 const dialects = (process.env.DIALECTS ?? 'sqlite,postgres').split(',');
 
+/** Beside each other: they wait more than they compute, also for a second core. */
+const sideBySide = { maxWorkers: Math.max(2, availableParallelism() - 1), sequence: { groupOrder: 0 } };
+
+const alone = { fileParallelism: false, sequence: { groupOrder: 1 } };
+
+const onSqlite = ['./test/support/sqlite-setup.ts'];
+
 const sqlite = [
   {
     extends: true as const,
     test: {
       name: 'service',
       include: runs(['test/**/*.test.ts']),
-      exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...ONLY_POSTGRES],
-      globalSetup: ['./test/support/sqlite-setup.ts'],
-      sequence: { groupOrder: 0 },
+      exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...TIMING, ...ONLY_POSTGRES],
+      globalSetup: onSqlite,
+      ...sideBySide,
     },
   },
   {
@@ -61,9 +85,9 @@ const sqlite = [
     test: {
       name: 'processes',
       include: runs(WHOLE_PROCESSES),
-      globalSetup: ['./test/support/sqlite-setup.ts'],
-      fileParallelism: false,
-      sequence: { groupOrder: 2 },
+      exclude: TIMING,
+      globalSetup: onSqlite,
+      ...sideBySide,
     },
   },
 ];
@@ -73,10 +97,13 @@ const postgres = [
     extends: true as const,
     test: {
       name: 'service on PostgreSQL',
-      include: runs(ON_EITHER_DATABASE),
-      exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...ONLY_SQLITE, ...NO_DATABASE],
+      include: LONG ? [...BEFORE_A_DATABASE, ...runs(ON_EITHER_DATABASE)] : ON_EITHER_DATABASE,
+      exclude: [
+        ...[...WHOLE_PROCESSES, ...CLUSTER, ...TIMING, ...ONLY_SQLITE, ...NO_DATABASE],
+        ...(LONG ? [] : BEFORE_A_DATABASE),
+      ],
       globalSetup: ['./test/support/postgres-setup.ts'],
-      sequence: { groupOrder: 1 },
+      ...sideBySide,
     },
   },
   {
@@ -84,12 +111,17 @@ const postgres = [
     test: {
       name: 'cluster',
       include: runs(CLUSTER),
-      globalSetup: ['./test/support/sqlite-setup.ts'],
-      fileParallelism: false,
-      sequence: { groupOrder: 3 },
+      exclude: TIMING,
+      globalSetup: onSqlite,
+      ...sideBySide,
     },
   },
 ];
+
+const timing = {
+  extends: true as const,
+  test: { name: 'timing', include: runs(TIMING), globalSetup: onSqlite, ...alone },
+};
 
 export default defineConfig({
   test: {
@@ -100,6 +132,7 @@ export default defineConfig({
     projects: [
       ...(dialects.includes('sqlite') ? sqlite : []),
       ...(dialects.includes('postgres') ? postgres : []),
+      timing,
     ],
   },
 });

@@ -10,7 +10,7 @@ import { type Postgres, startPostgres } from './postgres.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const PROXY = join(import.meta.dirname, 'haproxy.cfg');
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 export type Replica = {
   origin: string;

@@ -3,6 +3,7 @@ import { chownSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startCluster } from '../../deploy/cluster/cluster.ts';
+import { COMPILED } from '../support/keyhearth.ts';
 import { query } from '../support/postgres.ts';
 
 /** A certificate that vouches for itself, for one address. */
@@ -18,7 +19,7 @@ function makeCertificate(directory: string, address: string): { key: string; cer
 }
 
 test('a connection is encrypted and the server proved, as the URL asks for; else there is none', async () => {
-  const cluster = await startCluster(0, {}, { fsync: 'off' });
+  const cluster = await startCluster(0, COMPILED, { fsync: 'off' });
   onTestFinished(() => cluster.stop());
   const { postgres, startReplica } = cluster;
   const directory = postgres.directory;
@@ -59,7 +60,7 @@ test('a connection is encrypted and the server proved, as the URL asks for; else
 }, 60_000);
 
 test('a server without TLS is refused by who asks for it', async () => {
-  const cluster = await startCluster(0, {}, { fsync: 'off' });
+  const cluster = await startCluster(0, COMPILED, { fsync: 'off' });
   onTestFinished(() => cluster.stop());
   const { postgres, startReplica } = cluster;
   await expect(startReplica({ DATABASE_URL: `${postgres.url}?sslmode=verify-full` })).rejects.toThrow(

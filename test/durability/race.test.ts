@@ -7,11 +7,17 @@ import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import type { Answer, Call, Send } from '../support/http.ts';
 import { FIRST_KEY, type Process, register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import { LONG } from '../support/long.ts';
 
 const run = promisify(execFile);
 
 const PROCESSES = 4;
 const REGISTRATIONS_EACH = 25;
+
+/** How often each race is run. */
+const TIMES = LONG
+  ? { register: 10, open: 50, deactivate: 150, delete: 60, deactivateOther: 50 }
+  : { register: 2, open: 8, deactivate: 30, delete: 10, deactivateOther: 10 };
 
 const start = (dataDir: string) => startProcess({ KEYHEARTH_DATA_DIR: dataDir });
 
@@ -73,18 +79,18 @@ describe('four processes that make one new data directory together', () => {
     await end(processes);
   }
 
-  test('register exactly one of a hundred keys that are sent once all four serve, ten times in a row', async () => {
-    for (let round = 0; round < 10; round++) await race(true);
+  test(`register exactly one of a hundred keys that are sent once all four serve, ${TIMES.register} times in a row`, async () => {
+    for (let round = 0; round < TIMES.register; round++) await race(true);
   }, 120_000);
 
-  test('register exactly one of a hundred keys that are sent while others still start, ten times in a row', async () => {
-    for (let round = 0; round < 10; round++) await race(false);
+  test(`register exactly one of a hundred keys that are sent while others still start, ${TIMES.register} times in a row`, async () => {
+    for (let round = 0; round < TIMES.register; round++) await race(false);
   }, 120_000);
 });
 
-test('four processes that open one new data directory in the same millisecond all come to serve it, fifty times in a row', async () => {
+test(`four processes that open one new data directory in the same millisecond all come to serve it, ${TIMES.open} times in a row`, async () => {
   const parent = temporaryDirectory();
-  const directories = Array.from({ length: 50 }, (_, i) => join(parent, String(i)));
+  const directories = Array.from({ length: TIMES.open }, (_, i) => join(parent, String(i)));
   const script = fileURLToPath(new URL('./open-together.ts', import.meta.url));
   // A process needs a moment to load; from then on the clock keeps the four together.
   const firstAt = String(Date.now() + 2_500);
@@ -150,10 +156,10 @@ describe.each([
     }
   }
 
-  test('leave one: the other answer is 409, in each of 150 rounds', async () => {
+  test(`leave one: the other answer is 409, in each of ${TIMES.deactivate} rounds`, async () => {
     const { first, last, processes, one, two } = await startWithTwoKeys();
     const wins = { one: 0, two: 0 };
-    for (let round = 0; round < 150; round++) {
+    for (let round = 0; round < TIMES.deactivate; round++) {
       const calls = [
         () => first.send(retire('deactivate', one, one)),
         () => last.send(retire('deactivate', two, two)),
@@ -175,10 +181,10 @@ describe.each([
     await end(processes);
   }, 60_000);
 
-  test('leave one when one is deleted and the other deactivated, in each of 60 rounds', async () => {
+  test(`leave one when one is deleted and the other deactivated, in each of ${TIMES.delete} rounds`, async () => {
     const { first, last, processes, one, two } = await startWithTwoKeys();
     let [left, right] = [one, two];
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < TIMES.delete; round++) {
       const [how, otherwise] =
         round % 2 === 0 ? (['delete', 'deactivate'] as const) : (['deactivate', 'delete'] as const);
       const answers = await Promise.all([
@@ -203,9 +209,9 @@ describe.each([
     await end(processes);
   }, 60_000);
 
-  test('leave one when each is used to deactivate the other, in each of 50 rounds', async () => {
+  test(`leave one when each is used to deactivate the other, in each of ${TIMES.deactivateOther} rounds`, async () => {
     const { first, last, processes, one, two } = await startWithTwoKeys();
-    for (let round = 0; round < 50; round++) {
+    for (let round = 0; round < TIMES.deactivateOther; round++) {
       const answers = await Promise.all([
         first.send(retire('deactivate', two, one)),
         last.send(retire('deactivate', one, two)),

@@ -21,7 +21,7 @@ import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { freePort } from '../../deploy/cluster/free-port.ts';
-import type { environmentSchema } from '../../src/config.ts';
+import { type environmentSchema, parseConfig } from '../../src/config.ts';
 import {
   FIRST_KEY,
   MAIN,
@@ -32,6 +32,7 @@ import {
   startService,
   temporaryDirectory,
 } from '../support/keyhearth.ts';
+import { LONG } from '../support/long.ts';
 
 const AT_ONCE_MS = 2_000;
 const PATIENCE_MS = 8_000;
@@ -54,6 +55,15 @@ async function refusalOf(env: Record<string, string>): Promise<string> {
   expect(last.stderr).toMatch(/^keyhearth: [^\n]+\n$/);
   expect(last.ms).toBeLessThan(AT_ONCE_MS);
   return last.stderr;
+}
+
+function refusalOfParser(env: Record<string, string>): string {
+  try {
+    parseConfig(env);
+    return 'it starts';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** A data directory in which a first key was registered before the service was stopped. */
@@ -328,9 +338,13 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
   test.each(Object.entries(badValues))(
     'when %s has a bad value: it is named, and the value is not repeated',
     async (variable, values) => {
+      const dataDir = temporaryDirectory();
       for (const value of values) {
-        const sentence = await refusalOf({ KEYHEARTH_DATA_DIR: temporaryDirectory(), [variable]: value });
-        expect(sentence).toMatch(new RegExp(`^keyhearth: ${variable} must `));
+        const env = { KEYHEARTH_DATA_DIR: dataDir, [variable]: value };
+        // One start shows that the sentence of the parser is what the process says.
+        const isStarted = LONG || value === values.at(-1);
+        const sentence = isStarted ? await refusalOf(env) : `keyhearth: ${refusalOfParser(env)}`;
+        expect(sentence).toMatch(new RegExp(`^keyhearth: ${variable} must [^\\n]+\n?$`));
         if (value) expect(sentence).not.toContain(value);
       }
     },
