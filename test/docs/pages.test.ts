@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { GENERATED, generatePage } from '../../docs/generate.ts';
-import { filesOf } from '../../docs/imports.ts';
+import { filesOf, textOf } from '../../docs/imports.ts';
+import { environmentSchema } from '../../src/config.ts';
 import { problemCodes } from '../../src/http/dialects/problem.ts';
 import { pages, readPage } from './blocks.ts';
 
@@ -55,4 +56,22 @@ test.each(written)('%s has lines of at most 120 characters, tables excepted', (p
     .split('\n')
     .filter((line) => line.length > 120 && !line.startsWith('|'));
   expect(long).toEqual([]);
+});
+
+/** What a pattern finds in all pages: its first group, with the page. */
+const mentioned = (pattern: RegExp) =>
+  pages.flatMap((page) => [...readPage(page).matchAll(pattern)].map(([, name = '']) => ({ page, name })));
+
+test('each script that a page names is one of the package', () => {
+  const { scripts } = JSON.parse(textOf('package.json'));
+  const unknown = mentioned(/\bnpm run ([\w:]+)/g).filter(({ name }) => !(name in scripts));
+  expect(unknown).toEqual([]);
+});
+
+test('each variable that a page names is a setting, or is read by the tests', () => {
+  const readByTests = [...filesOf('test/**/*.ts'), 'vitest.config.ts'].map(textOf).join('\n');
+  const unknown = mentioned(/\b(KEYHEARTH_\w*[A-Z])\b/g).filter(
+    ({ name }) => !(name in environmentSchema.shape) && !readByTests.includes(`process.env.${name}`),
+  );
+  expect(unknown).toEqual([]);
 });
