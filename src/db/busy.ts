@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DomainError } from '../lib/failure.ts';
 
-/** Another writer was in the way for a moment. The engine did nothing, and the same work may succeed soon. */
-export class DatabaseBusyError extends Error {
+/**
+ * Another writer was in the way for a moment. The engine did nothing, and the same work may succeed soon. Where nobody
+ * does it again, the request is refused with `database_busy`.
+ */
+export class DatabaseBusyError extends DomainError {
   constructor(options?: ErrorOptions) {
-    super('another writer is in the way', options);
+    super({ code: 'database_busy', reason: 'other_change', retryAfter: 1 }, options);
     this.name = 'DatabaseBusyError';
   }
 }

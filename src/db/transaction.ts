@@ -1,5 +1,4 @@
-import { DomainError } from '../lib/failure.ts';
-import { DatabaseBusyError, retryWhileBusy } from './busy.ts';
+import { retryWhileBusy } from './busy.ts';
 import type { Db, Tx } from './tables.ts';
 
 /** How long a change waits for the writes of another process on the same SQLite file before it is refused. */
@@ -11,13 +10,7 @@ const PATIENCE_MS = 5_000;
  * later, so that requests that only read go on meanwhile. So `work` must have no effect but on `tx`.
  *
  * @throws DomainError `database_busy` when the lock was not free within five seconds (PostgreSQL: its `lock_timeout`),
- * `database_unavailable` when the disk does not take the write
+ * `database_unavailable` when the disk does not take the write, or when nobody may see it again
  */
-export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
-  try {
-    return await retryWhileBusy(() => db.transaction().execute(work), PATIENCE_MS);
-  } catch (error) {
-    if (!(error instanceof DatabaseBusyError)) throw error;
-    throw new DomainError({ code: 'database_busy', reason: 'other_change', retryAfter: 1 });
-  }
-}
+export const transaction = <T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> =>
+  retryWhileBusy(() => db.transaction().execute(work), PATIENCE_MS);
