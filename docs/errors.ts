@@ -113,10 +113,14 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: TRY_AGAIN,
   },
   database_unavailable: {
-    examples: (['unreadable', 'unwritable', 'refused', 'unreachable', 'connection_lost'] as const).map(
-      (reason) => ({ code: 'database_unavailable', reason, retryAfter: 5 }),
-    ),
-    advice: 'Read the log: it names the reason. Check the disk, or the PostgreSQL server.',
+    examples: (
+      [
+        ...(['unreadable', 'unwritable', 'damaged', 'disk_full', 'file_lost'] as const),
+        ...(['refused', 'unreachable', 'connection_lost'] as const),
+      ] as const
+    ).map((reason) => ({ code: 'database_unavailable', reason, retryAfter: 5 })),
+    advice:
+      'Read the log: it names the reason. Check the disk and the files of the database, or the PostgreSQL server.',
   },
 };
 

@@ -8,11 +8,13 @@ import { revalidate } from './auth/revalidate.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
 import type { Config } from './config.ts';
 import { databaseCheck } from './db/health.ts';
+import { type DatabaseMemory, databaseMemory } from './db/memory.ts';
 import { hostCheck } from './http/allowed-host.ts';
 import { clientResolver, trustedPeer } from './http/client-address.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { fingerprinter } from './keys/digests.ts';
+import { generateRawKey } from './keys/key-format.ts';
 import { createKeyLookup } from './keys/lookup.ts';
 import { createKeyService } from './keys/service.ts';
 import { createUseCounter } from './keys/use-counter.ts';
@@ -27,18 +29,26 @@ import { openStorage } from './storage.ts';
 /** By all workers together. No client can make the log grow faster. */
 const REFUSALS_LOGGED_PER_SECOND = 100;
 
+/** What all threads that serve together share. */
+export type SharedMemory = Readonly<{ lockout: LockoutMemory; database: DatabaseMemory }>;
+
+export const sharedMemory = ({ lockout }: Pick<Config, 'lockout'>): SharedMemory => ({
+  lockout: lockoutMemory(lockout),
+  database: databaseMemory(),
+});
+
 export type Keyhearth = Awaited<ReturnType<typeof compose>>;
 
 /**
  * Builds all parts from the configuration and connects them. When one fails, the earlier ones are closed.
- * @param memory where failed attempts are counted; other threads may count in it too
+ * @param memory what it shares with the other threads that serve
  * @throws StartupError when the data directory, the pepper or the database cannot be used
  */
 export async function compose(
   config: Config,
   logger: Logger,
   clock: Clock = systemClock,
-  memory: LockoutMemory = lockoutMemory(config.lockout),
+  memory: SharedMemory = sharedMemory(config),
 ) {
   const parts = new AsyncDisposableStack();
   try {
@@ -56,10 +66,10 @@ async function build(
   config: Config,
   logger: Logger,
   clock: Clock,
-  memory: LockoutMemory,
+  memory: SharedMemory,
   parts: AsyncDisposableStack,
 ) {
-  const storage = parts.adopt(await openStorage(config, logger), ({ close }) => close());
+  const storage = parts.adopt(await openStorage(config, logger, memory.database), ({ close }) => close());
   const { db, pepper } = storage;
   const { reader, backgroundWriter, notifier } = storage.services;
   const bcrypt = parts.adopt(
@@ -89,7 +99,7 @@ async function build(
       ),
   });
 
-  const lockout = createLockout(config.lockout, clock, memory, notifier);
+  const lockout = createLockout(config.lockout, clock, memory.lockout, notifier);
   const resolveClient = clientResolver(config.trustedProxies, config.lockout.attempts > 0);
   const isAllowedHost = hostCheck({
     allowedHosts: config.allowedHosts,
@@ -112,7 +122,7 @@ async function build(
     keys,
     introspect: createIntrospect({ lookUp, countUse, lockout }),
     assertStillValid: (principal) => revalidate(db, principal),
-    checkDatabase: databaseCheck(db, reader),
+    checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey())),
   });
   return {
     app,
@@ -131,7 +141,7 @@ async function build(
 
 /** The outage of a database is logged by the part that notices it. */
 const onUnwritten = (logger: Logger) => (err: unknown) => {
-  if (err instanceof DomainError && err.isExpected) return;
+  if (err instanceof DomainError && err.failure.code === 'database_unavailable') return;
   logger.warn({ err }, 'uses of keys could not be written yet');
 };
 

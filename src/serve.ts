@@ -1,10 +1,11 @@
-import { compose } from './compose.ts';
+import { compose, type SharedMemory, sharedMemory } from './compose.ts';
 import type { Config } from './config.ts';
 import { listen } from './http/server/listen.ts';
 import type { Endpoint } from './http/server/port.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
-import { lockoutMemory } from './lockout/lockout.ts';
+
+export { type SharedMemory, sharedMemory };
 
 /** A running service: this thread, or several together. */
 export type Service = {
@@ -18,14 +19,14 @@ export type Service = {
 /**
  * Serves from this thread.
  * @param endpoint where; the configuration's own address unless this is one of several workers
- * @param memory what the lockout counts in
+ * @param memory what several workers share
  * @throws StartupError
  */
 export async function serve(
   config: Config,
   logger: Logger,
   endpoint: Endpoint = { ...config, isShared: false },
-  memory = lockoutMemory(config.lockout),
+  memory = sharedMemory(config),
 ): Promise<Service> {
   const keyhearth = await compose(config, logger, systemClock, memory);
   try {

@@ -9,6 +9,7 @@ import {
   lostDatabase,
   outdatedDatabase,
 } from './db/identity.ts';
+import { type DatabaseMemory, databaseMemory } from './db/memory.ts';
 import { migrate } from './db/migrate.ts';
 import { selectEngine } from './db/select-engine.ts';
 import type { Db } from './db/tables.ts';
@@ -37,11 +38,16 @@ export type Storage = {
  * Opens the data directory, the pepper, the database and the marker file that ties these two, or makes them. Several
  * processes may do this at once on one new directory. The order makes that safe: the pepper exists before the
  * database, and the database before the marker, so a process that finds one also finds those before it.
+ * @param memory what the threads of this process know of the database together
  * @throws StartupError when they cannot be used, or do not belong together
  */
-export async function openStorage(config: Config, logger: Logger): Promise<Storage> {
+export async function openStorage(
+  config: Config,
+  logger: Logger,
+  memory: DatabaseMemory = databaseMemory(),
+): Promise<Storage> {
   const { dataDir } = config;
-  const engine = selectEngine(config.database, logger);
+  const engine = selectEngine(config.database, logger, memory);
   ensurePrivateDirectory(dataDir, (entry) => /^(keyhearth\.db|pepper)/.test(entry));
   const marker = readDatabaseMarker(config.pepper, dataDir);
   const hasContent = await engine.hasContent();

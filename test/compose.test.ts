@@ -1,23 +1,25 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { compose } from '../src/compose.ts';
+import { compose, type SharedMemory, sharedMemory } from '../src/compose.ts';
 import { type Config, parseConfig } from '../src/config.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { createLogger } from '../src/lib/logger.ts';
-import { lockoutMemory } from '../src/lockout/lockout.ts';
-import type { LockoutMemory } from '../src/lockout/shared-table.ts';
 import { databaseFor, sqlIn, temporaryDirectory } from './support/keyhearth.ts';
 import { countThreads, expectClosed, openHandles } from './support/open-handles.ts';
 
 const silent = createLogger('silent', { write: () => undefined });
 
-type Setting = { config: Config; memory: LockoutMemory };
+type Setting = { config: Config; memory: SharedMemory };
 
 /** Ways to make a part fail that comes after the database and the threads. */
 const failures: [string, (setting: Setting) => Partial<Setting>, string?][] = [
   ['the bootstrap', () => ({}), 'drop table bootstrap_claim'],
-  ['the lockout', ({ memory }) => ({ memory: { ...memory, buffer: new SharedArrayBuffer(16) } })],
-  ['the client addresses', ({ config }) => ({ config: { ...config, trustedProxies: ['rubbish'] } })],
+  [
+    'the lockout',
+    ({ memory }) => ({
+      memory: { ...memory, lockout: { ...memory.lockout, buffer: new SharedArrayBuffer(16) } },
+    }),
+  ],
 ];
 
 test.each(failures)(
@@ -25,7 +27,7 @@ test.each(failures)(
   async (_, change, statement) => {
     const dataDir = temporaryDirectory();
     const config = parseConfig({ KEYHEARTH_DATA_DIR: dataDir, ...(await databaseFor(dataDir)) });
-    const setting = { config, memory: lockoutMemory(config.lockout) };
+    const setting = { config, memory: sharedMemory(config) };
     const start = (changed: Setting) => compose(changed.config, silent, systemClock, changed.memory);
 
     const keyhearth = await start(setting);

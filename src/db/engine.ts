@@ -26,6 +26,11 @@ export type EngineServices = {
   reader: Reader;
   backgroundWriter: BackgroundWriter;
   notifier: Notifier;
+  /**
+   * Checks what reads alone may not show. Reads that follow in the same turn come from the disk, not from memory.
+   * @throws DomainError `database_unavailable`
+   */
+  assertHealthy(): void;
   /** Call it after the last query. The code that called `open` closes the database itself. */
   close(): Promise<void>;
 };

@@ -44,7 +44,7 @@ export function createEpochCache<Value extends {}>(
       const keepLater = (known: Value | undefined) => {
         if (known !== undefined && currentEpoch() === asOf) cache.set(name, known);
       };
-      void value.then(keepLater, () => undefined);
+      void value.then(keepLater).catch(() => undefined);
     },
   };
 }

@@ -45,7 +45,10 @@ export type Failure =
   | ({ code: 'database_busy'; reason: 'other_change' | 'connections' | 'timeout' } & RetryAfter)
   | ({
       code: 'database_unavailable';
-      reason: 'unreadable' | 'unwritable' | 'refused' | 'unreachable' | 'connection_lost';
+      reason:
+        | ('unreadable' | 'unwritable' | 'damaged' | 'disk_full')
+        | 'file_lost'
+        | ('refused' | 'unreachable' | 'connection_lost');
     } & RetryAfter);
 
 export type FailureCode = Failure['code'];

@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts';
-import type { LockoutMemory } from '../lockout/shared-table.ts';
+import type { SharedMemory } from '../serve.ts';
 
 /** The start parameters of a worker. */
-export type WorkerData = { config: Config; port: number; lockoutMemory: LockoutMemory };
+export type WorkerData = { config: Config; port: number; memory: SharedMemory };
 
 /** Stop, within so many milliseconds. */
 export type StopMessage = { graceMs: number };

@@ -4,9 +4,8 @@ import type { Config } from '../config.ts';
 import { reservePort } from '../http/server/port.ts';
 import type { Logger, LogSink } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
-import { lockoutMemory } from '../lockout/lockout.ts';
 import { releaseHeldBy } from '../lockout/shared-table.ts';
-import type { Service } from '../serve.ts';
+import { type Service, sharedMemory } from '../serve.ts';
 import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
 /** A worker that fails at once is not started again without a pause. */
@@ -30,7 +29,7 @@ export async function startWorkers(
   file = WORKER,
 ): Promise<Service> {
   const { port, release } = await reservePort(config);
-  const data: WorkerData = { config, port, lockoutMemory: lockoutMemory(config.lockout) };
+  const data: WorkerData = { config, port, memory: sharedMemory(config) };
   const workers = new Set<Worker>();
   let isStopping = false;
 
@@ -41,7 +40,7 @@ export async function startWorkers(
     workers.add(worker);
     worker.once('exit', () => {
       workers.delete(worker);
-      releaseHeldBy(data.lockoutMemory, threadId);
+      releaseHeldBy(data.memory.lockout, threadId);
     });
     worker.on('error', (err) => logger.error({ err }, 'a worker failed'));
     worker.on('message', (message: WorkerMessage) => {

@@ -6,7 +6,7 @@ import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
 /** One of several threads that serve on one port. It sends its log lines to the main thread, which alone writes them. */
 
-const { config, port, lockoutMemory } = workerData as WorkerData;
+const { config, port, memory } = workerData as WorkerData;
 
 const send = (message: WorkerMessage) => parentPort?.postMessage(message);
 
@@ -33,7 +33,7 @@ process.on('uncaughtException', (err) => {
 
 async function start(): Promise<void> {
   const endpoint = { host: config.host, port, isShared: true };
-  const service = await serve(config, logger, endpoint, lockoutMemory);
+  const service = await serve(config, logger, endpoint, memory);
   parentPort?.on('message', async ({ graceMs }: StopMessage) => {
     await service.stop(graceMs);
     sendLines();

@@ -2,6 +2,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createApi } from '../../src/apis/create-api.ts';
+import { DatabaseBusyError } from '../../src/db/busy.ts';
 import { clientResolver } from '../../src/http/client-address.ts';
 import { problem } from '../../src/http/dialects/problem.ts';
 import { createRequestLog } from '../../src/http/request-log.ts';
@@ -110,6 +111,13 @@ describe('a failure that a service throws', () => {
       new DomainError({ code: 'malformed_request', reason: 'target' }, { cause }),
     );
     expect(answer.status).toBe(400);
+    expect(explanations()).toEqual([]);
+  });
+
+  test('is a 503 when a read met a busy database, and no other code did it again', async () => {
+    const answer = await answerTo(new DatabaseBusyError());
+    expect(answer).toMatchObject({ status: 503, json: { code: 'database_busy' } });
+    expect(answer.headers['retry-after']).toBe('1');
     expect(explanations()).toEqual([]);
   });
 

@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
@@ -78,4 +82,46 @@ test('workers that cannot start stop the start with their sentence', async () =>
   await expect(start({ KEYHEARTH_DATA_DIR: dataDir, DATABASE_URL: 'sqlite:/proc/none.db' })).rejects.toThrow(
     /^Cannot open the database \/proc\/none\.db/,
   );
+});
+
+test('when the database file is lost, no worker answers, a new one opens no other file, and the log says so once', async () => {
+  const { config, send, channel, linesWith } = await start({ KEYHEARTH_WORKERS: '2' });
+  await register(send);
+  const path = join(config.dataDir, 'keyhearth.db');
+  const statuses = async () => {
+    const answers = [];
+    for (let i = 0; i < 20; i++)
+      answers.push(await send({ path: '/auth/verify', key: FIRST_KEY, headers: alone }));
+    return new Set(answers.map(({ status }) => status));
+  };
+  expect(await statuses()).toEqual(new Set([200]));
+  renameSync(path, `${path}.away`);
+  execFileSync('cp', [`${path}.away`, path]);
+  await sleep(1_000);
+  expect(await statuses()).toEqual(new Set([503]));
+  expect(linesWith('removed or replaced; requests')).toHaveLength(1);
+
+  channel.postMessage('fail');
+  await expect.poll(() => linesWith('could not be replaced yet').length, { timeout: 25_000 }).toBe(2);
+  expect(linesWith('removed or replaced since')).toHaveLength(2);
+  renameSync(`${path}.away`, path);
+  await expect.poll(() => linesWith('the worker was replaced').length, { timeout: 25_000 }).toBe(2);
+  await expect.poll(() => linesWith('are back').length).toBe(1);
+  expect(await statuses()).toEqual(new Set([200]));
+}, 60_000);
+
+test('damage that one worker meets makes the health of all of them 503, with one line in the log', async () => {
+  const { config, send, linesWith } = await start();
+  await register(send);
+  const path = join(config.dataDir, 'keyhearth.db');
+  execFileSync('dd', ['if=/dev/zero', `of=${path}`, 'bs=4096', 'count=100', 'conv=notrunc'], {
+    stdio: 'ignore',
+  });
+  execFileSync('dd', ['if=/dev/zero', `of=${path}-wal`, 'bs=4096', 'count=100', 'conv=notrunc'], {
+    stdio: 'ignore',
+  });
+  const health = async () => (await send({ path: '/health', headers: alone })).status;
+  await expect.poll(health).toBe(503);
+  for (let i = 0; i < 20; i++) expect(await health()).toBe(503);
+  expect(linesWith('the database is damaged')).toHaveLength(1);
 });

@@ -3,6 +3,7 @@ import type { PostgresPool } from 'kysely';
 import { type ClientBase, Pool, type PoolClient, type QueryResult } from 'pg';
 import { DomainError } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { Outages } from '../outages.ts';
 import { watchAvailability } from './availability.ts';
 import {
   allConnectionsInUse,
@@ -10,6 +11,8 @@ import {
   isFull,
   isSpoilt,
   isStatementError,
+  outageOf,
+  reasonOf,
   refusalOf,
   unreachable,
 } from './failure.ts';
@@ -55,7 +58,12 @@ export type Connections = {
 const READERS = 2;
 
 /** @param size connections at the most */
-export function openConnections(url: string, size: number, logger: Logger): Connections {
+export function openConnections(
+  url: string,
+  size: number,
+  logger: Logger,
+  outages: Pick<Outages, 'begin'>,
+): Connections {
   const statementName = createStatementNames();
   let databaseId: string | undefined;
   const availability = watchAvailability(async () => {
@@ -125,6 +133,8 @@ export function openConnections(url: string, size: number, logger: Logger): Conn
             if (isTimeout(error) && madeIn.get(client) === generation) onTimeout(error);
             throw connectionLost();
           }
+          const outage = outageOf(error);
+          if (outage) outages.begin(outage, reasonOf(error));
           if (!isSpoilt(error)) {
             failure = refusalOf(error) ?? error;
             throw failure;

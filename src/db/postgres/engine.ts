@@ -5,6 +5,8 @@ import type { Logger } from '../../lib/logger.ts';
 import { StartupError } from '../../lib/startup-error.ts';
 import type { Engine } from '../engine.ts';
 import { type DatabaseLocation, displayName } from '../location.ts';
+import type { DatabaseMemory } from '../memory.ts';
+import { createOutages } from '../outages.ts';
 import type { Tables } from '../tables.ts';
 import { openBackgroundWriter } from './background-writer.ts';
 import { type Connections, openConnections } from './connections.ts';
@@ -17,11 +19,18 @@ import { connectAlone } from './session.ts';
 type Location = Extract<DatabaseLocation, { engine: 'postgres' }>;
 
 /** A PostgreSQL database. Processes on several machines can share it. */
-export function postgresEngine(location: Location, logger: Logger): Engine {
+export function postgresEngine(location: Location, logger: Logger, memory: DatabaseMemory): Engine {
   const { url, pool, cache } = location;
   const name = displayName(location);
+  const outages = createOutages(memory.outages, logger);
   let connections: Connections | undefined;
   let listener: Listener | undefined;
+
+  function committed(): void {
+    listener?.changed();
+    outages.end('refused');
+    outages.end('disk_full');
+  }
 
   const unusable = (error: unknown) =>
     new StartupError(
@@ -45,8 +54,8 @@ export function postgresEngine(location: Location, logger: Logger): Engine {
     },
 
     async open() {
-      connections = openConnections(url, pool, logger);
-      return new Kysely<Tables>({ dialect: postgresDialect(connections.pool, () => listener?.changed()) });
+      connections = openConnections(url, pool, logger, outages);
+      return new Kysely<Tables>({ dialect: postgresDialect(connections.pool, committed) });
     },
 
     async startServices(databaseId) {
@@ -59,6 +68,8 @@ export function postgresEngine(location: Location, logger: Logger): Engine {
         reader: openReader(opened, cache ? listening.epoch : () => undefined),
         backgroundWriter: openBackgroundWriter(opened.pool),
         notifier: listening.notifier,
+        // Each read says itself what is wrong with the server.
+        assertHealthy: () => undefined,
         close: listening.close,
       };
     },

@@ -1,6 +1,7 @@
 import { DatabaseError } from 'pg';
 import { errorCode } from '../../lib/error-code.ts';
 import { DomainError } from '../../lib/failure.ts';
+import type { Outage } from '../outages.ts';
 
 /** Why an attempt failed, without the statement: for the log. */
 export function reasonOf(error: unknown): string {
@@ -30,19 +31,23 @@ export const isSpoilt = ({ code = '' }: DatabaseError) => ['25P02', '0A000', '26
 export const isFull = (error: unknown) =>
   error instanceof DatabaseError && /^(53300|53400)$/.test(error.code ?? '');
 
+/** The outage that an answer of the server is a sign of, or undefined. */
+export function outageOf({ code = '' }: DatabaseError): Outage | undefined {
+  if (code === '53100') return 'disk_full';
+  if (/^XX00[12]$/.test(code)) return 'damaged';
+  // Read-only, as after a failover; out of memory or connections; a disk that fails.
+  return code === '25006' || /^(53|58)/.test(code) ? 'refused' : undefined;
+}
+
 /** The failure that an answer of the server stands for, where it is about the server's state and not the statement. */
 export function refusalOf(error: DatabaseError): DomainError | undefined {
-  const code = error.code ?? '';
   // Cancelled for taking too long; a lock that was not free in time.
-  if (code === '57014' || code === '55P03') {
+  if (error.code === '57014' || error.code === '55P03') {
     return new DomainError({ code: 'database_busy', reason: 'timeout', retryAfter: 1 });
   }
-  // Read-only, as after a failover; out of disk, memory or connections; a disk that fails.
-  if (code !== '25006' && !/^(53|58)/.test(code)) return undefined;
-  return new DomainError(
-    { code: 'database_unavailable', reason: 'refused', retryAfter: 5 },
-    { cause: error, isExpected: false },
-  );
+  const reason = outageOf(error);
+  if (reason === undefined) return undefined;
+  return new DomainError({ code: 'database_unavailable', reason, retryAfter: 5 }, { cause: error });
 }
 
 export const allConnectionsInUse = () =>

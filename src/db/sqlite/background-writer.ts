@@ -1,6 +1,8 @@
 import type { CompiledQuery } from 'kysely';
 import { Piscina } from 'piscina';
 import type { BackgroundWriter } from '../engine.ts';
+import type { Failed } from './background-writer-thread.ts';
+import type { Condition } from './condition.ts';
 
 const IDLE_MS = 30_000;
 
@@ -11,9 +13,10 @@ const IDLE_MS = 30_000;
  */
 export function openBackgroundWriter(
   path: string,
+  condition: Pick<Condition, 'checkFiles' | 'written' | 'translate'>,
   onError: (error: unknown) => void,
 ): BackgroundWriter & { close(): Promise<void> } {
-  const pool = new Piscina<Pick<CompiledQuery, 'sql' | 'parameters'>, void>({
+  const pool = new Piscina<Pick<CompiledQuery, 'sql' | 'parameters'>, Failed | undefined>({
     filename: new URL('./background-writer-thread.ts', import.meta.url).href,
     workerData: path,
     minThreads: 0,
@@ -28,7 +31,13 @@ export function openBackgroundWriter(
     running = new AbortController();
   });
   return {
-    run: ({ sql, parameters }) => pool.run({ sql, parameters }, { signal: running.signal }),
+    async run({ sql, parameters }) {
+      // The thread opens the file anew whenever it starts.
+      condition.checkFiles();
+      const failed = await pool.run({ sql, parameters }, { signal: running.signal });
+      if (failed) throw condition.translate(Object.assign(new Error(failed.message), failed), false);
+      condition.written();
+    },
     close: () => pool.destroy(),
   };
 }

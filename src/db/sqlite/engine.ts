@@ -1,7 +1,10 @@
 import type { Logger } from '../../lib/logger.ts';
 import type { Engine, Notifier } from '../engine.ts';
+import type { DatabaseMemory } from '../memory.ts';
+import { createOutages } from '../outages.ts';
 import { openBackgroundWriter } from './background-writer.ts';
-import { asStartupError } from './failure.ts';
+import type { Condition } from './condition.ts';
+import { asStartupError, unavailable } from './failure.ts';
 import { hasContent, openSqlite } from './open.ts';
 import { openReader } from './reader.ts';
 
@@ -9,24 +12,43 @@ import { openReader } from './reader.ts';
 const noOtherProcess: Notifier = { notify: () => undefined, subscribe: () => undefined };
 
 /** One file, which several threads and processes of one machine may share. */
-export const sqliteEngine = (path: string, logger: Logger): Engine => ({
-  name: path,
-  hasContent: async () => hasContent(path),
-  open: () => openSqlite(path),
-  async startServices() {
-    const reader = openReader(path);
-    const backgroundWriter = openBackgroundWriter(path, (err) =>
-      logger.error({ err }, 'the thread that writes key usage failed'),
-    );
-    return {
-      reader,
-      backgroundWriter,
-      notifier: noOtherProcess,
-      async close() {
-        await backgroundWriter.close();
-        reader.close();
-      },
-    };
-  },
-  asStartupError: (error) => asStartupError(error, path),
-});
+export function sqliteEngine(path: string, logger: Logger, memory: DatabaseMemory): Engine {
+  const outages = createOutages(memory.outages, logger);
+  let condition: Condition | undefined;
+  return {
+    name: path,
+    hasContent: async () => hasContent(path),
+    async open() {
+      const opened = await openSqlite(path, outages, memory.file);
+      condition = opened.condition;
+      return opened.db;
+    },
+    async startServices() {
+      if (!condition) throw new Error('startServices before open');
+      const { checkFiles, watch, close } = condition;
+      const reader = openReader(path, condition);
+      // The reader must have opened the file that was checked.
+      checkFiles();
+      const backgroundWriter = openBackgroundWriter(path, condition, (err) =>
+        logger.error({ err }, 'the thread that writes key usage failed'),
+      );
+      watch();
+      return {
+        reader,
+        backgroundWriter,
+        notifier: noOtherProcess,
+        assertHealthy() {
+          checkFiles();
+          if (outages.isOn('damaged')) throw unavailable('damaged');
+          reader.readFromDisk();
+        },
+        async close() {
+          close();
+          await backgroundWriter.close();
+          reader.close();
+        },
+      };
+    },
+    asStartupError: (error) => asStartupError(error, path),
+  };
+}

@@ -2,43 +2,79 @@ import { errorCode } from '../../lib/error-code.ts';
 import { DomainError } from '../../lib/failure.ts';
 import { StartupError } from '../../lib/startup-error.ts';
 import { DatabaseBusyError } from '../busy.ts';
+import type { Outage } from '../outages.ts';
 
 /** Every millisecond of waiting inside SQLite stalls all requests of its thread. */
 export const BUSY_MS = 5;
 
-/** SQLite's own errors in the words of the service. Any other error stays as it is. */
-export function translateError(error: unknown, isRead = false): unknown {
+const RETRY_AFTER_S = 30;
+
+/** A file that is moved back, or a service that is started again, serves within seconds. */
+const RETRY_LOST_FILE_AFTER_S = 5;
+
+/** Why SQLite failed, for the log. */
+export const reasonOf = (error: unknown) =>
+  error instanceof Error ? `${errorCode(error) ?? error.name}: ${error.message}` : String(error);
+
+/** The outage that an error of SQLite is a sign of, or undefined. */
+export function outageOf(error: unknown, isRead: boolean): Outage | undefined {
   const code = errorCode(error) ?? '';
-  if (code.startsWith('SQLITE_BUSY')) return new DatabaseBusyError({ cause: error });
-  // A full disk, a file system that turned read-only, a disk that fails.
-  if (/^SQLITE_(FULL|READONLY|IOERR)/.test(code)) {
-    return new DomainError(
-      { code: 'database_unavailable', reason: isRead ? 'unreadable' : 'unwritable', retryAfter: 30 },
-      { cause: error, isExpected: false },
-    );
-  }
-  return error;
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return 'damaged';
+  // The tables were there when the service started.
+  if (code === 'SQLITE_ERROR' && error instanceof Error && error.message.startsWith('no such table'))
+    return 'damaged';
+  if (code === 'SQLITE_FULL') return 'disk_full';
+  // A file system that turned read-only, a disk that fails, a process without descriptors or memory.
+  if (/^SQLITE_(READONLY|IOERR|CANTOPEN|PERM|PROTOCOL|NOMEM)/.test(code))
+    return isRead ? 'unreadable' : 'unwritable';
+  return undefined;
+}
+
+export const unavailable = (reason: Outage, cause?: unknown) =>
+  new DomainError(
+    {
+      code: 'database_unavailable',
+      reason,
+      retryAfter: reason === 'file_lost' ? RETRY_LOST_FILE_AFTER_S : RETRY_AFTER_S,
+    },
+    { cause },
+  );
+
+/** SQLite's own errors in the words of the service. Any other error stays as it is. */
+export function translateError(error: unknown, isRead: boolean): unknown {
+  if (errorCode(error)?.startsWith('SQLITE_BUSY')) return new DatabaseBusyError({ cause: error });
+  const outage = outageOf(error, isRead);
+  return outage === undefined ? error : unavailable(outage, error);
 }
 
 export const damagedDatabase = (path: string) =>
   new StartupError(`${path} is damaged or not an SQLite database; restore it from a backup.`);
 
+/** The path names another file than the one that was opened first. */
+export const lostFile = (path: string) =>
+  new StartupError(
+    `${path} was removed or replaced since the service was started; stop the service, restore the file and start again.`,
+  );
+
 /** An error that came up while opening, as a sentence for the operator. Any other error stays as it is. */
 export function asStartupError(error: unknown, path: string): unknown {
-  if (error instanceof DatabaseBusyError || isFailure(error, 'database_busy')) {
+  const translated = translateError(error, false);
+  if (!(translated instanceof DomainError)) return error;
+  const { failure, cause } = translated;
+  if (failure.code === 'database_busy') {
     return new StartupError(`${path} is locked by another program; stop that program and start again.`);
   }
-  const code = errorCode(isFailure(error, 'database_unavailable') ? error.cause : error) ?? '';
-  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) return damagedDatabase(path);
-  if (code === 'SQLITE_FULL')
-    return new StartupError(`The disk of ${path} is full; make room and start again.`);
-  if (/^SQLITE_(READONLY|CANTOPEN|IOERR)/.test(code)) {
-    return new StartupError(
-      `${path} cannot be written (${code}); check the permissions of the file and its directory.`,
-    );
+  if (failure.code !== 'database_unavailable') return error;
+  switch (failure.reason) {
+    case 'damaged':
+      return damagedDatabase(path);
+    case 'disk_full':
+      return new StartupError(`The disk of ${path} is full; make room and start again.`);
+    case 'file_lost':
+      return lostFile(path);
+    default:
+      return new StartupError(
+        `${path} cannot be written (${errorCode(cause)}); check the permissions of the file and its directory.`,
+      );
   }
-  return error;
 }
-
-const isFailure = (error: unknown, code: string): error is DomainError =>
-  error instanceof DomainError && error.failure.code === code;

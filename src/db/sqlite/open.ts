@@ -5,9 +5,12 @@ import { errorCode } from '../../lib/error-code.ts';
 import { makePrivate } from '../../lib/private-files.ts';
 import { StartupError } from '../../lib/startup-error.ts';
 import { retryWhileBusy } from '../busy.ts';
+import type { Outages } from '../outages.ts';
 import type { Db, Tables } from '../tables.ts';
+import { type Condition, createCondition } from './condition.ts';
 import { sqliteDialect } from './dialect.ts';
-import { asStartupError, BUSY_MS, damagedDatabase, translateError } from './failure.ts';
+import { asStartupError, BUSY_MS, damagedDatabase, lostFile, translateError } from './failure.ts';
+import { isFirstFile } from './files.ts';
 
 /** "KHth" in SQLite's header field for the program that a file belongs to. */
 const APPLICATION_ID = 0x4b487468;
@@ -32,27 +35,33 @@ export function hasContent(path: string): boolean {
 
 /**
  * Opens the SQLite file, and makes it with mode 0600 where there is none.
+ * @param firstFile which file the first thread of this process opened; no other one may be opened later
  * @throws StartupError for a file of another program
  */
-export async function openSqlite(path: string): Promise<Db> {
-  const sqlite = open(path);
+export async function openSqlite(
+  path: string,
+  outages: Outages,
+  firstFile: SharedArrayBuffer,
+): Promise<{ db: Db; condition: Condition }> {
+  const sqlite = open(path, firstFile);
   try {
     await retryWhileBusy(() => prepareTranslated(sqlite, path), OPENING_PATIENCE_MS);
+    const condition = createCondition(path, outages);
+    const db = new Kysely<Tables>({ dialect: sqliteDialect(sqlite, condition) });
+    // Kysely closes the file only after its first use of it.
+    await db.connection().execute(async () => undefined);
+    return { db, condition };
   } catch (error) {
     sqlite.close();
     throw asStartupError(error, path);
   }
-  const db = new Kysely<Tables>({ dialect: sqliteDialect(sqlite) });
-  // Kysely closes the file only after its first use of it.
-  await db.connection().execute(async () => undefined);
-  return db;
 }
 
 function prepareTranslated(sqlite: SqliteDatabase.Database, path: string): void {
   try {
     prepare(sqlite, path);
   } catch (error) {
-    throw translateError(error);
+    throw translateError(error, false);
   }
 }
 
@@ -72,12 +81,14 @@ function prepare(sqlite: SqliteDatabase.Database, path: string): void {
   }
 }
 
-function open(path: string): SqliteDatabase.Database {
+function open(path: string, firstFile: SharedArrayBuffer): SqliteDatabase.Database {
   try {
     // Only where there is none: closing a file that is in use drops SQLite's locks on it (sqlite.org/howtocorrupt, 2.2).
     if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
-    return new SqliteDatabase(path, { timeout: BUSY_MS });
+    if (!isFirstFile(path, firstFile)) throw lostFile(path);
+    return new SqliteDatabase(path, { timeout: BUSY_MS, fileMustExist: true });
   } catch (error) {
+    if (error instanceof StartupError) throw error;
     if (['MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(errorCode(error) ?? '')) {
       throw new StartupError(
         'The package better-sqlite3 is not the one for this kind of machine; on this machine, run: npm ci',

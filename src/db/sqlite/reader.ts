@@ -1,6 +1,16 @@
 import SqliteDatabase from 'better-sqlite3';
 import type { Reader } from '../engine.ts';
+import type { Condition } from './condition.ts';
 import { BUSY_MS } from './failure.ts';
+
+/** Anybody may ask for the health of the service, and what comes from the disk is slower. */
+const FROM_DISK_EVERY_MS = 1_000;
+
+type SqliteReader = Reader & {
+  /** Makes the next reads come from the disk, and not from memory: once a second at the most. */
+  readFromDisk(): void;
+  close(): void;
+};
 
 /**
  * A second, read-only connection to a database that is open already. The first one may be in the middle of a
@@ -10,7 +20,10 @@ import { BUSY_MS } from './failure.ts';
  * which is never older than the epoch. SQLite would otherwise take its locks for each row, in four system calls. No
  * request that must see a newer state can have arrived in between.
  */
-export function openReader(path: string): Reader & { close(): void } {
+export function openReader(
+  path: string,
+  { assertInPlace, translate }: Pick<Condition, 'assertInPlace' | 'translate'>,
+): SqliteReader {
   const sqlite = new SqliteDatabase(path, { readonly: true, timeout: BUSY_MS });
   // Changes when another connection commits, in any thread or process: https://sqlite.org/pragma.html#pragma_data_version
   const dataVersion = sqlite.prepare<[], number>('pragma data_version').pluck();
@@ -20,10 +33,12 @@ export function openReader(path: string): Reader & { close(): void } {
   let epoch: number | undefined;
   let isChecked = false;
   let isReading = false;
+  let fromDiskAt = 0;
 
   function check(): void {
     if (isChecked) return;
-    epoch = dataVersion.get();
+    assertInPlace();
+    epoch = translating(() => dataVersion.get());
     isChecked = true;
     queueMicrotask(endTurn);
   }
@@ -38,11 +53,21 @@ export function openReader(path: string): Reader & { close(): void } {
 
   function read<Result>(get: () => Result): Result {
     check();
-    if (!isReading) {
-      begin.run();
-      isReading = true;
+    return translating(() => {
+      if (!isReading) {
+        begin.run();
+        isReading = true;
+      }
+      return get();
+    });
+  }
+
+  function translating<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw translate(error, true);
     }
-    return get();
   }
 
   return {
@@ -58,6 +83,11 @@ export function openReader(path: string): Reader & { close(): void } {
     exists({ sql }) {
       const statement = sqlite.prepare(sql);
       return (...parameters) => read(() => statement.get(...parameters)) !== undefined;
+    },
+    readFromDisk() {
+      if (performance.now() - fromDiskAt < FROM_DISK_EVERY_MS) return;
+      fromDiskAt = performance.now();
+      sqlite.pragma('shrink_memory');
     },
     close: () => void sqlite.close(),
   };

@@ -46,6 +46,10 @@ const busy = {
 const unavailable = {
   unreadable: 'The database cannot be read.',
   unwritable: 'The database cannot be written at the moment. Nothing was changed.',
+  damaged: 'The database is damaged.',
+  disk_full: 'The disk of the database is full. Nothing was changed.',
+  file_lost:
+    'A file of the database was removed or replaced. A change that was under way may be lost: check before you repeat it.',
   refused: 'The database does not take this at the moment. Nothing was changed.',
   unreachable: 'The database cannot be reached at the moment. Try again in a moment.',
   connection_lost:

@@ -6,6 +6,7 @@ import { openConnections } from '../../../src/db/postgres/connections.ts';
 import type { Tables } from '../../../src/db/tables.ts';
 import { usesQuery } from '../../../src/keys/store.ts';
 import { KeyId } from '../../../src/lib/brand.ts';
+import { loggedOutages } from '../../support/outages.ts';
 import { createDatabase, query } from '../../support/postgres.ts';
 
 const compiler = new Kysely<Tables>({
@@ -25,7 +26,7 @@ test('two replicas that write uses of the same keys in different orders do not s
     'create table api_keys as select id::bigint, 0::bigint as use_count, 0::bigint as last_used_at from generate_series(1, 2000) as id; create unique index on api_keys (id)',
   );
   const replicas = [1, 2].map(() => {
-    const connections = openConnections(url, 2, pino({ level: 'silent' }));
+    const connections = openConnections(url, 2, pino({ level: 'silent' }), loggedOutages().outages);
     onTestFinished(() => connections.pool.end());
     return openBackgroundWriter(connections.pool);
   });

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { openConnections } from '../../../src/db/postgres/connections.ts';
 import { connectAlone } from '../../../src/db/postgres/session.ts';
+import { loggedOutages } from '../../support/outages.ts';
 import { createDatabase, query } from '../../support/postgres.ts';
 
 const { server = '' } = inject('postgres');
@@ -31,9 +32,10 @@ test.each(['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_tim
 );
 
 function open(size: number) {
-  const connections = openConnections(server, size, silent);
+  const { outages, log } = loggedOutages();
+  const connections = openConnections(server, size, silent, outages);
   onTestFinished(() => connections.pool.end());
-  return connections;
+  return { ...connections, log };
 }
 
 test('a read whose connection ends under it is made again, once', async () => {
@@ -57,6 +59,25 @@ test('a statement that takes too long is ended, and its connection serves the ne
   expect(await read('select 1 as one', [])).toEqual([{ one: 1 }]);
 });
 
+test.each([
+  ['53100', 'disk_full', /the disk of the database is full/],
+  ['53200', 'refused', /refuses changes/],
+  ['25006', 'refused', /refuses changes/],
+  ['XX001', 'damaged', /is damaged/],
+])('an outage of the server (%s) is a 503 that the log has once', async (sqlState, reason, sentence) => {
+  const { read, log } = open(3);
+  const failing = `do $$ begin raise exception 'made to fail' using errcode = '${sqlState}'; end $$`;
+  for (let i = 0; i < 3; i++) {
+    await expect(read(failing, [])).rejects.toMatchObject({
+      failure: { code: 'database_unavailable', reason },
+      isExpected: true,
+    });
+  }
+  expect(log).toMatchObject([
+    { level: 'error', reason: `${sqlState}: made to fail`, msg: expect.stringMatching(sentence) },
+  ]);
+});
+
 test('a statement that no longer fits the tables is prepared anew', async () => {
   const { read } = open(3);
   await read('create table changing as select 1 as n', []);
@@ -71,7 +92,7 @@ test('another database in the place of the expected one is not asked', async () 
   const url = await createDatabase(server, 'keyhearth_test_replaced');
   await query(url, 'create table if not exists database_identity (database_id text)');
   await query(url, "truncate database_identity; insert into database_identity values ('another')");
-  const connections = openConnections(url, 3, silent);
+  const connections = openConnections(url, 3, silent, loggedOutages().outages);
   onTestFinished(() => connections.pool.end());
   connections.expect('ours');
   await expect(connections.read('select 1', [])).rejects.toMatchObject({

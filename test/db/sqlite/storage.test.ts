@@ -3,13 +3,13 @@ import { sql } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { claimIdentity } from '../../../src/db/identity.ts';
 import { migrate } from '../../../src/db/migrate.ts';
-import { openSqlite } from '../../../src/db/sqlite/open.ts';
 import { cachingStatements } from '../../../src/db/sqlite/statement-cache.ts';
 import { transaction } from '../../../src/db/transaction.ts';
 import { bootstrapped, FIRST_KEY, temporaryDirectory } from '../../support/keyhearth.ts';
+import { openFile } from '../../support/sqlite.ts';
 
 async function open(path = `${temporaryDirectory()}/keyhearth.db`) {
-  const db = await openSqlite(path);
+  const { db } = await openFile(path);
   onTestFinished(() => db.destroy());
   return { db, path };
 }
