@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { type DatabaseConfig, databaseConfig, databaseVariables } from './config/database.ts';
 import { type LockoutConfig, lockoutConfig, lockoutVariables } from './config/lockout.ts';
+import { unknownNames } from './config/names.ts';
+import { type Environment, readSecretFiles } from './config/secret-files.ts';
 import { type SecretsConfig, secretsConfig, secretVariables } from './config/secrets.ts';
 import { type ServerConfig, serverConfig, serverVariables } from './config/server.ts';
 import { StartupError } from './lib/startup-error.ts';
@@ -18,18 +20,22 @@ export const environmentSchema = z.object({
 
 export type Config = ServerConfig & DatabaseConfig & SecretsConfig & LockoutConfig;
 
-/** Variables with our prefix that are none of ours: a misspelt one would otherwise be ignored silently. */
-export const unknownVariables = (environment: Record<string, string | undefined>): string[] =>
-  Object.keys(environment).filter(
-    (name) => name.startsWith('KEYHEARTH_') && !(name in environmentSchema.shape),
-  );
+const settings = Object.keys(environmentSchema.shape);
+
+/**
+ * The variables with our prefix that are no settings, and have no effect.
+ * @throws StartupError for a name that is one typing error away from a setting
+ */
+export const unknownVariables = (environment: Environment): string[] =>
+  unknownNames(Object.keys(environment), settings);
 
 /** Reads the configuration once. Throws a StartupError that names the first bad variable, never its value. */
-export function parseConfig(environment: Record<string, string | undefined>): Config {
-  const parsed = environmentSchema.safeParse(environment);
+export function parseConfig(environment: Environment): Config {
+  const { values, sources } = readSecretFiles(environment, settings);
+  const parsed = environmentSchema.safeParse(values);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new StartupError(`${String(issue?.path[0])} ${issue?.message}.`);
+    throw new StartupError(`${sources.get(String(issue?.path[0]))} ${issue?.message}.`);
   }
   const env = parsed.data;
   const database = databaseConfig(env);

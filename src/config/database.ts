@@ -1,14 +1,13 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { DatabaseLocation } from '../db/location.ts';
-import { integer, nonEmpty, type Values } from './fields.ts';
+import { integer, nonEmpty, secret, type Values } from './fields.ts';
 
 export const databaseVariables = {
   KEYHEARTH_DATA_DIR: nonEmpty().default('./data').meta({
     description: 'directory of `keyhearth.db` and `pepper`; made with mode 0700',
   }),
-  DATABASE_URL: z
-    .string()
+  DATABASE_URL: secret()
     .refine((text) => /^sqlite:(?!:memory:$|file:|\/\/).+/.test(text) || isPostgresUrl(text), {
       error:
         'must be sqlite:PATH, for example sqlite:/var/lib/keyhearth/keyhearth.db, or postgres://USER:PASSWORD@HOST/DATABASE with what is special in them percent-encoded',
@@ -19,6 +18,9 @@ export const databaseVariables = {
         '`sqlite:path`, where a relative path starts at the working directory; or `postgres://user:password@host/database`, see [Connect to PostgreSQL](postgresql.md)',
       shown: '`keyhearth.db` in the data directory',
     }),
+  DATABASE_URL_FILE: nonEmpty().optional().meta({
+    description: 'file that holds the value of `DATABASE_URL`, readable by its owner alone',
+  }),
   KEYHEARTH_DATABASE_POOL: integer(3, 100).prefault('5').meta({
     description: 'PostgreSQL: connections of each worker, besides one that listens',
   }),

@@ -14,3 +14,6 @@ export function integer(least: number, most: number) {
 }
 
 export const nonEmpty = () => z.string().min(1, { error: 'must not be empty' });
+
+/** A secret, without the line end that editors and `echo` leave behind it. */
+export const secret = () => z.string().trim();

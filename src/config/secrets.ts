@@ -1,12 +1,10 @@
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
-import { StartupError } from '../lib/startup-error.ts';
 import { decodePepper, type PepperSource } from '../pepper/pepper.ts';
-import { integer, nonEmpty, type Values } from './fields.ts';
+import { integer, nonEmpty, secret, type Values } from './fields.ts';
+import { bothSet } from './secret-files.ts';
 
 export const secretVariables = {
-  KEYHEARTH_PEPPER: z
-    .string()
+  KEYHEARTH_PEPPER: secret()
     .refine((text) => decodePepper(text) !== undefined, { error: 'must be 32 bytes in hex or base64' })
     .optional()
     .meta({ description: 'the pepper itself: 32 bytes, hex or base64' }),
@@ -14,11 +12,13 @@ export const secretVariables = {
     description: 'file that holds the pepper, readable by its owner alone',
     shown: '`pepper` in the data directory, made at first start',
   }),
-  KEYHEARTH_BOOTSTRAP_TOKEN: z
-    .string()
+  KEYHEARTH_BOOTSTRAP_TOKEN: secret()
     .regex(/^[\x21-\x7e]{1,512}$/, { error: 'must be 1 to 512 printable ASCII characters without spaces' })
     .optional()
     .meta({ description: 'when set, `X-Bootstrap-Token` must carry it to register the first key' }),
+  KEYHEARTH_BOOTSTRAP_TOKEN_FILE: nonEmpty().optional().meta({
+    description: 'file that holds the bootstrap token, readable by its owner alone',
+  }),
   KEYHEARTH_BCRYPT_COST: integer(10, 15)
     .prefault('12')
     .meta({ description: 'bcrypt cost of stored hashes, 10 to 15' }),
@@ -39,7 +39,7 @@ export const secretsConfig = (env: Values<typeof secretVariables>, dataDir: stri
 function pepperSource(env: Values<typeof secretVariables>, dataDir: string): PepperSource {
   const { KEYHEARTH_PEPPER: text, KEYHEARTH_PEPPER_FILE: file } = env;
   if (text !== undefined && file !== undefined) {
-    throw new StartupError('KEYHEARTH_PEPPER and KEYHEARTH_PEPPER_FILE are both set; set one of them.');
+    throw bothSet('KEYHEARTH_PEPPER', 'KEYHEARTH_PEPPER_FILE');
   }
   const bytes = text === undefined ? undefined : decodePepper(text);
   if (bytes) return { from: 'environment', bytes };

@@ -1,7 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { errorCode } from '../lib/error-code.ts';
 import { writePrivateFileOnce } from '../lib/private-files.ts';
+import { readSecretFile } from '../lib/secret-file.ts';
 import { StartupError } from '../lib/startup-error.ts';
 
 const PEPPER_BYTES = 32;
@@ -54,21 +53,9 @@ export function loadPepper(source: PepperSource, databaseExists: boolean): Peppe
 }
 
 function readPepper(path: string): Pepper | undefined {
-  let text: string;
-  try {
-    const status = statSync(path);
-    if (!status.isFile())
-      throw new StartupError(`The pepper ${path} is not a file; set KEYHEARTH_PEPPER_FILE to one.`);
-    if ((status.mode & 0o077) !== 0) {
-      throw new StartupError(`The pepper ${path} can be read by other users; run: chmod 600 ${path}`);
-    }
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof StartupError) throw error;
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw new StartupError(`Cannot read the pepper ${path} (${errorCode(error)}); check its permissions.`);
-  }
-  const bytes = decodePepper(text.trim());
+  const text = readSecretFile(path, 'The pepper');
+  if (text === undefined) return undefined;
+  const bytes = decodePepper(text);
   if (!bytes) {
     throw new StartupError(`The pepper ${path} is not 32 bytes in hex or base64; restore it from a backup.`);
   }

@@ -224,7 +224,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     expect(existsSync(pepper)).toBe(false);
   });
 
-  test.each(['0640', '0604', '0620', '0601'])('when the pepper has mode %s', async (mode) => {
+  test.each(['0604', '0602', '0601', '0666'])('when the pepper has mode %s', async (mode) => {
     const { env, pepper } = directory();
     chmodSync(pepper, Number.parseInt(mode, 8));
     expect(await refusalOf(env)).toContain(`chmod 600 ${pepper}`);
@@ -252,7 +252,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
         ...(where !== 'in the file' && { KEYHEARTH_PEPPER: wrong }),
       });
       expect(sentence).toContain(database);
-      expect(sentence).toMatch(/pepper does not fit.*restore the pepper/);
+      expect(sentence).toMatch(/pepper does not fit.*restore it from a backup/);
       expect(sentence).not.toContain(wrong);
       expect(sentence).not.toContain(right);
     },
@@ -312,6 +312,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
       'postgres://root:55/geheim@localhost/keys',
       'postgres://root:/geheim@localhost/keys',
     ],
+    DATABASE_URL_FILE: [''],
     KEYHEARTH_DATABASE_POOL: ['', '2', '101', 'many'],
     KEYHEARTH_CACHE: ['', 'yes', 'ON'],
     KEYHEARTH_PEPPER: ['', 'geheim', `${'ab'.repeat(31)}ag`, 'cd'.repeat(33)],
@@ -331,6 +332,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     KEYHEARTH_LOCKOUT_SECONDS: ['', '0s', '5m', '86401'],
     KEYHEARTH_BCRYPT_COST: ['', '9', '16', 'twelve'],
     KEYHEARTH_BOOTSTRAP_TOKEN: ['', 'ge heim', 'gehéim', 'g'.repeat(513)],
+    KEYHEARTH_BOOTSTRAP_TOKEN_FILE: [''],
     KEYHEARTH_WORKERS: ['', '0', '65', 'all'],
     KEYHEARTH_LOG_LEVEL: ['', 'verbose', 'INFO'],
   };
@@ -349,6 +351,15 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
       }
     },
   );
+
+  test('when the name of a variable has a typing error: the right name is shown, and the value is not', async () => {
+    const sentence = await refusalOf({
+      KEYHEARTH_DATA_DIR: temporaryDirectory(),
+      KEYHEARTH_BOOTSTRAP_TOKN: 'geheim',
+    });
+    expect(sentence).toMatch(/KEYHEARTH_BOOTSTRAP_TOKN is not a setting, but KEYHEARTH_BOOTSTRAP_TOKEN is/);
+    expect(sentence).not.toContain('geheim');
+  });
 
   test('when there are two peppers to choose from', async () => {
     const pepper = 'ab'.repeat(32);
@@ -440,9 +451,9 @@ describe('a service that has started', () => {
   test('names variables that look like settings and are none', async () => {
     const process = await startProcess({
       KEYHEARTH_DATA_DIR: temporaryDirectory(),
-      KEYHEARTH_BOOTSTRAP_TOKN: 'geheim',
+      KEYHEARTH_TOKEN: 'geheim',
     });
-    await vi.waitFor(() => expect(process.stdout()).toMatch(/"warn".*ignored: KEYHEARTH_BOOTSTRAP_TOKN"/));
+    await vi.waitFor(() => expect(process.stdout()).toMatch(/"warn".*ignored: KEYHEARTH_TOKEN"/));
     expect(process.stdout()).not.toContain('geheim');
     await end(process);
   });
@@ -450,10 +461,10 @@ describe('a service that has started', () => {
   test('names them also when it is refused, perhaps for want of what they were meant to be', async () => {
     const { end, stdout, stderr } = await run({
       KEYHEARTH_DATA_DIR: '/proc/keyhearth',
-      KEYHEARTH_DATADIR: temporaryDirectory(),
+      KEYHEARTH_DIRECTORY: temporaryDirectory(),
     });
     expect(end).toBe(1);
-    expect(stdout).toMatch(/"warn".*ignored: KEYHEARTH_DATADIR"/);
+    expect(stdout).toMatch(/"warn".*ignored: KEYHEARTH_DIRECTORY"/);
     expect(stderr).toMatch(/^keyhearth: Cannot [^\n]+\n$/);
   });
 

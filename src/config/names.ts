@@ -1,0 +1,28 @@
+import { StartupError } from '../lib/startup-error.ts';
+
+const PREFIX = 'KEYHEARTH_';
+
+/**
+ * The variables with our prefix that are no settings. They have no effect, and may belong to another program.
+ * @param known the names of all settings
+ * @throws StartupError for a name that is one typing error away from a setting
+ */
+export function unknownNames(names: readonly string[], known: readonly string[]): string[] {
+  const unknown = names.filter((name) => name.startsWith(PREFIX) && !known.includes(name));
+  for (const name of unknown) {
+    const meant = known.find((setting) => isOneEditAway(name, setting));
+    if (meant)
+      throw new StartupError(`${name} is not a setting, but ${meant} is; correct the name or remove it.`);
+  }
+  return unknown;
+}
+
+/** Whether one character more, less or other, or two neighbours in the wrong order, are the whole difference. */
+function isOneEditAway(one: string, other: string): boolean {
+  const [short, long] = one.length < other.length ? [one, other] : [other, one];
+  let start = 0;
+  while (start < short.length && short[start] === long[start]) start++;
+  if (short.length !== long.length) return short.slice(start) === long.slice(start + 1);
+  const swapped = `${long[start + 1]}${long[start]}${long.slice(start + 2)}`;
+  return short.slice(start + 1) === long.slice(start + 1) || short.slice(start) === swapped;
+}

@@ -1,0 +1,39 @@
+import { isQuoted, readSecretFile } from '../lib/secret-file.ts';
+import { StartupError } from '../lib/startup-error.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Secrets that a file may hold, which the variable with `_FILE` at its end names. The pepper's file is read later. */
+const IN_FILES = ['DATABASE_URL', 'KEYHEARTH_BOOTSTRAP_TOKEN'];
+
+/**
+ * The environment with the secrets that are in files.
+ * @returns also where a value is from, for messages
+ * @throws StartupError when a value has quotes around it, when a file cannot be read, or when other users can read it
+ */
+export function readSecretFiles(environment: Environment, settings: readonly string[]) {
+  const values = { ...environment };
+  const sources = new Map(settings.map((name) => [name, name]));
+  for (const name of settings) {
+    if (!isQuoted(environment[name] ?? '')) continue;
+    throw new StartupError(`${name} has quotes around its value; remove them.`);
+  }
+  for (const name of IN_FILES) {
+    const variable = `${name}_FILE`;
+    const path = environment[variable];
+    if (!path) continue;
+    if (environment[name] !== undefined) throw bothSet(name, variable);
+    const content = readSecretFile(path, `${variable}:`);
+    if (content === undefined) {
+      throw new StartupError(
+        `${variable} names ${path}, which does not exist; make the file or correct the path.`,
+      );
+    }
+    values[name] = content;
+    sources.set(name, `The content of ${variable}`);
+  }
+  return { values, sources };
+}
+
+export const bothSet = (one: string, other: string) =>
+  new StartupError(`${one} and ${other} are both set; set one of them.`);

@@ -1,0 +1,54 @@
+import { chmodSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { getuid } from 'node:process';
+import { errorCode } from './error-code.ts';
+import { StartupError } from './startup-error.ts';
+
+/**
+ * The text of a file that holds one secret, without the spaces and line ends around it. Undefined if it does not exist.
+ * @param what what the file is, for messages, such as "The pepper"
+ * @throws StartupError when it cannot be read, or other users can read it
+ */
+export function readSecretFile(path: string, what: string): string | undefined {
+  try {
+    const status = statSync(path);
+    if (!status.isFile()) throw new StartupError(`${what} ${path} is not a file; put the secret into one.`);
+    keepPrivate(path, status, what);
+    const text = readFileSync(path, 'utf8').trim();
+    if (isQuoted(text)) throw new StartupError(`${what} ${path} has quotes around the secret; remove them.`);
+    return text;
+  } catch (error) {
+    if (error instanceof StartupError) throw error;
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new StartupError(`Cannot read ${path} (${errorCode(error)}); check its permissions.`);
+  }
+}
+
+/** Quotes are a part of the value in a file, and where `docker run --env-file` reads a variable. */
+export const isQuoted = (text: string): boolean => /^(["']).*\1$/s.test(text.trim());
+
+/**
+ * Kubernetes gives the group of `fsGroup` rights to every file of a volume, at each mount. A file that we own loses them
+ * again. A mounted secret belongs to root, and its group is the only way to read it.
+ */
+function keepPrivate(path: string, { mode, uid }: Stats, what: string): void {
+  if ((mode & 0o077) === 0) return;
+  const isOurs = uid === getuid?.();
+  if ((mode & 0o007) === 0) {
+    if (isOurs && takeRights(path, mode & 0o700)) return;
+    if (uid === 0 && (mode & 0o037) === 0) return;
+  }
+  const advice = isOurs
+    ? `run: chmod 600 ${path}`
+    : `give it to the user ${getuid?.()} with mode 0400 (a secret of Docker: its uid and mode; of Kubernetes: defaultMode 0400 and fsGroup)`;
+  throw new StartupError(`${what} ${path} can be read or changed by other users; ${advice}`);
+}
+
+/** False on a file system that is mounted read-only. */
+function takeRights(path: string, mode: number): boolean {
+  try {
+    chmodSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
