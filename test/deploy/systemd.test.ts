@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../support/keyhearth.ts';
+
+const UNIT = join(import.meta.dirname, '../../deploy/systemd/keyhearth.service');
+const text = readFileSync(UNIT, 'utf8');
+
+/** On a scale of 100. */
+const MOST_EXPOSURE = 20;
+
+test.each([
+  'LimitCORE=0',
+  'NoNewPrivileges=yes',
+  'ProtectSystem=strict',
+  'CapabilityBoundingSet=',
+  'UMask=0077',
+  'StateDirectoryMode=0700',
+])('the unit says %s', (line) => {
+  expect(text.split('\n')).toContain(line);
+});
+
+test('the unit gives the program more than ten seconds to stop', () => {
+  expect(Number(/^TimeoutStopSec=(\d+)s$/m.exec(text)?.[1])).toBeGreaterThan(10);
+});
+
+const isInstalled = spawnSync('systemd-analyze', ['--version']).error === undefined;
+
+/** With a Node and a folder that are on this machine. */
+function unitForThisMachine(): string {
+  const path = join(temporaryDirectory(), 'keyhearth.service');
+  writeFileSync(path, text.replace('/usr/bin/node', process.execPath));
+  return path;
+}
+
+test.runIf(isInstalled)('systemd finds no mistake in the unit', () => {
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', unitForThisMachine()], {
+    encoding: 'utf8',
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+test.runIf(isInstalled)('systemd finds the unit hardened', () => {
+  const { status, stdout } = spawnSync(
+    'systemd-analyze',
+    ['security', '--offline=yes', `--threshold=${MOST_EXPOSURE}`, unitForThisMachine()],
+    { encoding: 'utf8' },
+  );
+  expect(status, stdout).toBe(0);
+});
