@@ -5,6 +5,7 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -13,7 +14,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { getuid } from 'node:process';
 import { errorCode } from './error-code.ts';
 import { StartupError } from './startup-error.ts';
@@ -31,7 +32,7 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
     const { mode, uid } = statSync(path);
     if (uid !== getuid?.()) {
       throw new StartupError(
-        `${path} belongs to another user; set KEYHEARTH_DATA_DIR to a directory below it, or have it given to this user with chown.`,
+        `${path} belongs to another user; set KEYHEARTH_DATA_DIR to a directory below it, or give it to the user ${getuid?.()} with chown.`,
       );
     }
     if ((mode & 0o077) !== 0 && entries.length > 0 && !entries.some(isOurs)) {
@@ -39,7 +40,9 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
         `${path} holds other files, and closing it to others might break them; give Keyhearth a directory of its own in KEYHEARTH_DATA_DIR.`,
       );
     }
-    if ((mode & 0o022) !== 0 && entries.length > 0) {
+    // Kubernetes lets the group of `fsGroup` write, at each mount. Files that the group added would belong to others.
+    const isOnlyForGroup = (mode & 0o007) === 0 && entries.every((entry) => isOwn(join(path, entry)));
+    if ((mode & 0o022) !== 0 && entries.length > 0 && !isOnlyForGroup) {
       throw new StartupError(
         `Other users could write to ${path}, so what is in it may be theirs; look through it, then run: chmod 700 ${path}`,
       );
@@ -51,6 +54,12 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
       `Cannot use ${path} as the data directory (${errorCode(error)}); make it a directory that this user owns and can write, or set KEYHEARTH_DATA_DIR.`,
     );
   }
+}
+
+/** A file that is gone was the draft of a process that starts at the same moment. */
+function isOwn(path: string): boolean {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  return status === undefined || status.uid === getuid?.();
 }
 
 /** Step by step: Node's own recursive option never ends in a directory that takes no entries, such as /proc. */
@@ -72,7 +81,7 @@ export function makePrivate(path: string): void {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return;
     throw new StartupError(
-      `Other users have rights to ${path}, and they cannot be taken away (${errorCode(error)}); run: chmod 600 ${path}`,
+      `Other users have rights to ${path}, and the user ${getuid?.()} cannot take them away (${errorCode(error)}); run: chmod 600 ${path}, and chown ${getuid?.()} ${path} if it belongs to another user.`,
     );
   }
 }

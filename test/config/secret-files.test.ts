@@ -72,8 +72,8 @@ describe('a secret may be in a file, which the variable with _FILE names:', () =
     expect(() => tokenFrom(path)).toThrow(`${path} is not a file`);
   });
 
-  test.each([0o644, 0o604, 0o666, 0o601])('a file of mode %o is refused, and says what to do', (mode) => {
-    const path = fileWith(TOKEN, mode);
+  test.each(['644', '604', '666', '601'])('a file of mode %s is refused, and says what to do', (mode) => {
+    const path = fileWith(TOKEN, Number.parseInt(mode, 8));
     expect(() => tokenFrom(path)).toThrow(
       `${path} can be read or changed by other users; run: chmod 600 ${path}`,
     );
