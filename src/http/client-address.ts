@@ -1,6 +1,4 @@
-import ipaddr from 'ipaddr.js';
-import { memoize } from '../lib/memoize.ts';
-import { type Address, contains, parseAddress, parseNetwork } from '../lib/network.ts';
+import { type Address, contains, isVersion4, parseAddress, parseNetwork } from '../lib/network.ts';
 
 /** The client of a request. */
 export type Client = {
@@ -15,18 +13,18 @@ export type Client = {
 
 export type ResolveClient = (peer: string | undefined, forwardedFor: string | undefined) => Client;
 
-const MAX_CACHED_LENGTH = 200;
-
 /** Some proxies write "1.2.3.4:5678" or "[2001:db8::1]:5678". */
 const withoutPort = (hop: string) => hop.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
 
-function lockoutKeyOf(address: Address): string {
-  if (address instanceof ipaddr.IPv4) return address.toString();
-  return `${address.parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':')}::/64`;
-}
+const parseHop = (hop: string) => parseAddress(hop) ?? parseAddress(withoutPort(hop));
+
+const lockoutKeyOf = (address: Address): string =>
+  isVersion4(address)
+    ? address.text
+    : `${address.groups
+        .slice(0, 4)
+        .map((group) => group.toString(16))
+        .join(':')}::/64`;
 
 /** The configuration has checked that each is a network. */
 const networks = (list: readonly string[]) => list.flatMap((text) => parseNetwork(text) ?? []);
@@ -51,23 +49,18 @@ export function clientResolver(trustedProxies: readonly string[], countAttempts:
   const unknown: Client = { address: 'unknown', lockoutKey: countAttempts ? 'unknown' : undefined };
   const isTrusted = (address: Address) => trusted.some((network) => contains(network, address));
 
-  /** @param chain the hops that the request came through, with commas between them: the peer first, then the header */
-  function resolve(chain: string): Client {
-    const [peer = '', ...hops] = chain.split(',');
+  return (peer = '', forwardedFor) => {
     let address = parseAddress(peer);
     if (!address) return unknown;
+    let rest = forwardedFor;
     while (isTrusted(address)) {
-      const hop = hops.pop();
-      if (hop === undefined) return { address: address.toString(), lockoutKey: undefined };
-      const next = parseAddress(withoutPort(hop.trim()));
+      if (rest === undefined) return { address: address.text, lockoutKey: undefined };
+      const comma = rest.lastIndexOf(',');
+      const next = parseHop(rest.slice(comma + 1).trim());
       if (!next) return unknown;
+      rest = comma < 0 ? undefined : rest.slice(0, comma);
       address = next;
     }
-    return { address: address.toString(), lockoutKey: countAttempts ? lockoutKeyOf(address) : undefined };
-  }
-
-  // Parsing an address takes as long as the rest of an authentication, and most clients come again.
-  const cached = memoize(resolve, (chain) => chain.length <= MAX_CACHED_LENGTH);
-  return (peer = '', forwardedFor) =>
-    cached(trusted.length > 0 && forwardedFor !== undefined ? `${peer},${forwardedFor}` : peer);
+    return { address: address.text, lockoutKey: countAttempts ? lockoutKeyOf(address) : undefined };
+  };
 }
