@@ -11,6 +11,7 @@ import { databaseCheck } from './db/health.ts';
 import { type DatabaseMemory, databaseMemory } from './db/memory.ts';
 import { hostCheck } from './http/allowed-host.ts';
 import { clientResolver, trustedPeer } from './http/client-address.ts';
+import { createProxyWarnings } from './http/proxy-warnings.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { fingerprinter } from './keys/digests.ts';
@@ -100,7 +101,7 @@ async function build(
   });
 
   const lockout = createLockout(config.lockout, clock, memory.lockout, notifier);
-  const resolveClient = clientResolver(config.trustedProxies, config.lockout.attempts > 0);
+  const resolveClient = clientResolver(config.trustedProxies, createProxyWarnings(logger));
   const isAllowedHost = hostCheck({
     allowedHosts: config.allowedHosts,
     ownName: hostname(),

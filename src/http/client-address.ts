@@ -1,4 +1,12 @@
-import { type Address, contains, isVersion4, parseAddress, parseNetwork } from '../lib/network.ts';
+import {
+  type Address,
+  contains,
+  isVersion4,
+  type Network,
+  parseAddress,
+  parseNetwork,
+} from '../lib/network.ts';
+import type { ProxyWarnings } from './proxy-warnings.ts';
 
 /** The client of a request. */
 export type Client = {
@@ -6,7 +14,7 @@ export type Client = {
   address: string;
   /**
    * What the lockout counts by: an IPv4 address, or the /64 of an IPv6 address, which is what one customer gets.
-   * Undefined when nothing is counted, and for a trusted proxy itself: locking it would lock out all clients behind it.
+   * Undefined for a trusted proxy itself, and for a client that it does not name: a lock would hit all clients behind it.
    */
   lockoutKey: string | undefined;
 };
@@ -26,41 +34,52 @@ const lockoutKeyOf = (address: Address): string =>
         .map((group) => group.toString(16))
         .join(':')}::/64`;
 
-/** The configuration has checked that each is a network. */
-const networks = (list: readonly string[]) => list.flatMap((text) => parseNetwork(text) ?? []);
+/** The configuration has checked that it is one. */
+function networkOf(text: string): Network {
+  const network = parseNetwork(text);
+  if (!network) throw new TypeError(`${text} is not a network`);
+  return network;
+}
 
 /** Makes the function that says whether a peer is a trusted proxy. */
 export function trustedPeer(trustedProxies: readonly string[]): (peer: string) => boolean {
-  const trusted = networks(trustedProxies);
+  const trusted = trustedProxies.map(networkOf);
   return (peer) => {
     const address = parseAddress(peer);
     return address !== undefined && trusted.some((network) => contains(network, address));
   };
 }
 
+const unknown: Client = { address: 'unknown', lockoutKey: 'unknown' };
+
+/** A trusted proxy vouches for it, so no client can choose to be unreadable. */
+const unreadable: Client = { address: 'unknown', lockoutKey: undefined };
+
 /**
  * Makes the function that finds the client of a request. `X-Forwarded-For` counts only when the peer is a trusted proxy,
  * and is read from the right: each trusted hop vouches for the entry before it, and the first hop that is not trusted is
  * the client. Entries further left were written by the client and mean nothing.
- * @param countAttempts whether there is a lockout at all
  */
-export function clientResolver(trustedProxies: readonly string[], countAttempts: boolean): ResolveClient {
-  const trusted = networks(trustedProxies);
-  const unknown: Client = { address: 'unknown', lockoutKey: countAttempts ? 'unknown' : undefined };
+export function clientResolver(trustedProxies: readonly string[], warnings: ProxyWarnings): ResolveClient {
+  const trusted = trustedProxies.map(networkOf);
   const isTrusted = (address: Address) => trusted.some((network) => contains(network, address));
 
   return (peer = '', forwardedFor) => {
     let address = parseAddress(peer);
     if (!address) return unknown;
     let rest = forwardedFor;
+    if (rest !== undefined && !isTrusted(address)) warnings.untrusted(address.text);
     while (isTrusted(address)) {
       if (rest === undefined) return { address: address.text, lockoutKey: undefined };
       const comma = rest.lastIndexOf(',');
-      const next = parseHop(rest.slice(comma + 1).trim());
-      if (!next) return unknown;
+      const hop = parseHop(rest.slice(comma + 1).trim());
+      if (!hop) {
+        warnings.unreadable(address.text);
+        return unreadable;
+      }
       rest = comma < 0 ? undefined : rest.slice(0, comma);
-      address = next;
+      address = hop;
     }
-    return { address: address.text, lockoutKey: countAttempts ? lockoutKeyOf(address) : undefined };
+    return { address: address.text, lockoutKey: lockoutKeyOf(address) };
   };
 }

@@ -46,13 +46,22 @@ const MAX_ADDRESSES = 100_000;
 export const lockoutMemory = ({ attempts }: LockoutPolicy, addresses = MAX_ADDRESSES) =>
   allocateLockout(attempts, addresses);
 
-/** A lockout in memory that is bounded and may be shared with other threads. */
+/** With no attempts, nothing is ever counted. */
+const off: Lockout = {
+  retryAfter: () => 0,
+  remaining: () => undefined,
+  record: () => ({ state: 'counted', remaining: undefined }),
+  reserve: (_, work) => work(),
+};
+
+/** A lockout in memory that is bounded and may be shared with other threads. It is off for a policy of 0 attempts. */
 export function createLockout(
   policy: LockoutPolicy,
   clock: Clock,
   memory = lockoutMemory(policy),
   notifier?: LockNotifier,
 ): Lockout {
+  if (policy.attempts === 0) return off;
   const duration = policy.seconds * 1_000;
   const table = openSharedTable(memory);
   const reservations = new Map<string, Reservations>();
@@ -126,7 +135,7 @@ export function createLockout(
 
   notifier?.subscribe((message) => {
     const [, seconds, address] = MESSAGE.exec(message) ?? [];
-    if (address === undefined || policy.attempts === 0) return;
+    if (address === undefined) return;
     table.exclusively(() => {
       const now = clock.monotonic();
       const place = table.claim(address, now);

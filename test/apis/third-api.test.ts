@@ -17,6 +17,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { DomainError, type FailureCode } from '../../src/lib/failure.ts';
 import { createLockout } from '../../src/lockout/lockout.ts';
 import { client, type Send } from '../support/http.ts';
+import { noWarnings } from '../support/no-warnings.ts';
 
 /**
  * A third API, made of a part of each kind of its own: an authenticator, a dialect, a list of open routes. It needs
@@ -131,7 +132,7 @@ beforeEach(async () => {
   accepted = [];
   const logger = pino({ level: 'silent' });
   const lockout = createLockout({ attempts: 2, seconds: 300 }, systemClock);
-  const app = createRoot(logger, createRequestLog(logger, 100), clientResolver([], true));
+  const app = createRoot(logger, createRequestLog(logger, 100), clientResolver([], noWarnings));
   const api = thirdApi({ lockout, isAllowedHost: () => true, ownedPaths: [] }, accepted);
   document = api.getOpenAPI31Document({
     openapi: '3.1.0',

@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { clientResolver } from '../../src/http/client-address.ts';
+import { createProxyWarnings } from '../../src/http/proxy-warnings.ts';
+import { createLogger } from '../../src/lib/logger.ts';
+import { bootstrapped } from '../support/keyhearth.ts';
+import { noWarnings } from '../support/no-warnings.ts';
 
-const untrusting = clientResolver([], true);
-const trusting = clientResolver(['127.0.0.1', '10.0.0.0/8', 'fd00::/8', '::1'], true);
+const untrusting = clientResolver([], noWarnings);
+const trusting = clientResolver(['127.0.0.1', '10.0.0.0/8', 'fd00::/8', '::1'], noWarnings);
 
 describe('without trusted proxies', () => {
   test.each([
@@ -34,10 +38,14 @@ describe('with trusted proxies', () => {
     ['127.0.0.1', '203.0.113.9, 192.0.2.1', '192.0.2.1', '192.0.2.1'],
     ['127.0.0.1', undefined, '127.0.0.1', undefined],
     ['127.0.0.1', '10.0.0.1, 10.0.0.2', '10.0.0.1', undefined],
-    ['127.0.0.1', '192.0.2.1,', 'unknown', 'unknown'],
+    ['127.0.0.1', '192.0.2.1,', 'unknown', undefined],
+    ['127.0.0.1', '192.0.2.1, rubbish', 'unknown', undefined],
+    ['127.0.0.1', '', 'unknown', undefined],
+    ['127.0.0.1', ',', 'unknown', undefined],
+    ['127.0.0.1', ',192.0.2.1', '192.0.2.1', '192.0.2.1'],
     ['127.0.0.1', '192.0.2.1:4711', '192.0.2.1', '192.0.2.1'],
     ['127.0.0.1', '[2001:db8::1]:4711', '2001:db8::1', '2001:db8:0:0::/64'],
-    ['127.0.0.1', '192.0.2.1:4711:1', 'unknown', 'unknown'],
+    ['127.0.0.1', '192.0.2.1:4711:1', 'unknown', undefined],
     ['192.0.2.9', '10.0.0.1', '192.0.2.9', '192.0.2.9'],
   ])('from %s with %j it is %s', (peer, forwardedFor, address, lockoutKey) => {
     expect(trusting(peer, forwardedFor)).toEqual({ address, lockoutKey });
@@ -83,9 +91,60 @@ test('any way to write an address gives the same client', () => {
   );
 });
 
-test('without a lockout nothing is counted, and the address is still known', () => {
-  expect(clientResolver([], false)('192.0.2.1', undefined)).toEqual({
-    address: '192.0.2.1',
-    lockoutKey: undefined,
+describe('warnings', () => {
+  function logged(trustedProxies: readonly string[]) {
+    const lines: Record<string, unknown>[] = [];
+    const logger = createLogger('info', { write: (line) => lines.push(JSON.parse(line)) });
+    return { resolve: clientResolver(trustedProxies, createProxyWarnings(logger)), lines };
+  }
+
+  test('a peer that is not trusted and sends X-Forwarded-For is logged once', () => {
+    const { resolve, lines } = logged([]);
+    for (let i = 0; i < 100; i++) resolve('::ffff:192.0.2.1', `198.51.100.${i}`);
+    expect(lines).toMatchObject([{ level: 'warn', peer: '192.0.2.1' }]);
+    expect(lines[0]?.msg).toContain(
+      '192.0.2.1 sends X-Forwarded-For, but KEYHEARTH_TRUSTED_PROXIES does not list it',
+    );
+  });
+
+  test('also where other proxies are trusted', () => {
+    const { resolve, lines } = logged(['10.0.0.1']);
+    resolve('10.0.0.1', '198.51.100.1');
+    expect(lines).toEqual([]);
+    resolve('10.0.0.2', '198.51.100.1');
+    expect(lines).toMatchObject([{ peer: '10.0.0.2' }]);
+  });
+
+  test('a peer that sends no X-Forwarded-For is not', () => {
+    const { resolve, lines } = logged([]);
+    resolve('192.0.2.1', undefined);
+    expect(lines).toEqual([]);
+  });
+
+  test('a trusted proxy that does not name its client is logged once', () => {
+    const { resolve, lines } = logged(['10.0.0.1', '10.0.0.2']);
+    for (const hop of ['unknown', '', '_hidden', '198.51.100.1, unknown', 'unknown, 10.0.0.2'])
+      resolve('10.0.0.1', hop);
+    expect(lines).toMatchObject([
+      { level: 'warn', peer: '10.0.0.1' },
+      { level: 'warn', peer: '10.0.0.2' },
+    ]);
+    expect(lines[0]?.msg).toContain('The trusted proxy 10.0.0.1 sends an X-Forwarded-For');
+  });
+
+  test('clients that come from many addresses fill no log', () => {
+    const { resolve, lines } = logged([]);
+    for (let i = 0; i < 1_000; i++) resolve(`192.0.${i >> 8}.${i & 255}`, 'x');
+    expect(lines).toHaveLength(10);
+  });
+
+  test('the service writes them', async () => {
+    const { send, log } = await bootstrapped();
+    for (let i = 0; i < 3; i++)
+      await send({ path: '/auth/verify', headers: { 'X-Forwarded-For': '192.0.2.1' } });
+    const warnings = log.filter(({ level }) => level === 'warn');
+    expect(warnings).toMatchObject([
+      { peer: '127.0.0.1', msg: expect.stringContaining('KEYHEARTH_TRUSTED_PROXIES') },
+    ]);
   });
 });

@@ -13,6 +13,7 @@ import { DomainError, type Failure } from '../../src/lib/failure.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { createLockout } from '../../src/lockout/lockout.ts';
 import { type Answer, client, type Send } from '../support/http.ts';
+import { noWarnings } from '../support/no-warnings.ts';
 
 const log: Record<string, unknown>[] = [];
 let thrown: unknown;
@@ -36,7 +37,7 @@ beforeAll(async () => {
     return router;
   });
   const requestLog = createRequestLog(logger, 100);
-  const app = createRoot(logger, requestLog, clientResolver([], true)).route('/', api);
+  const app = createRoot(logger, requestLog, clientResolver([], noWarnings)).route('/', api);
   const endpoint = { host: '127.0.0.1', port: 0, isShared: false };
   server = await listen({ requestLog, fast: () => false, fetch: app.fetch }, endpoint, logger);
   send = client(`http://127.0.0.1:${server.address.port}`);

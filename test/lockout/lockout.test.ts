@@ -149,9 +149,21 @@ describe('behind a trusted proxy', () => {
     expect((await send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(200);
   });
 
-  test('rubbish in the header does not make a client uncountable', async () => {
+  test('clients that the proxy does not name cannot lock each other out', async () => {
     const { send } = await bootstrapped(trusting);
-    const headers = { 'X-Forwarded-For': 'rubbish' };
+    for (const unreadable of ['rubbish', '', '192.0.2.1, unknown']) {
+      const headers = { 'X-Forwarded-For': unreadable };
+      for (let i = 0; i < 6; i++) {
+        const answer = await send({ path: '/auth/keys', key: WRONG, headers });
+        expect(answer.json).toMatchObject({ status: 401, detail: 'Invalid API key.' });
+      }
+      expect((await send({ path: '/auth/keys', key: FIRST_KEY, headers })).status).toBe(200);
+    }
+  });
+
+  test('what a client writes before the entry of its proxy does not make it uncountable', async () => {
+    const { send } = await bootstrapped(trusting);
+    const headers = { 'X-Forwarded-For': 'rubbish, 198.51.100.7' };
     for (let i = 0; i < 5; i++) await send({ path: '/auth/keys', key: WRONG, headers });
     expect((await send({ path: '/auth/keys', key: FIRST_KEY, headers })).status).toBe(429);
   });
