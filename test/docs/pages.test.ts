@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { GENERATED, generatePage } from '../../docs/generate.ts';
+import { GENERATED, generateFile } from '../../docs/generate.ts';
 import { filesOf, textOf } from '../../docs/imports.ts';
 import { environmentSchema } from '../../src/config.ts';
 import { problemCodes } from '../../src/http/dialects/problem.ts';
@@ -10,9 +10,9 @@ import { pages, readPage } from './blocks.ts';
 const root = join(import.meta.dirname, '../..');
 
 test.each(Object.keys(GENERATED) as (keyof typeof GENERATED)[])(
-  'the table of docs/%s is what the code says (npm run generate brings it up to date)',
-  (page) => {
-    const { before, after } = generatePage(page);
+  'the generated part of %s is what the code says (npm run generate brings it up to date)',
+  (file) => {
+    const { before, after } = generateFile(file);
     expect(before).toBe(after);
   },
 );
