@@ -17,7 +17,7 @@ import {
 import { dirname, join } from 'node:path';
 import { getuid } from 'node:process';
 import { errorCode } from './error-code.ts';
-import { StartupError } from './startup-error.ts';
+import { fileError, StartupError } from './startup-error.ts';
 
 /**
  * Makes the directory with mode 0700, or removes all rights of other users to an existing one.
@@ -49,8 +49,9 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
     }
     if ((mode & 0o077) !== 0) chmodSync(path, 0o700);
   } catch (error) {
-    if (error instanceof StartupError) throw error;
-    throw new StartupError(
+    throw fileError(
+      error,
+      path,
       `Cannot use ${path} as the data directory (${errorCode(error)}); make it a directory that this user owns and can write, or set KEYHEARTH_DATA_DIR.`,
     );
   }
@@ -109,8 +110,10 @@ function write(path: string, content: string, putInPlace: (draft: string) => voi
     putInPlace(draft);
     syncDirectory(dirname(path));
   } catch (error) {
-    throw new StartupError(
-      `Cannot write ${path} (${errorCode(error)}); check its directory's permissions and space, and that its file system has hard links.`,
+    throw fileError(
+      error,
+      path,
+      `Cannot write ${path} (${errorCode(error)}); check the permissions of its directory, and that its file system has hard links.`,
     );
   } finally {
     rmSync(draft, { force: true });

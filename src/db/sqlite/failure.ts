@@ -1,6 +1,6 @@
 import { errorCode } from '../../lib/error-code.ts';
 import { DomainError } from '../../lib/failure.ts';
-import { StartupError } from '../../lib/startup-error.ts';
+import { diskFull, StartupError } from '../../lib/startup-error.ts';
 import { DatabaseBusyError } from '../busy.ts';
 import type { Outage } from '../outages.ts';
 
@@ -23,7 +23,8 @@ export function outageOf(error: unknown, isRead: boolean): Outage | undefined {
   // The tables were there when the service started.
   if (code === 'SQLITE_ERROR' && error instanceof Error && error.message.startsWith('no such table'))
     return 'damaged';
-  if (code === 'SQLITE_FULL') return 'disk_full';
+  // There is no room for more of the database, or for the file beside it that processes share.
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return 'disk_full';
   // A file system that turned read-only, a disk that fails, a process without descriptors or memory.
   if (/^SQLITE_(READONLY|IOERR|CANTOPEN|PERM|PROTOCOL|NOMEM)/.test(code))
     return isRead ? 'unreadable' : 'unwritable';
@@ -69,12 +70,12 @@ export function asStartupError(error: unknown, path: string): unknown {
     case 'damaged':
       return damagedDatabase(path);
     case 'disk_full':
-      return new StartupError(`The disk of ${path} is full; make room and start again.`);
+      return diskFull(path);
     case 'file_lost':
       return lostFile(path);
     default:
       return new StartupError(
-        `${path} cannot be written (${errorCode(cause)}); check the permissions of the file and its directory.`,
+        `${path} cannot be written (${errorCode(cause)}); check the permissions of the file and its directory, and that the disk has room for more files.`,
       );
   }
 }

@@ -3,7 +3,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { Kysely } from 'kysely';
 import { errorCode } from '../../lib/error-code.ts';
 import { makePrivate } from '../../lib/private-files.ts';
-import { StartupError } from '../../lib/startup-error.ts';
+import { fileError, StartupError } from '../../lib/startup-error.ts';
 import { retryWhileBusy } from '../busy.ts';
 import type { Outages } from '../outages.ts';
 import type { Db, Tables } from '../tables.ts';
@@ -88,13 +88,14 @@ function open(path: string, firstFile: SharedArrayBuffer): SqliteDatabase.Databa
     if (!isFirstFile(path, firstFile)) throw lostFile(path);
     return new SqliteDatabase(path, { timeout: BUSY_MS, fileMustExist: true });
   } catch (error) {
-    if (error instanceof StartupError) throw error;
     if (['MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(errorCode(error) ?? '')) {
       throw new StartupError(
         'The package better-sqlite3 is not the one for this kind of machine; on this machine, run: npm ci',
       );
     }
-    throw new StartupError(
+    throw fileError(
+      error,
+      path,
       `Cannot open the database ${path} (${errorCode(error)}); check that its directory exists and is writable.`,
     );
   }

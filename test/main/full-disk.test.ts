@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { register, spawnProcess, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+
+/** A file system of its own in memory. Only root may mount one, and not in every container. */
+function mount(options: string): string | undefined {
+  const path = join(temporaryDirectory(), 'disk');
+  mkdirSync(path, { mode: 0o700 });
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', `mode=700,${options}`, 'tmpfs', path]).status !== 0)
+    return undefined;
+  onTestFinished(() => void spawnSync('umount', ['--lazy', path]));
+  return path;
+}
+
+const remount = (path: string, options: string) =>
+  expect(spawnSync('mount', ['-o', `remount,${options}`, path]).status).toBe(0);
+
+async function refusalOf(dataDir: string): Promise<string> {
+  const { ended, stdout, stderr } = spawnProcess({ KEYHEARTH_DATA_DIR: dataDir });
+  expect({ end: await ended, stdout: stdout() }).toEqual({ end: 1, stdout: '' });
+  return stderr();
+}
+
+/** Each ends at another step: the first tables, the memory that processes share, the migrations, the marker file. */
+test.for(['size=12k', 'size=16k', 'size=56k', 'size=96k', 'nr_inodes=2', 'nr_inodes=3', 'nr_inodes=5'])(
+  'a disk that is full with %s stops the start in a sentence; with more room it starts',
+  async (options, { skip }) => {
+    const dataDir = mount(options);
+    if (dataDir === undefined) return skip('no file system can be mounted here');
+    expect(await refusalOf(dataDir)).toMatch(
+      /^keyhearth: [^\n]*(The disk of [^\n]+ is full; make room and start again|that the disk has room)[^\n]*\.\n$/,
+    );
+    remount(dataDir, 'size=4m,nr_inodes=100');
+    const { send, child, ended } = await startProcess({ KEYHEARTH_DATA_DIR: dataDir });
+    await register(send);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(existsSync(join(dataDir, 'pepper.database-id'))).toBe(true);
+    return undefined;
+  },
+);
