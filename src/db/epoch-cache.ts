@@ -36,14 +36,14 @@ export function createEpochCache<Value extends {}>(
     },
     keep(name, value) {
       const asOf = epoch;
-      if (asOf === undefined) return;
       if (!(value instanceof Promise)) {
-        if (value !== undefined) cache.set(name, value);
+        if (asOf !== undefined && value !== undefined) cache.set(name, value);
         return;
       }
       const keepLater = (known: Value | undefined) => {
-        if (known !== undefined && currentEpoch() === asOf) cache.set(name, known);
+        if (asOf !== undefined && known !== undefined && currentEpoch() === asOf) cache.set(name, known);
       };
+      // Without an epoch, too: a rejection that nobody handles ends the process.
       void value.then(keepLater).catch(() => undefined);
     },
   };

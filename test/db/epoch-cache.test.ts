@@ -65,12 +65,15 @@ test('nothing is cached while the epoch is not known, and what was cached before
   expect(cache.get('a')).toBeUndefined();
 });
 
-test('a read that fails is not cached', async () => {
-  const { cache } = cacheOf<string>();
-  cache.get('a');
-  cache.keep('a', Promise.reject(new Error('away')));
-  await settled();
-  expect(cache.get('a')).toBeUndefined();
+test('a read that fails is not cached, and its rejection is handled', async () => {
+  for (const epoch of [1, undefined]) {
+    const { state, cache } = cacheOf<string>();
+    state.epoch = epoch;
+    cache.get('a');
+    cache.keep('a', Promise.reject(new Error('away')));
+    await settled();
+    expect(cache.get('a')).toBeUndefined();
+  }
 });
 
 test('the values that were used most recently stay', () => {
