@@ -1,0 +1,73 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { query } from '../support/postgres.ts';
+import { cluster, senders } from './replicas.ts';
+
+describe('replicas that start', () => {
+  test('at the same moment migrate an empty database once, all ten of them', async () => {
+    const { postgres, startReplica } = await cluster(0);
+    const replicas = await Promise.all(Array.from({ length: 10 }, () => startReplica()));
+    const names = await query(postgres.url, 'select name from kysely_migration order by name');
+    expect(names.map(({ name }) => name)).toEqual([
+      '0001_initial',
+      '0002_use_count',
+      '0003_announce_changes',
+    ]);
+    for (const send of senders(replicas)) expect((await send('/health')).status).toBe(200);
+  }, 60_000);
+
+  const refusal = async (starting: Promise<unknown>): Promise<string> =>
+    starting.then(
+      () => 'it serves',
+      (error: Error) => error.message,
+    );
+
+  test('with an older version than the schema are refused', async () => {
+    const { postgres, startReplica } = await cluster(1);
+    await query(postgres.url, "insert into kysely_migration values ('9999_later', '2040-01-01')");
+    expect(await refusal(startReplica())).toMatch(
+      /ended with 1: keyhearth: The database was migrated to 9999_later by a newer Keyhearth.*Start the newer version/,
+    );
+  }, 60_000);
+
+  test('with another pepper are refused', async () => {
+    const { startReplica } = await cluster(1);
+    expect(await refusal(startReplica({ KEYHEARTH_PEPPER: 'ab'.repeat(32) }))).toMatch(
+      /ended with 1: keyhearth: The pepper does not fit the database postgres:\/\/127\.0\.0\.1:\d+\/postgres;/,
+    );
+  }, 60_000);
+
+  test('on a standby are refused', async () => {
+    const { postgres, startReplica } = await cluster(1);
+    await postgres.stop();
+    writeFileSync(join(postgres.directory, 'data', 'standby.signal'), '');
+    // It never says that it takes connections, only that it takes those that read: this fails when it is removed.
+    postgres.start().catch(() => undefined);
+    const isStandby = () => query(postgres.url, 'select pg_is_in_recovery() as yes').catch(() => undefined);
+    await expect.poll(isStandby, { timeout: 10_000 }).toEqual([{ yes: true }]);
+    expect(await refusal(startReplica())).toMatch(
+      /ended with 1: keyhearth: .*standby.* must name the primary/,
+    );
+  }, 60_000);
+
+  test('with a bad password or address say so, and never say the password', async () => {
+    const { postgres, startReplica } = await cluster(0);
+    for (const change of [
+      { password: 'geheim-und-falsch' },
+      { port: '1' },
+      { pathname: '/nowhere' },
+      { hostname: 'no-such-host.invalid' },
+    ]) {
+      const url = new URL(postgres.url);
+      const { password } = url;
+      Object.assign(url, change);
+      const said = await refusal(startReplica({ DATABASE_URL: url.href }));
+      expect(said).toMatch(
+        /ended with 1: keyhearth: Cannot use the database postgres:\/\/\S+ \(.+\); check DATABASE_URL/,
+      );
+      expect(said).not.toContain(password);
+      expect(said).not.toContain('geheim');
+    }
+  }, 60_000);
+});
