@@ -5,28 +5,29 @@ import { integer, nonEmpty, secret, type Values } from './fields.ts';
 
 export const databaseVariables = {
   KEYHEARTH_DATA_DIR: nonEmpty().default('./data').meta({
-    description: 'directory of `keyhearth.db` and `pepper`; made with mode 0700',
+    description: 'The folder of `keyhearth.db` and `pepper`. Keyhearth makes it with mode 0700.',
   }),
   DATABASE_URL: secret()
     .refine((text) => /^sqlite:(?!:memory:$|file:|\/\/).+/.test(text) || isPostgresUrl(text), {
       error:
-        'must be sqlite:PATH, for example sqlite:/var/lib/keyhearth/keyhearth.db, or postgres://USER:PASSWORD@HOST/DATABASE with what is special in them percent-encoded',
+        'must be sqlite:PATH, for example sqlite:/var/lib/keyhearth/keyhearth.db, or postgres://USER:PASSWORD@HOST/DATABASE with special characters percent-encoded',
     })
     .optional()
     .meta({
       description:
-        '`sqlite:path`, where a relative path starts at the working directory; or `postgres://user:password@host/database`, see [Connect to PostgreSQL](postgresql.md)',
+        'The database: `sqlite:` and a path from the working directory, or `postgres://user:password@host/database`. See [Connect to PostgreSQL](postgresql.md).',
       shown: '`keyhearth.db` in the data directory',
     }),
   DATABASE_URL_FILE: nonEmpty().optional().meta({
-    description: 'file that holds the value of `DATABASE_URL`, readable by its owner alone',
+    description: 'A file that contains the value of `DATABASE_URL`.',
   }),
   KEYHEARTH_DATABASE_POOL: integer(3, 100).prefault('5').meta({
-    description: 'PostgreSQL: connections of each worker, besides one that listens',
+    description:
+      'PostgreSQL: the number of connections of each worker, at least 3. One more connection listens for changes.',
   }),
   KEYHEARTH_CACHE: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
     description:
-      'PostgreSQL: `on` keeps in memory what keys are; a change made elsewhere is then seen within 1.5 s instead of at once',
+      'PostgreSQL: `on` caches keys in memory. A change by another worker then takes effect within 1.5 seconds, and not at once. See [the cache](cache.md).',
   }),
 };
 

@@ -3,9 +3,9 @@ import { StartupError } from '../lib/startup-error.ts';
 const PREFIX = 'KEYHEARTH_';
 
 /**
- * The variables with our prefix that are no settings. They have no effect, and may belong to another program.
+ * Finds the variables with our prefix that are not settings. They have no effect, and may belong to another program.
  * @param known the names of all settings
- * @throws StartupError for a name that is one typing error away from a setting
+ * @throws StartupError for a name that differs from a setting by one typing error
  */
 export function unknownNames(names: readonly string[], known: readonly string[]): string[] {
   const unknown = names.filter((name) => name.startsWith(PREFIX) && !known.includes(name));
@@ -17,7 +17,7 @@ export function unknownNames(names: readonly string[], known: readonly string[])
   return unknown;
 }
 
-/** Whether one character more, less or other, or two neighbours in the wrong order, are the whole difference. */
+/** Whether the names differ by one character (added, missing or wrong) or by two swapped neighbours. */
 function isOneEditAway(one: string, other: string): boolean {
   const [short, long] = one.length < other.length ? [one, other] : [other, one];
   let start = 0;

@@ -7,21 +7,24 @@ export const secretVariables = {
   KEYHEARTH_PEPPER: secret()
     .refine((text) => decodePepper(text) !== undefined, { error: 'must be 32 bytes in hex or base64' })
     .optional()
-    .meta({ description: 'the pepper itself: 32 bytes, hex or base64' }),
+    .meta({ description: 'The pepper: 32 bytes in hex or base64. See [Back up and restore](backup.md).' }),
   KEYHEARTH_PEPPER_FILE: nonEmpty().optional().meta({
-    description: 'file that holds the pepper, readable by its owner alone',
-    shown: '`pepper` in the data directory, made at first start',
+    description: 'A file that contains the pepper.',
+    shown: '`pepper` in the data directory, made at the first start',
   }),
   KEYHEARTH_BOOTSTRAP_TOKEN: secret()
     .regex(/^[\x21-\x7e]{1,512}$/, { error: 'must be 1 to 512 printable ASCII characters without spaces' })
     .optional()
-    .meta({ description: 'when set, `X-Bootstrap-Token` must carry it to register the first key' }),
+    .meta({
+      description:
+        'The token that the registration of the first key then needs. See [Register the first key](first-key.md).',
+    }),
   KEYHEARTH_BOOTSTRAP_TOKEN_FILE: nonEmpty().optional().meta({
-    description: 'file that holds the bootstrap token, readable by its owner alone',
+    description: 'A file that contains the bootstrap token.',
   }),
   KEYHEARTH_BCRYPT_COST: integer(10, 15)
     .prefault('12')
-    .meta({ description: 'bcrypt cost of stored hashes, 10 to 15' }),
+    .meta({ description: 'The bcrypt cost of new hashes, 10 to 15. Each step doubles the time.' }),
 };
 
 export type SecretsConfig = Readonly<{

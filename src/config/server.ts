@@ -9,9 +9,11 @@ const WORKERS_ERROR = `must be auto or a whole number from 1 to ${MAX_WORKERS}`;
 
 export const serverVariables = {
   HOST: nonEmpty().default('127.0.0.1').meta({
-    description: 'address to listen on; `0.0.0.0` or `::` for all',
+    description: 'The address to listen on. `0.0.0.0` and `::` mean all addresses.',
   }),
-  PORT: integer(0, 65_535).prefault('8800').meta({ description: 'port to listen on; 0 takes a free one' }),
+  PORT: integer(0, 65_535)
+    .prefault('8800')
+    .meta({ description: 'The port to listen on. 0 means any free port.' }),
   KEYHEARTH_TRUSTED_PROXIES: z
     .string()
     .transform((list) => list.split(',').map((entry) => entry.trim()))
@@ -21,11 +23,12 @@ export const serverVariables = {
     })
     .refine((list) => !list.some(isTooWideNetwork), {
       error:
-        'must name your proxies alone, because a trusted address is never locked out: an IPv4 network has at least /8, an IPv6 network /16',
+        'must list only your proxies, because a trusted address is never locked out; the widest network is /8 for IPv4 and /16 for IPv6',
     })
     .optional()
     .meta({
-      description: 'addresses and CIDR networks, comma-separated, whose `X-Forwarded-For` is believed',
+      description:
+        'The addresses and CIDR networks of your proxies, separated by commas. See [Trust your proxies](trusted-proxies.md).',
     }),
   KEYHEARTH_ALLOWED_HOSTS: z
     .string()
@@ -37,7 +40,7 @@ export const serverVariables = {
     .optional()
     .meta({
       description:
-        'host names, comma-separated, that a request may name in `Host`. A direct request from this machine may name only `localhost`, an IP address, the name of this machine, and these',
+        'The names that a request may have in `Host`, separated by commas. A direct request from this machine may have only `localhost`, an IP address, the name of this machine, and these names.',
       shown: 'any',
     }),
   KEYHEARTH_WORKERS: z
@@ -47,14 +50,17 @@ export const serverVariables = {
     .refine((workers) => workers <= MAX_WORKERS, { error: WORKERS_ERROR })
     .prefault('1')
     .meta({
-      description: `threads that serve, 1 to ${MAX_WORKERS}; \`auto\`: one for each core. More than one needs Linux`,
+      description: `The number of worker threads, 1 to ${MAX_WORKERS}, or \`auto\` for one on each core. More than one needs Linux. See [Use all cores](workers.md).`,
     }),
   KEYHEARTH_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be trace, debug, info, warn, error, fatal or silent',
     })
     .default('info')
-    .meta({ description: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`' }),
+    .meta({
+      description:
+        'The least important level that is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal`; or `silent`.',
+    }),
 };
 
 export type ServerConfig = Readonly<{

@@ -1,12 +1,12 @@
 declare const brand: unique symbol;
 
-/** A value that cannot be passed where one of another name is expected, although both are the same at run time. */
+/** A value whose type has a name, so that the compiler refuses any other. At run time there is no name. */
 type Brand<Value, Name extends string> = Value & { readonly [brand]: Name };
 
 /** The id of an API key: a positive integer that the database never gives to another key. */
 export type KeyId = Brand<number, 'KeyId'>;
 
-/** An API key as a client presents it. Never stored and never logged. */
+/** An API key as a client sends it. It is never stored or logged. */
 export type RawKey = Brand<string, 'RawKey'>;
 
 /** HMAC-SHA-256 of a raw key under the pepper, as base64url: 43 characters. */

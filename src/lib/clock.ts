@@ -1,9 +1,9 @@
 import { hrtime } from 'node:process';
 
 export type Clock = {
-  /** Milliseconds since 1970; may jump when the machine's time is set. For what is stored. */
+  /** Milliseconds since 1970, for stored times. It jumps when somebody sets the clock of the machine. */
   now(): number;
-  /** Milliseconds since an arbitrary start, the same one in every thread; never goes back. For durations. */
+  /** Milliseconds since a start that is the same in every thread, for durations. It never goes back. */
   monotonic(): number;
 };
 

@@ -1,8 +1,8 @@
 import type { KeyId } from './brand.ts';
 
 /**
- * Who a request acts for: a union by `kind`. Services take it as the actor of a change. It was valid when the request
- * came, so a change checks it again inside its transaction.
+ * Who a request acts for: a union by `kind`. Services get it as the actor of a change. It was valid when the request
+ * began, so a change checks it again inside its transaction.
  */
 export type Principal = KeyPrincipal;
 

@@ -20,14 +20,14 @@ import { errorCode } from './error-code.ts';
 import { fileError, StartupError } from './startup-error.ts';
 
 /**
- * Makes the directory with mode 0700, or removes all rights of other users to an existing one.
- * @param isOurs whether a file of that name shows that the directory is this program's
+ * Makes the directory with mode 0700, or takes the rights of other users to an existing one away.
+ * @param isOurs whether a file with this name belongs to Keyhearth
  * @throws StartupError when it cannot be made, or belongs to another user
  */
 export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => boolean): void {
   try {
     makeDirectory(path);
-    // In this order: a process that starts at the same moment sets the mode before it makes its files.
+    // The order matters: a process that starts at the same moment sets the mode before it makes its files.
     const entries = readdirSync(path).filter((entry) => entry !== 'lost+found');
     const { mode, uid } = statSync(path);
     if (uid !== getuid?.()) {
@@ -40,11 +40,11 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
         `${path} holds other files, and closing it to others might break them; give Keyhearth a directory of its own in KEYHEARTH_DATA_DIR.`,
       );
     }
-    // Kubernetes lets the group of `fsGroup` write, at each mount. Files that the group added would belong to others.
+    // At each mount, Kubernetes lets the group of `fsGroup` write. Files that the group has added belong to other users.
     const isOnlyForGroup = (mode & 0o007) === 0 && entries.every((entry) => isOwn(join(path, entry)));
     if ((mode & 0o022) !== 0 && entries.length > 0 && !isOnlyForGroup) {
       throw new StartupError(
-        `Other users could write to ${path}, so what is in it may be theirs; look through it, then run: chmod 700 ${path}`,
+        `Other users could write to ${path}, so its files may be theirs; check the files, then run: chmod 700 ${path}`,
       );
     }
     if ((mode & 0o077) !== 0) chmodSync(path, 0o700);
@@ -57,13 +57,13 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
   }
 }
 
-/** A file that is gone was the draft of a process that starts at the same moment. */
+/** A file that does not exist any more was the draft of a process that starts at the same moment. */
 function isOwn(path: string): boolean {
   const status = lstatSync(path, { throwIfNoEntry: false });
   return status === undefined || status.uid === getuid?.();
 }
 
-/** Step by step: Node's own recursive option never ends in a directory that takes no entries, such as /proc. */
+/** Makes the parents one by one. With Node's option `recursive`, mkdir never returns in a directory such as /proc. */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   if (!existsSync(dirname(path))) makeDirectory(dirname(path));
@@ -75,7 +75,7 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** Removes all rights of other users to a file, if it exists. */
+/** Takes the rights of other users to a file away, if it exists. */
 export function makePrivate(path: string): void {
   try {
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
@@ -87,7 +87,7 @@ export function makePrivate(path: string): void {
   }
 }
 
-/** Writes a file with mode 0600 that other processes see complete or not at all. An existing file stays as it is. */
+/** Writes a file with mode 0600. Other processes see all of it or nothing. An existing file stays as it is. */
 export function writePrivateFileOnce(path: string, content: string): void {
   write(path, content, (draft) => {
     try {
@@ -98,7 +98,7 @@ export function writePrivateFileOnce(path: string, content: string): void {
   });
 }
 
-/** The same, but replaces an existing file. */
+/** Does the same, but replaces an existing file. */
 export function replacePrivateFile(path: string, content: string): void {
   write(path, content, (draft) => renameSync(draft, path));
 }
@@ -120,7 +120,7 @@ function write(path: string, content: string, putInPlace: (draft: string) => voi
   }
 }
 
-/** A new name in a directory survives a power cut only when the directory is synced too. */
+/** A new name in a directory survives a power failure only when the directory is synced too. */
 function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');
   try {

@@ -6,9 +6,9 @@ import { StartupError } from '../lib/startup-error.ts';
 import type { PepperSource } from './pepper.ts';
 
 /**
- * The file beside the pepper that says which database belongs to it, and whether that has its first key. So a lost,
- * emptied or outdated database cannot silently open the bootstrap again. Beside a read-only pepper (a mounted secret)
- * it cannot be written, and is in the data directory instead.
+ * The marker file beside the pepper. It names the database that belongs to the pepper, and says whether the first key is
+ * registered. So a lost, empty or old database cannot open the bootstrap again. If the folder of the pepper is read-only,
+ * as that of a mounted secret, the marker file is in the data directory.
  */
 export type DatabaseMarker = {
   path: string;
@@ -22,7 +22,7 @@ const CLAIMED = 'claimed';
 export function readDatabaseMarker(pepper: PepperSource, dataDir: string): DatabaseMarker {
   const inDataDir = join(dataDir, 'pepper.database-id');
   const besidePepper = pepper.from === 'file' ? `${pepper.path}.database-id` : inDataDir;
-  // An existing file counts in either place, so that a change of settings cannot hide it.
+  // An existing file counts in both places, so that a change of the settings cannot hide it.
   const existing = [besidePepper, inDataDir].find((candidate) => existsSync(candidate));
   const path = existing ?? (isWritable(dirname(besidePepper)) ? besidePepper : inDataDir);
   makePrivate(path);
@@ -41,7 +41,7 @@ export function readDatabaseMarker(pepper: PepperSource, dataDir: string): Datab
   }
 }
 
-/** Never replaces a marker: a process that started at the same moment may have written more already. */
+/** Never replaces a marker file. Another process that starts at the same moment may have written it. */
 export const markDatabase = (path: string, databaseId: string) =>
   writePrivateFileOnce(path, `${databaseId}\n`);
 

@@ -6,8 +6,8 @@ import { StartupError } from '../lib/startup-error.ts';
 const PEPPER_BYTES = 32;
 
 /**
- * 32 secret bytes that are kept outside the database: a thief of the database alone cannot test a guessed key against
- * it. As a key object they are never printed by accident.
+ * 32 secret bytes outside of the database. Without them, a thief of the database cannot test guesses against the
+ * fingerprints. A key object is never printed by accident.
  */
 export type Pepper = KeyObject;
 
@@ -23,13 +23,13 @@ export function decodePepper(text: string): Buffer | undefined {
   return bytes.length === PEPPER_BYTES ? bytes : undefined;
 }
 
-/** By this the database recognises its pepper. It reveals nothing about the pepper itself. */
+/** The database stores this value to recognise its pepper. It reveals nothing about the pepper. */
 export const pepperCheck = (pepper: Pepper) => (databaseId: string) =>
   createHmac('sha256', pepper).update(`keyhearth:pepper-check:v1:${databaseId}`).digest('base64url');
 
 /**
  * Reads the pepper, or makes one at the very first start.
- * @param databaseExists a database without its pepper must not get a new one: none of its fingerprints would match.
+ * @param databaseExists an existing database must not get a new pepper, because its fingerprints would not match
  * @throws StartupError when the pepper is missing, malformed or open to other users.
  */
 export function loadPepper(source: PepperSource, databaseExists: boolean): Pepper {
@@ -43,7 +43,7 @@ export function loadPepper(source: PepperSource, databaseExists: boolean): Peppe
   }
   if (databaseExists) {
     throw new StartupError(
-      `The pepper ${source.path} is missing, but its database is there; give this process the one that others serve this database with, or restore it from a backup (if it is lost, see docs/lost-pepper.md).`,
+      `The pepper ${source.path} is missing, but its database exists; use the pepper of the other processes, or restore it from a backup (if it is lost, see docs/lost-pepper.md).`,
     );
   }
   writePrivateFileOnce(source.path, `${randomBytes(PEPPER_BYTES).toString('hex')}\n`);

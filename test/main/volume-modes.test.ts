@@ -65,7 +65,7 @@ test.skipIf(!isRoot)('files that another user put into such a volume stop the st
   const database = join(dataDir, 'keyhearth.db');
   chownSync(database, OTHER_USER, GROUP);
   expect(await refusalOf(dataDir)).toBe(
-    `keyhearth: Other users could write to ${dataDir}, so what is in it may be theirs; look through it, then run: chmod 700 ${dataDir}\n`,
+    `keyhearth: Other users could write to ${dataDir}, so its files may be theirs; check the files, then run: chmod 700 ${dataDir}\n`,
   );
   expect(statSync(database).mode & 0o777).toBe(0o660);
 });
