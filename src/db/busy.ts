@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '../lib/failure.ts';
 
 /**
- * Another writer was in the way for a moment. The engine did nothing, and the same work may succeed soon. Where nobody
- * does it again, the request is refused with `database_busy`.
+ * Another writer holds the lock. The engine has changed nothing, and the same work may succeed soon. If nobody repeats
+ * the work, the request is refused with `database_busy`.
  */
 export class DatabaseBusyError extends DomainError {
   constructor(options?: ErrorOptions) {
@@ -13,8 +13,8 @@ export class DatabaseBusyError extends DomainError {
 }
 
 /**
- * Does the work again, after pauses that grow, as long as another writer is in the way.
- * @throws what the work throws, and the last DatabaseBusyError when `patienceMs` are over
+ * Repeats the work, with growing pauses, as long as another writer holds the lock.
+ * @throws what the work throws, and the last DatabaseBusyError after `patienceMs`
  */
 export async function retryWhileBusy<T>(work: () => T | Promise<T>, patienceMs: number): Promise<T> {
   const deadline = performance.now() + patienceMs;

@@ -5,7 +5,7 @@ import type { Db } from './tables.ts';
 
 const isPostgres = <Database>(db: Kysely<Database>) => db.getExecutor().adapter instanceof PostgresAdapter;
 
-/** The schema of the tables in PostgreSQL, where a database may hold others; undefined in SQLite. */
+/** The schema of our tables in PostgreSQL, because a database can have several. Undefined in SQLite. */
 export async function schemaOf(db: Db): Promise<string | undefined> {
   if (!isPostgres(db)) return undefined;
   const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db);

@@ -13,7 +13,7 @@ export type EpochCache<Value> = {
   keep(name: string, value: MaybePromise<Value | undefined>): void;
 };
 
-/** @param max how many values it keeps: those that were used most recently */
+/** @param max the number of values that it keeps: the most recently used ones */
 export function createEpochCache<Value extends {}>(
   readEpoch: Reader['epoch'],
   max: number,

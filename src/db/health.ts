@@ -5,7 +5,7 @@ import type { EngineServices } from './engine.ts';
 import type { Db } from './tables.ts';
 
 /**
- * Makes the check that the database can be read.
+ * Makes the function that checks whether the database can be read.
  * @param verify reads what the verification of a key reads
  * @returns a function that throws a DomainError `database_unavailable` when it cannot
  */

@@ -1,6 +1,6 @@
 import { allocateOutages } from './outages.ts';
 
-/** What all threads that serve one database know about it together. */
+/** What all threads that serve one database share about it. */
 export type DatabaseMemory = Readonly<{
   /** For `createOutages`. */
   outages: SharedArrayBuffer;

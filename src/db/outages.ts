@@ -2,7 +2,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { FailureOf } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
 
-/** What can be wrong with a database for longer than one request. */
+/** A problem of the database that lasts for longer than one request. */
 export type Outage = Exclude<FailureOf<'database_unavailable'>['reason'], 'unreachable' | 'connection_lost'>;
 
 const BEGINS: Record<Outage, string> = {
@@ -25,14 +25,14 @@ const ENDS = {
 
 const OUTAGES = Object.keys(BEGINS) as Outage[];
 
-/** An outage that no request has met for so long is over. The log has the next one again. */
+/** After so long without a sign of it, an outage is over. The next one is logged again. */
 const FORGOTTEN_AFTER_S = 600;
 
-/** The outages of one database, as all threads together know them. */
+/** The outages of one database, shared by all threads. */
 export type Outages = {
-  /** Call it whenever the outage shows. The log has the first time. @param reason for the log, not secret */
+  /** Call it at each sign of the outage. Logs the first one. @param reason for the log, not secret */
   begin(outage: Outage, reason: string): void;
-  /** Call it when the outage is over, or may be. */
+  /** Call it when the outage is over, or may be over. Logs that once. */
   end(outage: keyof typeof ENDS): void;
   /** Whether it has begun and has not ended. */
   isOn(outage: Outage): boolean;
@@ -42,7 +42,7 @@ export type Outages = {
 export const allocateOutages = () => new SharedArrayBuffer(OUTAGES.length * Int32Array.BYTES_PER_ELEMENT);
 
 export function createOutages(memory: SharedArrayBuffer, logger: Logger): Outages {
-  /** The second of the monotonic clock in which each outage last showed, or 0. */
+  /** The second of the monotonic clock of the last sign of each outage, or 0. */
   const lastShown = new Int32Array(memory);
   return {
     begin(outage, reason) {

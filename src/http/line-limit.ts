@@ -1,9 +1,9 @@
-/** How many answers of each status were not given a line of their own. */
+/** The number of answers of each status that have no line of their own. */
 type Statuses = Record<number, number>;
 
 type Tally = { since: number; written: number; repeated: number; statuses: Statuses };
 
-/** Lines that were counted and not written. `client` is undefined for all clients beyond those that are tracked. */
+/** Lines that are only counted. `client` is undefined for the clients that are not tracked. */
 export type Summary = Readonly<{
   client: string | undefined;
   repeated: number;
@@ -11,11 +11,11 @@ export type Summary = Readonly<{
 }>;
 
 export type LineLimit = {
-  /** Whether a line about a client may be written. A line that may not is counted for a summary. */
+  /** Whether a line about a client may be written. If not, it is counted for a summary. */
   admit(client: string, status: number): boolean;
   /** Begins the next second. @returns the summaries that are due */
   nextSecond(): Summary[];
-  /** @returns everything that was counted and not yet summed up */
+  /** @returns summaries of everything that is only counted so far */
   drain(): Summary[];
 };
 
@@ -23,12 +23,12 @@ const LINES_PER_CLIENT = 10;
 const SECONDS_PER_SUMMARY = 10;
 const MAX_CLIENTS = 1_000;
 
-/** Of the lines in a second, one in five is left for summaries. */
+/** One in five lines of a second is reserved for summaries. */
 const SUMMARIES_SHARE = 0.2;
 
 /**
- * Decides which lines about clients are written. A client gets ten lines, and then one summary of the further ones after
- * ten seconds. All clients together get `linesPerSecond`, summaries included.
+ * Decides which lines about clients are written. In ten seconds, a client gets ten lines, and then one summary of the rest.
+ * All clients together get `linesPerSecond` lines, with the summaries.
  */
 export function createLineLimit(linesPerSecond: number): LineLimit {
   const maxSummaries = Math.max(1, Math.floor(linesPerSecond * SUMMARIES_SHARE));

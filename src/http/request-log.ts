@@ -2,11 +2,11 @@ import type { FailureCode } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createLineLimit } from './line-limit.ts';
 
-/** An answer, as the log names it. */
+/** The fields of an answer in the log. */
 export type AnsweredRequest = Readonly<{
   request_id: string;
   method?: string | undefined;
-  /** The pattern, not the path: a key that was pasted into a URL must not end up in a log. */
+  /** The pattern and not the path, because somebody may paste a key into a URL. */
   route?: string | undefined;
   status: number;
   /** Why it was refused. */
@@ -23,13 +23,13 @@ export type RequestLog = {
    * @param usual the level, unless the database is unavailable: the engine or the error handler logs that
    */
   answered(request: AnsweredRequest, start: number, usual?: 'debug' | 'info'): void;
-  /** Writes what is only counted so far. */
+  /** Writes summaries of everything that is only counted so far. */
   close(): void;
 };
 
 /**
- * The log of all requests, one line each. Requests with a valid key are always logged. Anybody can send the others, so
- * their lines are limited, and what is over the limit is summed up: no client can fill the disk.
+ * The log of all requests, one line each. Requests with a valid key are always logged. Anybody can send other requests, so
+ * their lines are limited, and the rest is summed up. So no client can fill the disk.
  * @param linesPerSecond the limit for requests without a valid key
  */
 export function createRequestLog(logger: Logger, linesPerSecond: number): RequestLog {

@@ -13,13 +13,13 @@ export const createRouter = () =>
     },
   });
 
-/** Enough to fix a request by; a body full of errors gets no answer of the same size. */
+/** Enough errors to fix a request. A large body full of errors must not get a large answer. */
 const MAX_ERRORS = 20;
 
-/** Longer than any name of ours. What a caller invents is not repeated at length. */
+/** All our names are shorter. Longer names from the client are cut. */
 const MAX_ECHO = 64;
 
-/** Never repeats a value, only where it was and what it should have been. */
+/** Says where a value is wrong and what it must be. It never repeats the value. */
 function describeIssue(issue: z.core.$ZodIssue): FieldError[] {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {

@@ -1,7 +1,7 @@
 /** On every answer. */
 export const SECURITY_HEADERS = { 'X-Content-Type-Options': 'nosniff' } as const;
 
-/** On every answer that depends on who asks, or that a cache must not repeat. */
+/** On every answer that depends on the client, or that a cache must not repeat. */
 export const NO_STORE = { 'Cache-Control': 'no-store' } as const;
 
 /** On a page for a browser. @param scriptHashes SHA-256 of each inline script, as base64 */

@@ -1,7 +1,7 @@
-/** The rules for the label of a key: a name for people, which no other label may look the same as. */
+/** The rules for the label of a key. Two labels that differ must not look the same to a person. */
 export const MAX_LABEL_LENGTH = 200;
 
-/** Characters that take no place on the screen, or that change the order of others. */
+/** Characters that are not visible, or that change the order of others. */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/v;
 
 /** The same characters where people use them: to build emoji, to choose a form, to join letters of scripts without case. */
@@ -15,6 +15,6 @@ const NEEDED = new RegExp(
   'gv',
 );
 
-/** Whether a person sees all of it: well-formed Unicode without characters that are invisible or control the text. */
+/** Whether a person can see all characters: well-formed Unicode without invisible or control characters. */
 export const isVisible = (label: string): boolean =>
   label.isWellFormed() && !INVISIBLE.test(label.replaceAll(NEEDED, ''));

@@ -13,7 +13,7 @@ type RetryAfter = { retryAfter: number };
 
 /**
  * Every way in which a request can fail, as a code and its parameters. Codes are stable, and no parameter is secret.
- * Statuses, wording and headers are the business of a dialect (`http/dialects/`).
+ * A dialect (`http/dialects/`) chooses status, wording and headers.
  */
 export type Failure =
   | { code: 'invalid_request'; errors: readonly FieldError[] }
@@ -38,7 +38,7 @@ export type Failure =
   | { code: 'unsupported_media_type' }
   | ({ code: 'too_many_failed_attempts' } & RetryAfter)
   | { code: 'request_headers_too_large'; limitBytes: number }
-  /** An HTTP status that the framework or a middleware chose and that no other code stands for. */
+  /** An HTTP status of the framework or of a middleware for which there is no other code. */
   | { code: 'http_error'; status: number }
   | { code: 'internal_error' }
   | ({ code: 'overloaded' } & RetryAfter)
@@ -57,7 +57,7 @@ export type FailureCode = Failure['code'];
 export type FailureOf<Code extends FailureCode> = Extract<Failure, { code: Code }>;
 
 type DomainErrorOptions = ErrorOptions & {
-  /** Whether it is part of normal operation. What is not expected is logged with its stack. */
+  /** Whether the failure is part of normal operation. An unexpected one is logged with its stack. */
   isExpected?: boolean;
 };
 

@@ -21,10 +21,10 @@ import { CONNECT_MS, clientConfig, connectAlone, prepareSession } from './sessio
 const IDLE_MS = 30_000;
 const END_MS = 2_000;
 
-/** More than the service has; a bound, so that SQL text built by a future query cannot fill memories. */
+/** The service has fewer statements. The limit protects the memory if SQL text ever contains values. */
 const MAX_STATEMENTS = 200;
 
-/** Names prepared statements by their text. Every connection knows a text under the same name. */
+/** Names prepared statements by their text. A text has the same name in every connection. */
 function createStatementNames(): (text: string) => string | undefined {
   const names = new Map<string, string>();
   return (text) => {
@@ -44,11 +44,11 @@ type Connection = {
 
 export type Connections = {
   /**
-   * For Kysely. Its errors are DomainErrors where the database, and not the statement, is the reason. Its end closes all
-   * connections.
+   * The pool for Kysely. It throws a DomainError when the database is the reason, and not the statement. Its end closes
+   * all connections.
    */
   pool: PostgresPool;
-  /** The rows of one read. It waits for no change, and is repeated once when its connection turns out to be dead. */
+  /** Reads rows. It does not wait for changes, and is repeated once when its connection is dead. */
   read<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
   /** From now on, refuses to connect to any other database. */
   expect(databaseId: string): void;
@@ -57,7 +57,7 @@ export type Connections = {
 /** Connections that only reads use. */
 const READERS = 2;
 
-/** @param size connections at the most */
+/** @param size the largest number of connections */
 export function openConnections(
   url: string,
   size: number,
@@ -68,13 +68,13 @@ export function openConnections(
   let databaseId: string | undefined;
   const availability = watchAvailability(async () => {
     const client = await connectAlone(url, databaseId, CONNECT_MS);
-    // Not awaited: where the network loses this, it takes as long as TCP waits.
+    // Not awaited: if the network loses the message, this takes as long as TCP waits.
     void client.end().catch(() => undefined);
   }, logger);
   let generation = 0;
   const madeIn = new WeakMap<ClientBase, number>();
 
-  /** Connections made before the database was lost may be as dead as the one that failed. */
+  /** Connections from before an outage may be as dead as the one that failed. */
   function lost(error: unknown): void {
     generation++;
     availability.lost(error);
@@ -129,7 +129,7 @@ export function openConnections(
         } catch (error) {
           if (!isStatementError(error)) {
             isBroken = true;
-            // A connection made before an outage says nothing about the time after it.
+            // A connection from before an outage says nothing about the time after it.
             if (isTimeout(error) && madeIn.get(client) === generation) onTimeout(error);
             throw connectionLost();
           }
@@ -140,7 +140,7 @@ export function openConnections(
             throw failure;
           }
           isBroken = true;
-          // The reason that aborted the transaction says more than a later refusal.
+          // The first error, which aborted the transaction, says more than a later one.
           throw failure ?? connectionLost();
         }
       },
@@ -163,7 +163,7 @@ export function openConnections(
     pool: {
       // Kysely's type has cursors too, which nothing here uses.
       connect: (() => connect(others, () => undefined)) as never,
-      // A server that stands still would never close.
+      // A server that hangs never closes the connection.
       async end() {
         availability.close();
         await Promise.race([Promise.all([readers.end(), others.end()]), sleep(END_MS)]);
@@ -189,6 +189,6 @@ const isUnavailable = (error: unknown) =>
 
 const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Query read timeout';
 
-/** All connections of the pool were in use for as long as a query may wait for one. */
+/** All connections of the pool are in use for as long as a query may wait for one. */
 const isQueueTimeout = (error: unknown) =>
   error instanceof Error && error.message === 'timeout exceeded when trying to connect';

@@ -3,7 +3,7 @@ import { errorCode } from '../../lib/error-code.ts';
 import { DomainError } from '../../lib/failure.ts';
 import type { Outage } from '../outages.ts';
 
-/** Why an attempt failed, without the statement: for the log. */
+/** Why an attempt failed, for the log. It does not contain the statement. */
 export function reasonOf(error: unknown): string {
   const first = error instanceof AggregateError ? error.errors[0] : error;
   const code = errorCode(error);
@@ -15,33 +15,33 @@ export function reasonOf(error: unknown): string {
 const ENDS_CONNECTION = /^(08|57P|25P0[34])/;
 
 /**
- * An answer of a server that goes on to serve this connection. Any other failure ends the connection. The severity would
- * tell, but servers write it in their own language.
+ * Whether the server keeps the connection open after this error. It does not use the severity, because servers write that
+ * in their own language.
  */
 export const isStatementError = (error: unknown): error is DatabaseError =>
   error instanceof DatabaseError && !ENDS_CONNECTION.test(error.code ?? '');
 
 /**
- * Answers after which a connection is of no use: an aborted transaction that nobody rolled back, and prepared statements
- * that no longer fit the tables or are gone.
+ * Whether the connection is unusable after this error: a transaction is aborted and not rolled back, or the prepared
+ * statements do not fit the tables any more.
  */
 export const isSpoilt = ({ code = '' }: DatabaseError) => ['25P02', '0A000', '26000'].includes(code);
 
-/** The server has no connection left to give. */
+/** Whether the server has no free connection. */
 export const isFull = (error: unknown) =>
   error instanceof DatabaseError && /^(53300|53400)$/.test(error.code ?? '');
 
-/** The outage that an answer of the server is a sign of, or undefined. */
+/** The outage that an error of the server shows, or undefined. */
 export function outageOf({ code = '' }: DatabaseError): Outage | undefined {
   if (code === '53100') return 'disk_full';
   if (/^XX00[12]$/.test(code)) return 'damaged';
-  // Read-only, as after a failover; out of memory or connections; a disk that fails.
+  // Read-only, for example after a failover; no memory or connections left; a failing disk.
   return code === '25006' || /^(53|58)/.test(code) ? 'refused' : undefined;
 }
 
-/** The failure that an answer of the server stands for, where it is about the server's state and not the statement. */
+/** The failure for an error that comes from the state of the server, and not from the statement. */
 export function refusalOf(error: DatabaseError): DomainError | undefined {
-  // Cancelled for taking too long; a lock that was not free in time.
+  // The statement took too long, or a lock was not free in time.
   if (error.code === '57014' || error.code === '55P03') {
     return new DomainError({ code: 'database_busy', reason: 'timeout', retryAfter: 1 });
   }
@@ -56,6 +56,6 @@ export const allConnectionsInUse = () =>
 export const unreachable = () =>
   new DomainError({ code: 'database_unavailable', reason: 'unreachable', retryAfter: 1 });
 
-/** It is not known whether the statement was executed. */
+/** Nobody knows whether the statement was executed. */
 export const connectionLost = () =>
   new DomainError({ code: 'database_unavailable', reason: 'connection_lost', retryAfter: 1 });

@@ -3,17 +3,17 @@ import SqliteDatabase from 'better-sqlite3';
 import type { CompiledQuery } from 'kysely';
 import { errorCode } from '../../lib/error-code.ts';
 
-/** Longer than any other writer holds the lock. No request waits for this thread. */
+/** No other writer holds the lock for so long. No request waits for this thread. */
 const BUSY_MS = 5_000;
 
 /** An error loses its code on the way to another thread. */
 export type Failed = { code: string | undefined; message: string };
 
-// The file is there. A new one in its place would be one that nobody reads.
+// The file must exist. Nobody would read a new one in its place.
 const sqlite = new SqliteDatabase(String(workerData), { timeout: BUSY_MS, fileMustExist: true });
 sqlite.pragma('synchronous = FULL');
 
-/** Runs in a thread of its own. A statement by itself is a transaction. @returns why it failed, or nothing */
+/** Runs in a thread of its own. A single statement is a transaction. @returns why it failed, or nothing */
 export default function run({
   sql,
   parameters,

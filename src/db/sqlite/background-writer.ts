@@ -7,9 +7,9 @@ import type { Condition } from './condition.ts';
 const IDLE_MS = 30_000;
 
 /**
- * A thread with a connection of its own. SQLite makes its caller wait for the disk and for other writers; on the event
- * loop every request would wait with it.
- * @param onError called when a thread could not be started, or died
+ * A thread with a connection of its own. SQLite makes its caller wait for the disk and for other writers. On the event
+ * loop, every request would wait too.
+ * @param onError called when a thread cannot be started, or dies
  */
 export function openBackgroundWriter(
   path: string,
@@ -26,13 +26,13 @@ export function openBackgroundWriter(
   let running = new AbortController();
   pool.on('error', (error) => {
     onError(error);
-    // The writes of a thread that could not be started would otherwise wait for ever.
+    // Otherwise the writes of a thread that cannot be started would wait without end.
     running.abort();
     running = new AbortController();
   });
   return {
     async run({ sql, parameters }) {
-      // The thread opens the file anew whenever it starts.
+      // The thread opens the file each time it starts.
       condition.checkFiles();
       const failed = await pool.run({ sql, parameters }, { signal: running.signal });
       if (failed) throw condition.translate(Object.assign(new Error(failed.message), failed), false);

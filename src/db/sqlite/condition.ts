@@ -8,13 +8,13 @@ const CHECK_EVERY_MS = 500;
 export type Condition = {
   /** From now on, checks the files twice a second, and logs outages. Before that, an error ends the start. */
   watch(): void;
-  /** As of the last check, in any thread. @throws DomainError `database_unavailable` when a file is lost */
+  /** Uses the last check of any thread. @throws DomainError `database_unavailable` when a file is lost */
   assertInPlace(): void;
-  /** Checks the files now, in some 20 µs. @throws the same */
+  /** Checks the files now, in about 20 µs. @throws the same */
   checkFiles(): void;
-  /** Call it when something was written. */
+  /** Call it when a write succeeds. */
   written(): void;
-  /** An error of SQLite in the words of the service. Any other error stays as it is. */
+  /** Translates an error of SQLite. Any other error stays as it is. */
   translate(error: unknown, isRead: boolean): unknown;
   close(): void;
 };

@@ -12,7 +12,7 @@ import {
 import type { Condition } from './condition.ts';
 import { cachingStatements } from './statement-cache.ts';
 
-/** A deferred transaction that turns into a writer half way fails when another writer was faster; this one cannot. */
+/** A deferred transaction that begins to write later fails if another writer was faster. This one cannot. */
 class ImmediateSqliteDriver extends SqliteDriver {
   readonly #sqlite: SqliteDatabase.Database;
   readonly #condition: Condition;
@@ -40,12 +40,12 @@ class ImmediateSqliteDriver extends SqliteDriver {
   override async commitTransaction(connection: DatabaseConnection): Promise<void> {
     await super.commitTransaction(connection);
     this.#condition.written();
-    // Nobody may see again what was written to a lost file, so the change must not be confirmed.
+    // Nobody reads a lost file again, so a change that went there must not be confirmed.
     this.#condition.checkFiles();
   }
 }
 
-/** SQLite's own error codes are known to this folder only. */
+/** Only this folder knows the error codes of SQLite. */
 const translatingErrors = (connection: DatabaseConnection, { translate }: Condition): DatabaseConnection => ({
   async executeQuery(query) {
     try {
@@ -57,7 +57,7 @@ const translatingErrors = (connection: DatabaseConnection, { translate }: Condit
   streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
 });
 
-/** SQLite can roll back schema changes. Kysely's own adapter says that it cannot, and would migrate without one. */
+/** SQLite can roll back changes of the schema. Kysely's adapter says that it cannot, and uses no transaction. */
 class TransactionalSqliteAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true;

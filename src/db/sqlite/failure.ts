@@ -4,28 +4,28 @@ import { diskFull, StartupError } from '../../lib/startup-error.ts';
 import { DatabaseBusyError } from '../busy.ts';
 import type { Outage } from '../outages.ts';
 
-/** Every millisecond of waiting inside SQLite stalls all requests of its thread. */
+/** While SQLite waits, all requests of the thread wait too. */
 export const BUSY_MS = 5;
 
 const RETRY_AFTER_S = 30;
 
-/** A file that is moved back, or a service that is started again, serves within seconds. */
+/** When somebody moves the file back or restarts the service, it serves within seconds. */
 const RETRY_LOST_FILE_AFTER_S = 5;
 
 /** Why SQLite failed, for the log. */
 export const reasonOf = (error: unknown) =>
   error instanceof Error ? `${errorCode(error) ?? error.name}: ${error.message}` : String(error);
 
-/** The outage that an error of SQLite is a sign of, or undefined. */
+/** The outage that an error of SQLite shows, or undefined. */
 export function outageOf(error: unknown, isRead: boolean): Outage | undefined {
   const code = errorCode(error) ?? '';
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return 'damaged';
-  // The tables were there when the service started.
+  // The tables existed when the service started.
   if (code === 'SQLITE_ERROR' && error instanceof Error && error.message.startsWith('no such table'))
     return 'damaged';
-  // There is no room for more of the database, or for the file beside it that processes share.
+  // There is no room for the database, or for the `-shm` file beside it.
   if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return 'disk_full';
-  // A file system that turned read-only, a disk that fails, a process without descriptors or memory.
+  // The file system is read-only, the disk fails, or the process has no descriptors or memory left.
   if (/^SQLITE_(READONLY|IOERR|CANTOPEN|PERM|PROTOCOL|NOMEM)/.test(code))
     return isRead ? 'unreadable' : 'unwritable';
   return undefined;
@@ -41,7 +41,7 @@ export const unavailable = (reason: Outage, cause?: unknown) =>
     { cause },
   );
 
-/** SQLite's own errors in the words of the service. Any other error stays as it is. */
+/** Translates an error of SQLite. Any other error stays as it is. */
 export function translateError(error: unknown, isRead: boolean): unknown {
   if (errorCode(error)?.startsWith('SQLITE_BUSY')) return new DatabaseBusyError({ cause: error });
   const outage = outageOf(error, isRead);
@@ -57,7 +57,7 @@ export const lostFile = (path: string) =>
     `${path} was removed or replaced since the service was started; stop the service, restore the file and start again.`,
   );
 
-/** An error that came up while opening, as a sentence for the operator. Any other error stays as it is. */
+/** Makes a sentence for the operator of an error at the start. Any other error stays as it is. */
 export function asStartupError(error: unknown, path: string): unknown {
   const translated = translateError(error, false);
   if (!(translated instanceof DomainError)) return error;

@@ -1,11 +1,11 @@
 import { realpathSync, statSync } from 'node:fs';
 
-/** What a path names. SQLite has a file open by it, so the number is not given to another file meanwhile. */
+/** What a path names. SQLite has the file open, so no other file gets its number. */
 type FileId = { dev: bigint; ino: bigint };
 
 /**
  * The file at a path, without opening it: closing a file that is in use drops SQLite's locks on it
- * (sqlite.org/howtocorrupt, 2.2). Undefined where the path leads nowhere, or cannot be followed.
+ * (sqlite.org/howtocorrupt, 2.2). Undefined when the path names nothing, or cannot be read.
  */
 function fileAt(path: string): FileId | undefined {
   try {
@@ -20,10 +20,10 @@ const isSame = (a: FileId | undefined, b: FileId | undefined) =>
 
 /**
  * Remembers the files that SQLite has open: the database, its write-ahead log and the index of that.
- * @returns a function that finds the path of one that was removed or replaced since
+ * @returns a function that finds the path of a file that somebody has removed or replaced since
  */
 export function rememberFiles(path: string): () => string | undefined {
-  // Where the path is a symbolic link, SQLite puts the other two beside the target.
+  // If the path is a symbolic link, SQLite puts the other two files beside its target.
   const target = realpathSync(path);
   const files = [path, `${target}-wal`, `${target}-shm`].map((name) => ({ name, opened: fileAt(name) }));
   return () => files.find(({ name, opened }) => !isSame(opened, fileAt(name)))?.name;

@@ -12,16 +12,16 @@ import { sqliteDialect } from './dialect.ts';
 import { asStartupError, BUSY_MS, damagedDatabase, lostFile, translateError } from './failure.ts';
 import { isFirstFile } from './files.ts';
 
-/** "KHth" in SQLite's header field for the program that a file belongs to. */
+/** "KHth", in SQLite's header field for the program of a file. */
 const APPLICATION_ID = 0x4b487468;
 
-/** Several processes that open one new file get in each other's way, for longer than SQLite itself would wait. */
+/** Several processes that open one new file delay each other for longer than SQLite waits. */
 const OPENING_PATIENCE_MS = 1_500;
 
-/** Checking every page of a small file costs some ten milliseconds; of a large one, more than a start may take. */
+/** To check every page of a small file takes about ten milliseconds. For a large file, it takes too long for a start. */
 const FULL_CHECK_BYTES = 16 * 1024 * 1024;
 
-/** Whether the file holds anything: it is neither missing nor empty. */
+/** Whether the file exists and is not empty. */
 export function hasContent(path: string): boolean {
   try {
     return statSync(path).size > 0;
@@ -34,7 +34,7 @@ export function hasContent(path: string): boolean {
 }
 
 /**
- * Opens the SQLite file, and makes it with mode 0600 where there is none.
+ * Opens the SQLite file, or makes it with mode 0600.
  * @param firstFile which file the first thread of this process opened; no other one may be opened later
  * @throws StartupError for a file of another program
  */
@@ -48,7 +48,7 @@ export async function openSqlite(
     await retryWhileBusy(() => prepareTranslated(sqlite, path), OPENING_PATIENCE_MS);
     const condition = createCondition(path, outages);
     const db = new Kysely<Tables>({ dialect: sqliteDialect(sqlite, condition) });
-    // Kysely closes the file only after its first use of it.
+    // Kysely closes the file only if it has used it.
     await db.connection().execute(async () => undefined);
     return { db, condition };
   } catch (error) {
@@ -72,7 +72,7 @@ function prepare(sqlite: SqliteDatabase.Database, path: string): void {
   for (const suffix of ['', '-wal', '-shm']) makePrivate(`${path}${suffix}`);
   if (sqlite.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
     throw new StartupError(
-      `The file system of ${path} cannot share memory between processes, as SQLite's WAL needs it; put the data directory on a local disk.`,
+      `The file system of ${path} cannot share memory between processes, which SQLite's write-ahead log needs; put the data directory on a local disk.`,
     );
   }
   sqlite.pragma('synchronous = FULL');
@@ -83,7 +83,7 @@ function prepare(sqlite: SqliteDatabase.Database, path: string): void {
 
 function open(path: string, firstFile: SharedArrayBuffer): SqliteDatabase.Database {
   try {
-    // Only where there is none: closing a file that is in use drops SQLite's locks on it (sqlite.org/howtocorrupt, 2.2).
+    // Only if it does not exist: to close a file that is in use drops SQLite's locks on it (sqlite.org/howtocorrupt, 2.2).
     if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
     if (!isFirstFile(path, firstFile)) throw lostFile(path);
     return new SqliteDatabase(path, { timeout: BUSY_MS, fileMustExist: true });

@@ -3,12 +3,12 @@ import { LRUCache } from 'lru-cache';
 
 type Statement = SqliteDatabase.Statement<unknown[]>;
 
-/** More than the service has; a bound, so that SQL text built by a future query cannot fill the memory. */
+/** The service has fewer statements. The limit protects the memory if SQL text ever contains values. */
 const MAX_STATEMENTS = 200;
 
 /**
- * A database for Kysely that caches prepared statements. Kysely prepares every query again, which costs more than
- * running it.
+ * A database for Kysely that caches prepared statements. Kysely prepares every query again, which takes longer than to
+ * run it.
  */
 export function cachingStatements(sqlite: SqliteDatabase.Database) {
   const statements = new LRUCache<string, Statement>({ max: MAX_STATEMENTS });
