@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -67,7 +67,9 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
 
   async function initialise(): Promise<void> {
     const password = join(directory, 'password');
-    writeFileSync(password, PASSWORD, { mode: 0o644 });
+    writeFileSync(password, PASSWORD);
+    // The umask of this process may be stricter than what the user of the server needs.
+    chmodSync(password, 0o644);
     await run(
       initdb,
       [
