@@ -10,7 +10,7 @@ import { startKeyhearth } from './processes.ts';
 export const LABEL = 'bench';
 
 /** The shape of a bcrypt hash, of nothing: verification by fingerprint never looks at it. */
-const HASH = `$2b$12$${'.'.repeat(53)}`;
+export const HASH = `$2b$12$${'.'.repeat(53)}`;
 
 /** A data directory with one key, made by Keyhearth itself. Returns that key. */
 export async function makeDataDirectory(

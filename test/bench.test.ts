@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { aucOf } from '../bench/auc.ts';
 import { checkoutOf } from '../bench/before.ts';
 import { countsFor } from '../bench/counts.ts';
 import { countLines } from '../bench/lines.ts';
@@ -44,6 +45,35 @@ describe('median', () => {
   test('of ratios needs as many rounds of both', () => {
     expect(() => medianRatio([1, 2], [1])).toThrow('as many rounds');
   });
+});
+
+describe('the AUC', () => {
+  test('is 1 where every sample of the one kind is larger, 0 where it is smaller', () => {
+    expect(aucOf([4, 5, 6], [1, 2, 3])).toEqual({ auc: 1, low: 1, high: 1 });
+    expect(aucOf([1, 2, 3], [4, 5, 6])).toEqual({ auc: 0, low: 0, high: 0 });
+  });
+
+  test('counts an equal sample for a half', () => {
+    expect(aucOf([1, 1], [1, 1]).auc).toBe(0.5);
+    expect(aucOf([1, 2], [2, 3]).auc).toBe(0.125);
+  });
+
+  test('has an interval that holds the true value, and gets narrower with more samples', () => {
+    // Quantiles of one distribution, and of the same moved by a tenth of its range: the true value is 0.5 + 0.095.
+    const quantiles = (count: number, from: number) =>
+      Array.from({ length: count }, (_, i) => from + (i + 0.5) / count);
+    const some = aucOf(quantiles(50, 0.1), quantiles(50, 0));
+    const many = aucOf(quantiles(5_000, 0.1), quantiles(5_000, 0));
+    for (const { low, high } of [some, many]) {
+      expect(low).toBeLessThan(0.595);
+      expect(high).toBeGreaterThan(0.595);
+    }
+    expect(many.high - many.low).toBeLessThan((some.high - some.low) / 5);
+    // Hanley and McNeil: the standard error of 5,000 samples a kind is at most about 0.5 / sqrt(5,000 * 3 / 4).
+    expect(many.high - many.low).toBeLessThan(0.03);
+  });
+
+  test('needs two samples of each kind', () => expect(() => aucOf([1], [1, 2])).toThrow('two samples'));
 });
 
 describe('the output of wrk', () => {

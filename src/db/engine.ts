@@ -53,7 +53,10 @@ export type Reader = {
    * code returns to the event loop.
    */
   epoch(): number | undefined;
-  /** Makes a function that finds the row of a table by a column that holds unique text. */
+  /**
+   * Makes a function that finds the row of a table by a column that holds unique text. It does the same work whether or
+   * not there is such a row, so that its time tells nobody.
+   */
   find<Table extends keyof Tables, By extends TextColumn<Table>, Column extends keyof Row<Table> & string>(
     table: Table,
     by: By,

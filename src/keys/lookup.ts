@@ -103,9 +103,11 @@ export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookup
   return {
     lookUp: (rawKey) =>
       andThen(find(rawKey), (key): MaybePromise<Verdict | Unproven> => {
-        if (key) return judge(key);
+        const verdict = judge(key);
+        if (verdict.code === 'VALID') return verdict;
+        // Every refusal takes the same steps, so that its time does not tell whether there is such a key.
         return andThen(isMissFinal(), (isFinal) =>
-          isFinal ? judge(undefined) : { code: 'UNPROVEN', prove: () => prove(rawKey) },
+          key || isFinal ? verdict : { code: 'UNPROVEN', prove: () => prove(rawKey) },
         );
       }),
     hasUsableKey: reads.hasUsableKey,

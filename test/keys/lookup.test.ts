@@ -100,6 +100,37 @@ test('an inactive key is cached among the guesses, so the time of an answer tell
   expect(state.reads).toBe(2);
 });
 
+test('an inactive key and an unknown one take the same reads, whether or not anything is cached', async () => {
+  for (const epoch of [1, undefined]) {
+    const reads: string[] = [];
+    const state = { found: undefined as ReturnType<typeof row> | undefined };
+    const lookUp = lookUpWith({
+      epoch: () => epoch,
+      find: () => async () => {
+        reads.push('row');
+        return state.found;
+      },
+      exists: ({ sql }: { sql: string }) => {
+        const isOfFingerprints = sql.includes('fingerprint');
+        return async () => {
+          reads.push(isOfFingerprints ? 'a key without a fingerprint' : 'a usable key');
+          return !isOfFingerprints;
+        };
+      },
+    });
+    const readsOf = async (key: string, found: ReturnType<typeof row> | undefined, code: string) => {
+      state.found = found;
+      reads.length = 0;
+      for (let i = 0; i < 2; i++) expect((await lookUp(RawKey(key.padEnd(40, '-')))).code).toBe(code);
+      return [...reads];
+    };
+    await readsOf('the first one', undefined, 'NOT_FOUND');
+    const ofUnknown = await readsOf('unknown', undefined, 'NOT_FOUND');
+    expect(await readsOf('inactive', row(0), 'INACTIVE')).toEqual(ofUnknown);
+    expect(ofUnknown).toContain('row');
+  }
+});
+
 test('a key that was read before a change is not cached when it arrives after the news of the change', async () => {
   const { state, reads, ask } = slowDatabase();
   const before = ask();

@@ -76,9 +76,16 @@ export function openReader(
       return epoch;
     },
     find(table, by, columns) {
-      const names = columns.map((column) => `"${column}"`).join(', ');
-      const statement = sqlite.prepare(`select ${names} from "${table}" where "${by}" = ?`);
-      return (value) => read(() => statement.get(value) as never);
+      const names = [...new Set<string>([...columns, by])].map((column) => `"${column}"`).join(', ');
+      // The next row stands for a missing one, and is read like it. A missing row would otherwise take half the time.
+      const statement = sqlite.prepare<unknown[], Record<string, unknown>>(
+        `select ${names} from "${table}" where "${by}" >= ? order by "${by}" limit 1`,
+      );
+      return (value) =>
+        read(() => {
+          const row = statement.get(value);
+          return (row?.[by] === value ? row : undefined) as never;
+        });
     },
     exists({ sql }) {
       const statement = sqlite.prepare(sql);
