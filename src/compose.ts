@@ -23,8 +23,8 @@ import type { KeyId } from './lib/brand.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { DomainError } from './lib/failure.ts';
 import type { Logger } from './lib/logger.ts';
-import { createLockout, lockoutMemory } from './lockout/lockout.ts';
-import type { LockoutMemory } from './lockout/shared-table.ts';
+import { createLockout } from './lockout/lockout.ts';
+import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
 import { openStorage } from './storage.ts';
 
 /** By all workers together. No client can make the log grow faster. */
@@ -34,7 +34,7 @@ const REFUSALS_LOGGED_PER_SECOND = 100;
 export type SharedMemory = Readonly<{ lockout: LockoutMemory; database: DatabaseMemory }>;
 
 export const sharedMemory = ({ lockout }: Pick<Config, 'lockout'>): SharedMemory => ({
-  lockout: lockoutMemory(lockout),
+  lockout: allocateLockout(lockout),
   database: databaseMemory(),
 });
 

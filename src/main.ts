@@ -46,9 +46,10 @@ function announce(config: Config, { port, bootstrapOpen }: Service, logger: Logg
   const openTo = config.bootstrapToken === undefined ? 'open' : 'open with the token';
   const bootstrap = bootstrapOpen ? openTo : 'closed';
   const { workers } = config;
+  const lockout = config.lockout.attempts === 0 ? 'off' : config.lockout.by;
   const database = displayName(config.database);
   logger.info(
-    { address, database, bootstrap, workers, docs: `${address}/docs` },
+    { address, database, bootstrap, lockout, workers, docs: `${address}/docs` },
     `Keyhearth listens on ${address}; bootstrap is ${bootstrap}`,
   );
   if (config.lockout.attempts === 0) {

@@ -17,7 +17,10 @@ const failures: [string, (setting: Setting) => Partial<Setting>, string?][] = [
   [
     'the lockout',
     ({ memory }) => ({
-      memory: { ...memory, lockout: { ...memory.lockout, buffer: new SharedArrayBuffer(16) } },
+      memory: {
+        ...memory,
+        lockout: { ...memory.lockout, table: { ...memory.lockout.table, buffer: new SharedArrayBuffer(16) } },
+      },
     }),
   ],
 ];

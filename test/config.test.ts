@@ -55,6 +55,7 @@ describe.each<[string, string[], string[]]>([
   ],
   ['KEYHEARTH_LOCKOUT_ATTEMPTS', ['0', '100'], ['', '-1', '101', 'five']],
   ['KEYHEARTH_LOCKOUT_SECONDS', ['1', '86400'], ['', '0', '86401']],
+  ['KEYHEARTH_LOCKOUT_BY', ['address', 'address+key'], ['', 'key', 'ADDRESS']],
   ['KEYHEARTH_BCRYPT_COST', ['10', '15'], ['', '9', '16']],
   ['KEYHEARTH_BOOTSTRAP_TOKEN', ['a-token'], ['', 'with space', 'ümlaut', 'x'.repeat(513)]],
   ['KEYHEARTH_WORKERS', ['1', '64', 'auto'], ['', '0', '65', 'all', '1.5']],

@@ -1,6 +1,7 @@
 import type { Failure } from '../lib/failure.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Principal } from '../lib/principal.ts';
+import type { Attempt } from '../lockout/attempt.ts';
 import type { Locked, Lockout } from '../lockout/lockout.ts';
 import type { Authenticator, ReadHeader, Verification } from './authenticator.ts';
 
@@ -39,62 +40,52 @@ export function lockedFailure(lockout: Lockout, lockoutKey: string | undefined):
  * front may have checked the other one.
  */
 export function createAuthenticate(authenticators: readonly Authenticator[], lockout: Lockout): Authenticate {
-  function authenticateWith(
-    authenticator: Authenticator,
-    lockoutKey: string | undefined,
-    credential: string,
-  ) {
-    return andThen(authenticator.verify(credential), (verification) =>
-      decide(authenticator, lockoutKey, verification),
+  function authenticateWith(authenticator: Authenticator, attempt: Attempt) {
+    return andThen(authenticator.verify(attempt.credential), (verification) =>
+      decide(authenticator, attempt, verification),
     );
   }
 
   function decide(
     authenticator: Authenticator,
-    lockoutKey: string | undefined,
+    attempt: Attempt,
     verification: Verification,
   ): MaybePromise<Authentication> {
     switch (verification.state) {
       case 'valid':
-        return accept(authenticator, lockoutKey, verification.principal);
+        return accept(authenticator, attempt, verification.principal);
       case 'invalid':
-        return refuse(lockoutKey);
+        return refuse(attempt);
       case 'unconfigured':
         return refused({ code: 'no_api_key_configured' });
       case 'unproven':
-        return prove(authenticator, lockoutKey, verification.prove);
+        return prove(authenticator, attempt, verification.prove);
     }
   }
 
-  function accept(
-    authenticator: Authenticator,
-    lockoutKey: string | undefined,
-    principal: Principal,
-  ): Authentication {
-    const recorded = lockout.record(lockoutKey, true);
+  function accept(authenticator: Authenticator, attempt: Attempt, principal: Principal): Authentication {
+    const recorded = lockout.record(attempt, 'valid');
     if (recorded.state === 'locked') return refused(tooManyAttempts(recorded));
     authenticator.onAccepted(principal);
     return { state: 'authenticated', principal };
   }
 
-  function refuse(lockoutKey: string | undefined): Authentication {
-    const recorded = lockout.record(lockoutKey, false);
+  function refuse(attempt: Attempt): Authentication {
+    const recorded = lockout.record(attempt, 'invalid');
     if (recorded.state === 'locked') return refused(tooManyAttempts(recorded));
     return refused({ code: 'invalid_api_key', remaining: recorded.remaining });
   }
 
   async function prove(
     authenticator: Authenticator,
-    lockoutKey: string | undefined,
+    attempt: Attempt,
     work: () => Promise<Verification>,
   ): Promise<Authentication> {
-    const outcome = await lockout.reserve(lockoutKey, async () =>
-      decide(authenticator, lockoutKey, await work()),
-    );
+    const outcome = await lockout.reserve(attempt, async () => decide(authenticator, attempt, await work()));
     return outcome.state === 'locked' ? refused(tooManyAttempts(outcome)) : outcome;
   }
 
-  /** A request without a credential does not count. */
+  /** A request without a credential is not counted. */
   async function refuseMissingCredential(lockoutKey: string | undefined): Promise<Authentication> {
     for (const authenticator of authenticators) {
       if (await authenticator.isConfigured())
@@ -105,15 +96,16 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
 
   return (lockoutKey, header) => {
     const locked = lockedFailure(lockout, lockoutKey);
-    if (locked) return refused(locked);
     for (const authenticator of authenticators) {
       const credentials = authenticator.read(header);
       const [credential] = credentials;
       if (credential === undefined) continue;
       if (credentials.length > 1 && new Set(credentials).size > 1)
-        return refused({ code: 'conflicting_api_keys' });
-      return authenticateWith(authenticator, lockoutKey, credential);
+        return refused(locked ?? { code: 'conflicting_api_keys' });
+      const attempt = { address: lockoutKey, credential };
+      if (locked && !lockout.isKnown(attempt)) return refused(locked);
+      return authenticateWith(authenticator, attempt);
     }
-    return refuseMissingCredential(lockoutKey);
+    return locked ? refused(locked) : refuseMissingCredential(lockoutKey);
   };
 }

@@ -1,7 +1,15 @@
 import type { Clock } from '../lib/clock.ts';
-import { allocateLockout, openSharedTable } from './shared-table.ts';
+import { type Attempt, type AttemptDigest, attemptDigest, type Outcome } from './attempt.ts';
+import { openKnownKeys } from './known-keys.ts';
+import { allocateLockout, type LockoutMemory } from './memory.ts';
+import { createPlaces } from './places.ts';
+import { openSharedTable } from './shared-table.ts';
 
-export type LockoutPolicy = Readonly<{ attempts: number; seconds: number }>;
+/**
+ * `by`: with `address`, each failed attempt of an address counts, and a locked address gets nothing. With
+ * `address+key`, the same credential counts once, and one that was valid from there within a day passes all the same.
+ */
+export type LockoutPolicy = Readonly<{ attempts: number; seconds: number; by: 'address' | 'address+key' }>;
 
 /** The address is locked out for `retryAfter` more seconds. No client may learn the result of its attempt. */
 export type Locked = { state: 'locked'; retryAfter: number };
@@ -16,17 +24,22 @@ export type Lockout = {
   /** How many failures the address has left; undefined where nothing is counted. */
   remaining(address: string | undefined): number | undefined;
   /**
-   * Records an attempt whose result is known. Where another thread has locked the address in the meantime, the result
+   * Whether an attempt is to be evaluated although its address is locked. The credential was valid from there, which
+   * does not mean that it still is.
+   */
+  isKnown(attempt: Attempt): boolean;
+  /**
+   * Records an attempt whose outcome is known. Where another thread has locked the address in the meantime, the result
    * is `locked`. So of many attempts at once, in any number of threads, the address learns the results of no more
    * than it has failures left.
    */
-  record(address: string | undefined, isValid: boolean): Locked | Counted;
+  record(attempt: Attempt, outcome: Outcome): Locked | Counted;
   /**
    * Runs `work`, which evaluates an attempt at some cost and records it, once there is a place for it. Of many attempts
    * at once, each thread evaluates no more than the address has failures left. The others wait for a place. What
    * `work` throws counts as no attempt.
    */
-  reserve<T>(address: string | undefined, work: () => Promise<T>): Promise<T | Locked>;
+  reserve<T>(attempt: Attempt, work: () => Promise<T>): Promise<T | Locked>;
 };
 
 /** Sends locks to the other processes on the same database. The lockout does not know the database itself. */
@@ -37,19 +50,11 @@ export type LockNotifier = {
 
 const MESSAGE = /^locked (\d{1,5}) ([\w.:/]{1,24})$/;
 
-/** Attempts under way from one address, in this thread. */
-type Reservations = { taken: number; waiting: (() => void)[] };
-
-const MAX_ADDRESSES = 100_000;
-
-/** Memory for a lockout that several threads share. */
-export const lockoutMemory = ({ attempts }: LockoutPolicy, addresses = MAX_ADDRESSES) =>
-  allocateLockout(attempts, addresses);
-
 /** With no attempts, nothing is ever counted. */
 const off: Lockout = {
   retryAfter: () => 0,
   remaining: () => undefined,
+  isKnown: () => false,
   record: () => ({ state: 'counted', remaining: undefined }),
   reserve: (_, work) => work(),
 };
@@ -58,13 +63,17 @@ const off: Lockout = {
 export function createLockout(
   policy: LockoutPolicy,
   clock: Clock,
-  memory = lockoutMemory(policy),
+  memory: LockoutMemory = allocateLockout(policy),
   notifier?: LockNotifier,
 ): Lockout {
   if (policy.attempts === 0) return off;
   const duration = policy.seconds * 1_000;
-  const table = openSharedTable(memory);
-  const reservations = new Map<string, Reservations>();
+  const isByKey = policy.by === 'address+key';
+  const table = openSharedTable(memory.table);
+  const known = openKnownKeys(memory.known);
+  const digestOf = attemptDigest(memory.secret);
+  const takePlace = createPlaces();
+  const untouched: Counted = { state: 'counted', remaining: policy.attempts };
 
   const secondsLocked = (place: number, now: number) =>
     Math.ceil(Math.max(0, table.lockedUntil(place) - now) / 1_000);
@@ -86,51 +95,50 @@ export function createLockout(
     });
   }
 
-  function record(address: string | undefined, isValid: boolean): Locked | Counted {
+  function isKnown(attempt: Attempt): boolean {
+    if (!isByKey || attempt.address === undefined) return false;
+    const digest = digestOf(attempt);
+    return table.exclusively(() => known.has(digest, clock.monotonic()));
+  }
+
+  function record(attempt: Attempt, outcome: Outcome): Locked | Counted {
+    const { address } = attempt;
     if (address === undefined) return { state: 'counted', remaining: undefined };
-    if (isValid && table.isEmpty()) return { state: 'counted', remaining: policy.attempts };
-    const recorded = table.exclusively(() => count(address, isValid));
-    if (!isValid && recorded.state === 'counted' && recorded.remaining === 0) {
+    if (outcome === 'valid' && !isByKey && table.isEmpty()) return untouched;
+    // An undecided credential comes again until it is decided, which must not use up all attempts.
+    const digest = isByKey || outcome === 'undecided' ? digestOf(attempt) : undefined;
+    const recorded = table.exclusively(() =>
+      outcome === 'valid' ? accept(address, digest) : count(address, digest, outcome),
+    );
+    if (outcome !== 'valid' && recorded.state === 'counted' && recorded.remaining === 0) {
       notifier?.notify(`locked ${policy.seconds} ${address}`);
     }
     return recorded;
   }
 
-  function count(address: string, isValid: boolean): Locked | Counted {
+  function accept(address: string, digest: AttemptDigest | undefined): Locked | Counted {
     const now = clock.monotonic();
-    const place = isValid ? table.find(address) : table.claim(address, now);
-    if (place === undefined) return { state: 'counted', remaining: policy.attempts };
+    const place = table.find(address);
+    const seconds = place === undefined ? 0 : secondsLocked(place, now);
+    if (seconds > 0 && (digest === undefined || !known.has(digest, now)))
+      return { state: 'locked', retryAfter: seconds };
+    if (digest !== undefined) known.remember(digest, now);
+    // A known credential passes a lock and does not end it: whoever guesses from there may have it too.
+    if (place !== undefined && seconds === 0) table.free(place);
+    return untouched;
+  }
+
+  function count(address: string, digest: AttemptDigest | undefined, outcome: Outcome): Locked | Counted {
+    const now = clock.monotonic();
+    if (digest !== undefined && outcome === 'invalid') known.forget(digest);
+    const place = table.claim(address, now);
     const seconds = secondsLocked(place, now);
     if (seconds > 0) return { state: 'locked', retryAfter: seconds };
-    if (isValid) {
-      table.free(place);
-      return { state: 'counted', remaining: policy.attempts };
-    }
-    const remaining = policy.attempts - table.failuresSince(place, now - duration) - 1;
-    table.addFailure(place, now);
-    if (remaining === 0) table.lock(place, now + duration);
-    return { state: 'counted', remaining };
-  }
-
-  /** Takes a place for an attempt, and waits while all are taken; undefined once the address is locked. */
-  async function takePlace(address: string): Promise<Reservations | undefined> {
-    for (;;) {
-      if (retryAfter(address) > 0) return undefined;
-      const ofAddress = reservations.get(address) ?? { taken: 0, waiting: [] };
-      reservations.set(address, ofAddress);
-      if (ofAddress.taken < remainingOf(address)) {
-        ofAddress.taken++;
-        return ofAddress;
-      }
-      await new Promise<void>((resolve) => ofAddress.waiting.push(resolve));
-    }
-  }
-
-  /** Gives a place back. Each waiting attempt then checks whether there is a place for it. */
-  function givePlaceBack(address: string, ofAddress: Reservations): void {
-    ofAddress.taken--;
-    if (ofAddress.taken === 0) reservations.delete(address);
-    for (const wake of ofAddress.waiting.splice(0)) wake();
+    const left = policy.attempts - table.failuresSince(place, now - duration);
+    if (digest !== undefined && table.hasFailed(place, digest)) return { state: 'counted', remaining: left };
+    table.addFailure(place, now, digest);
+    if (left === 1) table.lock(place, now + duration);
+    return { state: 'counted', remaining: left - 1 };
   }
 
   notifier?.subscribe((message) => {
@@ -147,16 +155,19 @@ export function createLockout(
   return {
     retryAfter,
     remaining: (address) => (address === undefined ? undefined : remainingOf(address)),
+    isKnown,
     record,
 
-    async reserve(address, work) {
+    async reserve(attempt, work) {
+      const { address } = attempt;
       if (address === undefined) return work();
-      const ofAddress = await takePlace(address);
-      if (!ofAddress) return { state: 'locked', retryAfter: Math.max(1, retryAfter(address)) };
+      const mayNotPass = () => retryAfter(address) > 0 && !isKnown(attempt);
+      const place = await takePlace(address, () => (mayNotPass() ? undefined : remainingOf(address)));
+      if (!place) return { state: 'locked', retryAfter: Math.max(1, retryAfter(address)) };
       try {
         return await work();
       } finally {
-        givePlaceBack(address, ofAddress);
+        place.giveBack();
       }
     },
   };

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { threadId } from 'node:worker_threads';
+import type { AttemptDigest } from './attempt.ts';
 
-/** The memory of one lockout, for every thread that shares it. */
-export type LockoutMemory = Readonly<{ buffer: SharedArrayBuffer; addresses: number; attempts: number }>;
+/** The memory of one table, for every thread that shares it. */
+export type TableMemory = Readonly<{ buffer: SharedArrayBuffer; addresses: number; attempts: number }>;
 
 /** The longest name is an IPv6 /64 written in full. */
 const NAME_BYTES = 24;
@@ -20,18 +21,22 @@ const TAKEN = 1;
 const SEED = 2;
 const HEADER_BYTES = 16;
 
+/** Above any time in monotonic milliseconds. */
+const LOCKED = 1e15;
+
 /** Tries before a thread sleeps. The table is held for less than a microsecond, unless its holder was suspended. */
 const SPINS = 1_000;
 
 /** Memory pages without an address cost nothing. */
-export function allocateLockout(attempts: number, addresses: number): LockoutMemory {
-  const buffer = new SharedArrayBuffer(HEADER_BYTES + addresses * (8 * (2 + attempts) + NAME_BYTES + 8));
+export function allocateTable(attempts: number, addresses: number): TableMemory {
+  const bytesEach = 8 * (2 + 2 * attempts) + NAME_BYTES + 8;
+  const buffer = new SharedArrayBuffer(HEADER_BYTES + addresses * bytesEach);
   new Int32Array(buffer)[SEED] = randomInt(2 ** 31);
   return { buffer, addresses, attempts };
 }
 
 /** Frees the table when the thread that held it has ended. */
-export function releaseHeldBy({ buffer }: LockoutMemory, deadThread: number): void {
+export function releaseHeldBy({ buffer }: TableMemory, deadThread: number): void {
   Atomics.compareExchange(new Int32Array(buffer), HOLDER, deadThread + 1, 0);
 }
 
@@ -42,7 +47,7 @@ export type SharedTable = ReturnType<typeof openSharedTable>;
  * When all places of a set are taken, the address that was touched longest ago is dropped. A locked address is dropped
  * only when all are locked: the one whose lock ends first.
  */
-export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) {
+export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
   const ways = Math.min(WAYS, addresses);
   const sets = Math.floor(addresses / ways);
   let offset = HEADER_BYTES;
@@ -63,6 +68,8 @@ export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) 
   const touched = floats(1);
   /** Monotonic milliseconds of the failures that may still count, oldest first. */
   const failures = floats(attempts);
+  /** The digest of each of them, or 0. */
+  const failed = floats(attempts);
   const failureCount = words(1);
   const isTaken = words(1);
   const names = words(NAME_WORDS);
@@ -104,16 +111,10 @@ export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) 
   }
 
   /** The place with the lowest worth is dropped first. */
-  function worth(place: number, now: number): [isLocked: boolean, since: number] {
-    if (isTaken[place] !== 1) return [false, -1];
+  function worth(place: number, now: number): number {
+    if (isTaken[place] !== 1) return -1;
     const until = lockedUntil[place] ?? 0;
-    return until > now ? [true, until] : [false, touched[place] ?? 0];
-  }
-
-  function isDroppedBefore(a: number, b: number, now: number): boolean {
-    const [aIsLocked, aSince] = worth(a, now);
-    const [bIsLocked, bSince] = worth(b, now);
-    return aIsLocked === bIsLocked ? aSince < bSince : bIsLocked;
+    return until > now ? LOCKED + until : (touched[place] ?? 0);
   }
 
   /** The place of the address. A new address takes one. */
@@ -122,8 +123,12 @@ export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) 
     if (known !== undefined) return known;
     const first = firstPlaceOf(address);
     let place = first;
+    let lowest = worth(first, now);
     for (let other = first + 1; other < first + ways; other++) {
-      if (isDroppedBefore(other, place, now)) place = other;
+      const ofOther = worth(other, now);
+      if (ofOther >= lowest) continue;
+      place = other;
+      lowest = ofOther;
     }
     free(place);
     names.set(name, place * NAME_WORDS);
@@ -140,13 +145,23 @@ export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) 
     let old = 0;
     while (old < count && (failures[first + old] ?? 0) <= since) old++;
     failures.copyWithin(first, first + old, first + count);
+    failed.copyWithin(first, first + old, first + count);
     failureCount[place] = count - old;
     return count - old;
   }
 
-  function addFailure(place: number, now: number): void {
+  /** Whether an attempt is among the failures that were counted by `failuresSince`. */
+  function hasFailed(place: number, digest: AttemptDigest): boolean {
+    const first = place * attempts;
+    const count = failureCount[place] ?? 0;
+    for (let i = first; i < first + count; i++) if (failed[i] === digest) return true;
+    return false;
+  }
+
+  function addFailure(place: number, now: number, digest: AttemptDigest | undefined): void {
     const count = failureCount[place] ?? 0;
     failures[place * attempts + count] = now;
+    failed[place * attempts + count] = digest ?? 0;
     failureCount[place] = count + 1;
     touched[place] = now;
   }
@@ -178,6 +193,7 @@ export function openSharedTable({ buffer, addresses, attempts }: LockoutMemory) 
     claim,
     free,
     failuresSince,
+    hasFailed,
     addFailure,
     lock,
     lockedUntil: (place: number) => lockedUntil[place] ?? 0,

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { reservePort } from '../http/server/port.ts';
 import type { Logger, LogSink } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
-import { releaseHeldBy } from '../lockout/shared-table.ts';
+import { releaseLockout } from '../lockout/memory.ts';
 import { type Service, sharedMemory } from '../serve.ts';
 import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
@@ -40,7 +40,7 @@ export async function startWorkers(
     workers.add(worker);
     worker.once('exit', () => {
       workers.delete(worker);
-      releaseHeldBy(data.memory.lockout, threadId);
+      releaseLockout(data.memory.lockout, threadId);
     });
     worker.on('error', (err) => logger.error({ err }, 'a worker failed'));
     worker.on('message', (message: WorkerMessage) => {

@@ -131,7 +131,7 @@ let document: { paths?: Record<string, Record<string, { security?: object[] }>>;
 beforeEach(async () => {
   accepted = [];
   const logger = pino({ level: 'silent' });
-  const lockout = createLockout({ attempts: 2, seconds: 300 }, systemClock);
+  const lockout = createLockout({ attempts: 2, seconds: 300, by: 'address' }, systemClock);
   const app = createRoot(logger, createRequestLog(logger, 100), clientResolver([], noWarnings));
   const api = thirdApi({ lockout, isAllowedHost: () => true, ownedPaths: [] }, accepted);
   document = api.getOpenAPI31Document({
@@ -248,7 +248,7 @@ describe('a third API', () => {
 
 test('/third/* owns /third itself', async () => {
   const context = {
-    lockout: createLockout({ attempts: 2, seconds: 300 }, systemClock),
+    lockout: createLockout({ attempts: 2, seconds: 300, by: 'address' }, systemClock),
     isAllowedHost: () => true,
     ownedPaths: [],
   };
@@ -265,7 +265,7 @@ test('/third/* owns /third itself', async () => {
 
 describe('createApi refuses', () => {
   const contextWith = (ownedPaths: string[]): ApiContext => ({
-    lockout: createLockout({ attempts: 2, seconds: 300 }, systemClock),
+    lockout: createLockout({ attempts: 2, seconds: 300, by: 'address' }, systemClock),
     isAllowedHost: () => true,
     ownedPaths,
   });

@@ -29,10 +29,10 @@ describe('an address that is locked while its credential is verified', () => {
     ['invalid', { state: 'invalid' }],
     ['proven', { state: 'unproven', prove: async () => valid }],
   ])('does not learn that it is %s', async (_, verification) => {
-    const lockout = createLockout({ attempts: 1, seconds: 300 }, systemClock);
+    const lockout = createLockout({ attempts: 1, seconds: 300, by: 'address' }, systemClock);
     const { authenticator, accepted, resolve } = slowAuthenticator();
     const result = createAuthenticate([authenticator], lockout)(ADDRESS, () => undefined);
-    lockout.record(ADDRESS, false);
+    lockout.record({ address: ADDRESS, credential: 'a guess' }, 'invalid');
     resolve(verification);
     expect(await result).toEqual({
       state: 'refused',
@@ -43,7 +43,7 @@ describe('an address that is locked while its credential is verified', () => {
 });
 
 test('a guess where no credential exists is not counted', async () => {
-  const lockout = createLockout({ attempts: 1, seconds: 300 }, systemClock);
+  const lockout = createLockout({ attempts: 1, seconds: 300, by: 'address' }, systemClock);
   const { authenticator, resolve } = slowAuthenticator();
   resolve({ state: 'unconfigured' });
   const authenticate = createAuthenticate([authenticator], lockout);

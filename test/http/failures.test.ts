@@ -22,7 +22,7 @@ let send: Send;
 
 beforeAll(async () => {
   const logger = createLogger('info', { write: (line) => void log.push(JSON.parse(line)) });
-  const lockout = createLockout({ attempts: 5, seconds: 300 }, systemClock);
+  const lockout = createLockout({ attempts: 5, seconds: 300, by: 'address' }, systemClock);
   const options = {
     paths: ['/throws'],
     authenticators: [],

@@ -1,34 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Clock } from '../../src/lib/clock.ts';
-import { createLockout, type Lockout, lockoutMemory } from '../../src/lockout/lockout.ts';
+import { createLockout, type Lockout, type LockoutPolicy } from '../../src/lockout/lockout.ts';
+import { allocateLockout } from '../../src/lockout/memory.ts';
+import { fakeClock } from '../support/fake-clock.ts';
 import { sendRaw } from '../support/http.ts';
 import { bootstrapped, FIRST_KEY } from '../support/keyhearth.ts';
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
 const LOCKED = 'Too many failed authentication attempts. Please try again later.';
 
-function fakeClock() {
-  let milliseconds = 0;
-  const clock: Clock = { now: () => Date.now(), monotonic: () => milliseconds };
-  return {
-    clock,
-    pass: (seconds: number) => {
-      milliseconds += seconds * 1_000;
-    },
-  };
-}
-
 const wrong = async () => false;
 const right = async () => true;
 
 /** An attempt whose evaluation has to be waited for. `evaluate` says whether it is valid. */
-const inTime = (lockout: Lockout, address: string, evaluate: () => Promise<boolean>) =>
-  lockout.reserve(address, async () => {
+function inTime(lockout: Lockout, address: string, evaluate: () => Promise<boolean>) {
+  const attempt = { address, credential: 'a guess' };
+  return lockout.reserve(attempt, async () => {
     const isValid = await evaluate();
-    const recorded = lockout.record(address, isValid);
+    const recorded = lockout.record(attempt, isValid ? 'valid' : 'invalid');
     return recorded.state === 'locked' ? recorded : { ...recorded, isValid };
   });
+}
 
 describe('over HTTP', () => {
   test('the fifth failure is still a 401; what follows is a 429, also with a good key, but for the six open paths', async () => {
@@ -192,7 +184,7 @@ describe('behind a trusted proxy', () => {
 });
 
 describe('the counter', () => {
-  const policy = { attempts: 5, seconds: 300 };
+  const policy: LockoutPolicy = { attempts: 5, seconds: 300, by: 'address' };
 
   test('forgets each failure after five minutes, not all with the first', async () => {
     const { clock, pass } = fakeClock();
@@ -217,7 +209,7 @@ describe('the counter', () => {
         }),
         fc.integer({ min: 1, max: 6 }),
         async (guesses, attempts) => {
-          const lockout = createLockout({ attempts, seconds: 300 }, clock);
+          const lockout = createLockout({ attempts, seconds: 300, by: 'address' }, clock);
           let atOnce = 0;
           let evaluated = 0;
           const outcomes = await Promise.all(
@@ -254,9 +246,9 @@ describe('the counter', () => {
   });
 
   test('keeps a bounded number of addresses: the unlocked leave first, then the lock that ends soonest', async () => {
-    const policy = { attempts: 2, seconds: 300 };
+    const policy: LockoutPolicy = { attempts: 2, seconds: 300, by: 'address' };
     const { clock, pass } = fakeClock();
-    const lockout = createLockout(policy, clock, lockoutMemory(policy, 3));
+    const lockout = createLockout(policy, clock, allocateLockout(policy, 3));
     for (const address of ['locked-1', 'locked-2']) {
       await inTime(lockout, address, wrong);
       await inTime(lockout, address, wrong);
@@ -278,7 +270,7 @@ describe('the counter', () => {
 
   test('gives the seconds until the end, rounded up', async () => {
     const { clock, pass } = fakeClock();
-    const lockout = createLockout({ attempts: 1, seconds: 300 }, clock);
+    const lockout = createLockout({ attempts: 1, seconds: 300, by: 'address' }, clock);
     await inTime(lockout, 'a', wrong);
     expect(lockout.retryAfter('a')).toBe(300);
     pass(0.5);

@@ -6,7 +6,7 @@ import type { WorkerData } from '../../src/workers/messages.ts';
 
 const channel = new BroadcastChannel('fragile-worker');
 channel.onmessage = () => {
-  const { buffer } = (workerData as WorkerData).memory.lockout;
+  const { buffer } = (workerData as WorkerData).memory.lockout.table;
   Atomics.compareExchange(new Int32Array(buffer), 0, 0, threadId + 1);
   setImmediate(() => Promise.reject(new Error('made to fail')));
 };

@@ -67,7 +67,8 @@ const checkBootstrap = (bootstrap: BootstrapService, lockout: Lockout) =>
     const token = c.req.header(BOOTSTRAP_TOKEN_HEADER);
     if (!token) throw invalidToken({ isMissing: true });
     const isValid = bootstrap.isToken(token);
-    const recorded = lockout.record(c.var.client.lockoutKey, isValid);
+    const attempt = { address: c.var.client.lockoutKey, credential: token };
+    const recorded = lockout.record(attempt, isValid ? 'valid' : 'invalid');
     if (recorded.state === 'locked') {
       throw new DomainError({ code: 'too_many_failed_attempts', retryAfter: recorded.retryAfter });
     }

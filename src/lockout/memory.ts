@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto';
+import { allocateKnownKeys } from './known-keys.ts';
+import { allocateTable, releaseHeldBy, type TableMemory } from './shared-table.ts';
+
+/** The memory of one lockout, for every thread that shares it. */
+export type LockoutMemory = Readonly<{
+  table: TableMemory;
+  known: SharedArrayBuffer;
+  /** Of the digests in the other two. */
+  secret: string;
+}>;
+
+const MAX_ADDRESSES = 100_000;
+
+/** For 100,000 credentials of addresses: some 1.6 MB when all are in use. */
+const KNOWN_SETS = 6_250;
+
+/** Memory for a lockout that several threads share. */
+export const allocateLockout = (
+  { attempts }: Readonly<{ attempts: number }>,
+  addresses = MAX_ADDRESSES,
+): LockoutMemory => ({
+  table: allocateTable(attempts, addresses),
+  known: allocateKnownKeys(KNOWN_SETS),
+  secret: randomBytes(16).toString('base64'),
+});
+
+/** Frees the memory when the thread that held it has ended. */
+export const releaseLockout = ({ table }: LockoutMemory, deadThread: number) =>
+  releaseHeldBy(table, deadThread);

@@ -1,0 +1,13 @@
+import type { Clock } from '../../src/lib/clock.ts';
+
+/** A clock whose durations pass when the test says so. */
+export function fakeClock() {
+  let milliseconds = 0;
+  const clock: Clock = { now: () => Date.now(), monotonic: () => milliseconds };
+  return {
+    clock,
+    pass: (seconds: number) => {
+      milliseconds += seconds * 1_000;
+    },
+  };
+}
