@@ -101,7 +101,11 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Find the line in the log that has the value of `X-Request-Id`, and report the error.',
   },
   overloaded: {
-    examples: [{ code: 'overloaded', retryAfter: 5 }],
+    examples: (['hashing', 'descriptors'] as const).map((reason) => ({
+      code: 'overloaded',
+      reason,
+      retryAfter: 5,
+    })),
     advice: TRY_AGAIN,
   },
   database_busy: {

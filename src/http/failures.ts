@@ -16,6 +16,8 @@ function classify(error: unknown): { failure: Failure; isExpected: boolean } {
   if (error instanceof DomainError) return error;
   if (isInvalidUrl(error))
     return { failure: { code: 'malformed_request', reason: 'target' }, isExpected: true };
+  if (isOutOfDescriptors(error))
+    return { failure: { code: 'overloaded', reason: 'descriptors', retryAfter: 5 }, isExpected: true };
   if (error instanceof HTTPException && error.status >= 400) {
     return { failure: failureOfException(error), isExpected: error.status < 500 };
   }
@@ -25,6 +27,9 @@ function classify(error: unknown): { failure: Failure; isExpected: boolean } {
 /** Fetch cannot parse some targets and Hosts that Node accepts. Its error repeats the URL, so it is not logged. */
 const isInvalidUrl = (error: unknown) =>
   error instanceof TypeError && (errorCode(error) ?? errorCode(error.cause)) === 'ERR_INVALID_URL';
+
+/** As many files and connections are open as this process, or the machine, may have. */
+const isOutOfDescriptors = (error: unknown) => ['EMFILE', 'ENFILE'].includes(errorCode(error) ?? '');
 
 /** An exception of the framework or of a middleware keeps its status. Its message may repeat the request, and does not. */
 function failureOfException({ status, message }: HTTPException): Failure {

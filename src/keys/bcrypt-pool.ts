@@ -38,7 +38,8 @@ export function createBcryptPool(
   pool.on('error', onError);
 
   async function run(task: BcryptTask): Promise<string | number> {
-    if (pool.queueSize >= MAX_WAITING) throw new DomainError({ code: 'overloaded', retryAfter: 5 });
+    if (pool.queueSize >= MAX_WAITING)
+      throw new DomainError({ code: 'overloaded', reason: 'hashing', retryAfter: 5 });
     return pool.run(task);
   }
 

@@ -6,7 +6,18 @@ import { staticDocument } from './static-document.ts';
 
 const require = createRequire(import.meta.url);
 
-const readPackageFile = (path: string) => readFile(require.resolve(path), 'utf8');
+/**
+ * Makes a function that reads a file of a package. The file is found now, at the start: later, while too many files are
+ * open, Node would say that there is no such file.
+ */
+function packageFile(name: string): () => Promise<string> {
+  const path = require.resolve(name);
+  return () => readFile(path, 'utf8');
+}
+
+const swaggerStyle = packageFile('swagger-ui-dist/swagger-ui.css');
+const swaggerScript = packageFile('swagger-ui-dist/swagger-ui-bundle.js');
+const redocScript = packageFile('redoc/bundles/redoc.standalone.js');
 
 type Page = { title: string; body: string; scripts: string[]; style: string };
 
@@ -43,9 +54,9 @@ export const swaggerPage = staticDocument(async () =>
   render({
     title: 'Keyhearth: Swagger UI',
     body: '<div id="swagger-ui"></div>',
-    style: await readPackageFile('swagger-ui-dist/swagger-ui.css'),
+    style: await swaggerStyle(),
     scripts: [
-      await readPackageFile('swagger-ui-dist/swagger-ui-bundle.js'),
+      await swaggerScript(),
       `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null, tryItOutEnabled: true });`,
     ],
   }),
@@ -60,7 +71,7 @@ export const redocPage = staticDocument(async () =>
     body: '<div id="redoc"></div>',
     style: 'body { margin: 0; }',
     scripts: [
-      (await readPackageFile('redoc/bundles/redoc.standalone.js')).replaceAll(REDOC_LOGO, 'data:,'),
+      (await redocScript()).replaceAll(REDOC_LOGO, 'data:,'),
       `Redoc.init('openapi.json', {}, document.getElementById('redoc'));`,
     ],
   }),

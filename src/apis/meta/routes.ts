@@ -11,7 +11,7 @@ import { HealthSchema, MetaSchema, RootSchema } from './schemas.ts';
 const common = { method: 'get' as const, tags: ['Service'] };
 const html = (description: string) => ({
   200: { description, content: { 'text/html': { schema: z.string() } } },
-  ...problemResponses(),
+  ...problemResponses('overloaded'),
 });
 
 const root = createRoute({
@@ -85,7 +85,7 @@ const openapi = createRoute({
       description: 'The OpenAPI 3.1 document',
       content: { 'application/json': { schema: z.looseObject({}).openapi({ type: 'object' }) } },
     },
-    ...problemResponses(),
+    ...problemResponses('overloaded'),
   },
 });
 

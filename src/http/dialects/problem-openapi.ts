@@ -34,7 +34,7 @@ const samples = {
   body_too_large: { code: 'body_too_large', limitBytes: 64 * 1024 },
   unsupported_media_type: { code: 'unsupported_media_type' },
   too_many_failed_attempts: { code: 'too_many_failed_attempts', retryAfter: 300 },
-  overloaded: { code: 'overloaded', retryAfter: 5 },
+  overloaded: { code: 'overloaded', reason: 'hashing', retryAfter: 5 },
   database_busy: { code: 'database_busy', reason: 'other_change', retryAfter: 1 },
   database_unavailable: { code: 'database_unavailable', reason: 'unreadable', retryAfter: 5 },
 } satisfies { [Code in FailureCode]?: FailureOf<Code> };

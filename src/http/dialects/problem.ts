@@ -37,6 +37,11 @@ const malformed = {
 
 const ofBody = 'The request body ';
 
+const overloaded = {
+  hashing: 'Too many keys are being hashed at the moment. Try again in a few seconds.',
+  descriptors: 'Too many files and connections are open at the moment. Try again in a few seconds.',
+};
+
 const busy = {
   other_change: 'The database is busy with another change. Try again in a moment.',
   connections: 'All connections to the database are in use. Try again in a moment.',
@@ -146,11 +151,7 @@ const rules = {
     status: 500,
     detail: 'Something went wrong here. The log tells more under the id in the X-Request-Id header.',
   },
-  overloaded: {
-    status: 503,
-    detail: 'Too many keys are being hashed at the moment. Try again in a few seconds.',
-    headers: retryAfter,
-  },
+  overloaded: { status: 503, detail: ({ reason }) => overloaded[reason], headers: retryAfter },
   database_busy: { status: 503, detail: ({ reason }) => busy[reason], headers: retryAfter },
   database_unavailable: { status: 503, detail: ({ reason }) => unavailable[reason], headers: retryAfter },
 } satisfies { [Code in FailureCode]: Rule<Code> };
