@@ -330,7 +330,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     ],
     KEYHEARTH_LOCKOUT_ATTEMPTS: ['', 'never', '-3', '1001'],
     KEYHEARTH_LOCKOUT_SECONDS: ['', '0s', '5m', '86401'],
-    KEYHEARTH_LOCKOUT_BY: ['', 'key', 'address + key'],
+    KEYHEARTH_LOCKOUT_BY: ['', 'client', 'address + key'],
     KEYHEARTH_BCRYPT_COST: ['', '9', '16', 'twelve'],
     KEYHEARTH_BOOTSTRAP_TOKEN: ['', 'ge heim', 'gehéim', 'g'.repeat(513)],
     KEYHEARTH_BOOTSTRAP_TOKEN_FILE: [''],
