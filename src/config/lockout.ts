@@ -2,11 +2,9 @@ import { z } from 'zod';
 import { integer, type Values } from './fields.ts';
 
 export const lockoutVariables = {
-  KEYHEARTH_LOCKOUT_ATTEMPTS: integer(0, 100)
-    .prefault('5')
-    .meta({
-      description: 'The number of failed attempts that lock an address out. 0 switches the lockout off.',
-    }),
+  KEYHEARTH_LOCKOUT_ATTEMPTS: integer(0, 100).prefault('5').meta({
+    description: 'The number of failed attempts that lock an address out. 0 switches the lockout off.',
+  }),
   KEYHEARTH_LOCKOUT_SECONDS: integer(1, 86_400)
     .prefault('300')
     .meta({ description: 'How long a failed attempt counts, and how long a lockout lasts, in seconds.' }),
