@@ -1,4 +1,5 @@
 import { realpathSync, statSync } from 'node:fs';
+import { lostFile } from './failure.ts';
 
 /** What a path names. SQLite has the file open, so no other file gets its number. */
 type FileId = { dev: bigint; ino: bigint };
@@ -24,20 +25,24 @@ const isSame = (a: FileId | undefined, b: FileId | undefined) =>
  */
 export function rememberFiles(path: string): () => string | undefined {
   // If the path is a symbolic link, SQLite puts the other two files beside its target.
-  const target = realpathSync(path);
+  const target = fileAt(path) ? realpathSync(path) : path;
   const files = [path, `${target}-wal`, `${target}-shm`].map((name) => ({ name, opened: fileAt(name) }));
   return () => files.find(({ name, opened }) => !isSame(opened, fileAt(name)))?.name;
 }
 
 /**
- * Whether the path names the file that the first thread of this process opened. Two threads with two files would give
- * different answers, and both would write to one log.
- * @param memory its device and inode; the first thread writes them there
+ * Two threads with two files would give different answers, and both would write to one log.
+ * @param memory where `rememberFirstFile` wrote which file the first thread of this process opened
+ * @throws StartupError when the path names another file
  */
-export function isFirstFile(path: string, memory: SharedArrayBuffer): boolean {
-  const file = fileAt(path);
+export function assertFirstFile(path: string, memory: SharedArrayBuffer): void {
+  const [dev = 0n, ino = 0n] = new BigInt64Array(memory);
+  if (ino !== 0n && !isSame(fileAt(path), { dev, ino })) throw lostFile(path);
+}
+
+/** Call it when the file is open: on some file systems, a file gets another number when it is first opened to write. */
+export function rememberFirstFile(path: string, memory: SharedArrayBuffer): void {
   const known = new BigInt64Array(memory);
-  const [dev = 0n, ino = 0n] = known;
-  if (file && ino === 0n) known.set([file.dev, file.ino]);
-  return file !== undefined && (ino === 0n || isSame(file, { dev, ino }));
+  const file = fileAt(path);
+  if (file && known[1] === 0n) known.set([file.dev, file.ino]);
 }

@@ -9,8 +9,8 @@ import type { Outages } from '../outages.ts';
 import type { Db, Tables } from '../tables.ts';
 import { type Condition, createCondition } from './condition.ts';
 import { sqliteDialect } from './dialect.ts';
-import { asStartupError, BUSY_MS, damagedDatabase, lostFile, translateError } from './failure.ts';
-import { isFirstFile } from './files.ts';
+import { asStartupError, BUSY_MS, damagedDatabase, translateError } from './failure.ts';
+import { assertFirstFile, rememberFirstFile } from './files.ts';
 
 /** "KHth", in SQLite's header field for the program of a file. */
 const APPLICATION_ID = 0x4b487468;
@@ -76,6 +76,8 @@ function prepare(sqlite: SqliteDatabase.Database, path: string): void {
     );
   }
   sqlite.pragma('synchronous = FULL');
+  // The first read in this mode makes the log.
+  sqlite.pragma('schema_version');
   if (statSync(path).size <= FULL_CHECK_BYTES && sqlite.pragma('quick_check(1)', { simple: true }) !== 'ok') {
     throw damagedDatabase(path);
   }
@@ -85,8 +87,10 @@ function open(path: string, firstFile: SharedArrayBuffer): SqliteDatabase.Databa
   try {
     // Only if it does not exist: to close a file that is in use drops SQLite's locks on it (sqlite.org/howtocorrupt, 2.2).
     if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
-    if (!isFirstFile(path, firstFile)) throw lostFile(path);
-    return new SqliteDatabase(path, { timeout: BUSY_MS, fileMustExist: true });
+    assertFirstFile(path, firstFile);
+    const sqlite = new SqliteDatabase(path, { timeout: BUSY_MS, fileMustExist: true });
+    rememberFirstFile(path, firstFile);
+    return sqlite;
   } catch (error) {
     if (['MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(errorCode(error) ?? '')) {
       throw new StartupError(

@@ -42,6 +42,19 @@ describe('a connection', () => {
   });
 });
 
+test('a large file that is not in WAL mode yet, such as a copy by VACUUM INTO, is served', async () => {
+  const path = `${temporaryDirectory()}/keyhearth.db`;
+  const first = await openFile(path);
+  await migrate(first.db);
+  await sql`create table ballast as select zeroblob(17000000) as content`.execute(first.db);
+  await sql.raw(`vacuum into '${path}.copy'`).execute(first.db);
+  await first.db.destroy();
+  const { db, condition } = await openFile(`${path}.copy`);
+  onTestFinished(() => db.destroy());
+  expect(condition.checkFiles).not.toThrow();
+  expect(await db.selectFrom('api_keys').selectAll().execute()).toEqual([]);
+});
+
 test('of two peppers that come at once, after one was lost, one is adopted and the other refused', async () => {
   const under = (pepper: string) => ({
     databaseName: 'the database',
