@@ -7,7 +7,7 @@ import { type Service, serve } from './serve.ts';
 import { startWorkers } from './workers/supervisor.ts';
 
 const GRACE_MS = 10_000;
-/** Ctrl-C under npm arrives twice, from the terminal and from npm. A person takes longer to press it again. */
+/** Under npm, Ctrl-C arrives twice: from the terminal and from npm. A person presses it more slowly. */
 const SAME_SIGNAL_MS = 100;
 
 /** Only the user of this process may read the files that it writes. */
@@ -22,14 +22,14 @@ async function start(): Promise<void> {
   const log = { logger, flush: output.flush };
   warnOfUnusedVariables(config, logger);
   const starting = config.workers === 1 ? serve(config, logger) : startWorkers(config, logger, output);
-  // The first worker serves before the last one does. A stop in between must lose nothing either.
+  // The first worker serves before the last one starts. A stop between them must lose nothing.
   stopOnSignal(starting, log);
   process.on('uncaughtException', failAfterFlush(log));
   const service = await starting.finally(log.flush);
   announce(config, service, logger);
 }
 
-/** Before the start, which may fail because the variable that was meant is missing. */
+/** Call it before the start, which can fail because of such a variable. */
 function warnOfUnusedVariables(config: Config, logger: Logger): void {
   const unknown = unknownVariables(process.env);
   if (unknown.length > 0) logger.warn(`not a setting of Keyhearth, and ignored: ${unknown.join(', ')}`);
@@ -59,7 +59,7 @@ function announce(config: Config, { port, bootstrapOpen }: Service, logger: Logg
   }
 }
 
-/** The last lines of the log, which explain the error, may still be in memory. */
+/** The last lines of the log explain the error, and may still be in memory. */
 function failAfterFlush({ flush }: Log): (error: unknown) => void {
   return (error) => void flush().then(() => fail(error));
 }
@@ -88,7 +88,7 @@ function stopOnSignal(starting: Promise<Service>, log: Log): void {
   }
 }
 
-/** One sentence for an error that the operator can fix, a stack for one that only a programmer can. */
+/** Writes one sentence for an error that the operator can fix, and a stack for any other error. */
 function fail(error: unknown): void {
   process.stderr.write(
     error instanceof StartupError

@@ -10,11 +10,11 @@ import type { ProxyWarnings } from './proxy-warnings.ts';
 
 /** The client of a request. */
 export type Client = {
-  /** Canonical text, for the log; "unknown" where it is not known. */
+  /** Canonical text for the log, or "unknown". */
   address: string;
   /**
-   * What the lockout counts by: an IPv4 address, or the /64 of an IPv6 address, which is what one customer gets.
-   * Undefined for a trusted proxy itself, and for a client that it does not name: a lock would hit all clients behind it.
+   * The key of the lockout: an IPv4 address, or the /64 network of an IPv6 address, because a customer usually gets one.
+   * Undefined for a trusted proxy itself, and for a client that it does not name: a lock would hit all its clients.
    */
   lockoutKey: string | undefined;
 };
@@ -34,7 +34,7 @@ const lockoutKeyOf = (address: Address): string =>
         .map((group) => group.toString(16))
         .join(':')}::/64`;
 
-/** The configuration has checked that it is one. */
+/** The configuration has checked that the text is a network. */
 function networkOf(text: string): Network {
   const network = parseNetwork(text);
   if (!network) throw new TypeError(`${text} is not a network`);
@@ -52,13 +52,13 @@ export function trustedPeer(trustedProxies: readonly string[]): (peer: string) =
 
 const unknown: Client = { address: 'unknown', lockoutKey: 'unknown' };
 
-/** A trusted proxy vouches for it, so no client can choose to be unreadable. */
+/** Only a trusted proxy can cause this, so no client can avoid the count with it. */
 const unreadable: Client = { address: 'unknown', lockoutKey: undefined };
 
 /**
- * Makes the function that finds the client of a request. `X-Forwarded-For` counts only when the peer is a trusted proxy,
- * and is read from the right: each trusted hop vouches for the entry before it, and the first hop that is not trusted is
- * the client. Entries further left were written by the client and mean nothing.
+ * Makes the function that finds the client of a request. `X-Forwarded-For` counts only when the peer is a trusted proxy.
+ * That proxy has written the last entry. If the entry is a trusted proxy too, it has written the entry before, and so on.
+ * The first address that is not trusted is the client. The client can write all entries before it, so they are ignored.
  */
 export function clientResolver(trustedProxies: readonly string[], warnings: ProxyWarnings): ResolveClient {
   const trusted = trustedProxies.map(networkOf);

@@ -33,7 +33,7 @@ export function principalOf({ var: { principal } }: HttpContext): Principal {
   return principal;
 }
 
-/** Reads a header by its name in lower case. `server.ts` makes Node join all its lines by ", ". */
+/** Reads a header by its name in lower case. The server makes Node join all its lines by ", ". */
 export const headerReader =
   ({ headers }: IncomingMessage) =>
   (name: string): string | undefined =>

@@ -10,22 +10,22 @@ import { type ApiKey, judge, type Verdict } from './key.ts';
 import { hintOf, isWellFormed, MAX_KEY_LENGTH } from './key-format.ts';
 import * as store from './store.ts';
 
-/** Some 2 MB. */
+/** About 2 MB. */
 const CACHED_KEYS = 10_000;
-/** For a client that goes on with a key that is not valid any more. */
+/** For clients that continue to send a key that is no longer valid. */
 const CACHED_REFUSALS = 1_000;
 
-/** What a key was found to be: no row, or a row that is not usable. */
+/** Why a key is refused: it has no row, or its row is not usable. */
 type Refusal = { key: ApiKey | undefined };
 
-/** There is no usable key at all, so nothing was guessed. */
+/** No usable key exists, so nobody can guess one. */
 type NoUsableKey = { code: 'NO_USABLE_KEY' };
 
-/** No row has the key's fingerprint. Some rows have no fingerprint, and only bcrypt can compare the key with them. */
+/** No row has the key's fingerprint, but some rows have none. Only bcrypt can compare the key with these. */
 type Unproven = { code: 'UNPROVEN'; prove: () => Promise<Verdict | NoUsableKey> };
 
 export type KeyLookup = {
-  /** Verifies a raw key. The answer comes at once where the engine is SQLite and no bcrypt is needed. */
+  /** Verifies a raw key. With SQLite and without bcrypt, the result is not a promise. */
   lookUp(rawKey: RawKey): MaybePromise<Verdict | Unproven>;
   hasUsableKey(): MaybePromise<boolean>;
 };
@@ -40,8 +40,8 @@ export type KeyLookupParts = {
 const usableOnly = (key: ApiKey | undefined) => (judge(key).code === 'VALID' ? key : undefined);
 
 /**
- * Looks keys up by their fingerprint. What was found is cached until anybody commits a change. Guesses cannot push out
- * the keys that others use: keys that are not usable have a small cache of their own, whether or not they have a row.
+ * Looks keys up by their fingerprint. Results are cached until anybody commits a change. Keys that are not usable have a
+ * small cache of their own, so guesses cannot displace the keys that others use.
  */
 export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookupParts): KeyLookup {
   const reads = store.fastReads(db, reader);
@@ -69,7 +69,7 @@ export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookup
   const read = (rawKey: RawKey): MaybePromise<ApiKey | undefined> =>
     isWellFormed(rawKey) ? reads.findByFingerprint(fingerprintOf(rawKey)) : undefined;
 
-  /** Whether a key without a row is invalid for certain: there are usable keys, and every key has its fingerprint. */
+  /** Whether a key without a row is certainly invalid: usable keys exist, and every row has a fingerprint. */
   function isMissFinal(): MaybePromise<boolean | undefined> {
     const cached = cachedMissIsFinal.get('');
     if (cached !== undefined) return cached;
@@ -96,7 +96,7 @@ export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookup
     const stored = db
       .transaction()
       .execute((tx) => store.setFingerprint(tx, proven.id, fingerprintOf(rawKey)));
-    // The key is proven even where its fingerprint cannot be written. Then it is proven again the next time.
+    // The key is valid even if its fingerprint cannot be written. Then bcrypt compares it again the next time.
     return stored.catch(() => store.findKey(db, proven.id));
   }
 
@@ -105,7 +105,7 @@ export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookup
       andThen(find(rawKey), (key): MaybePromise<Verdict | Unproven> => {
         const verdict = judge(key);
         if (verdict.code === 'VALID') return verdict;
-        // Every refusal takes the same steps, so that its time does not tell whether there is such a key.
+        // Every refusal takes the same steps, so that its duration does not reveal whether the key exists.
         return andThen(isMissFinal(), (isFinal) =>
           key || isFinal ? verdict : { code: 'UNPROVEN', prove: () => prove(rawKey) },
         );

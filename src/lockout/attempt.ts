@@ -1,20 +1,20 @@
 import { hash } from 'node:crypto';
 
-/** A credential that came from an address. Nothing is counted for an `undefined` address. */
+/** A credential and the address that it came from. With an `undefined` address, nothing counts. */
 export type Attempt = Readonly<{ address: string | undefined; credential: string }>;
 
-/** `undecided`: the credential was compared with a part of what it may match, and nothing matched yet. */
+/** `undecided`: the credential was compared with only some of the candidates, and none matched. */
 export type Outcome = 'valid' | 'invalid' | 'undecided';
 
-/** Of an attempt, so that the lockout can tell two attempts apart and keeps no credential. A whole number above 0. */
+/** A whole number above 0 that stands for an attempt. With it, the lockout compares attempts and keeps no credential. */
 export type AttemptDigest = number;
 
 /** 48 bits: a number that JavaScript holds exactly. */
 const HEX_DIGITS = 12;
 
 /**
- * Makes the function for the digests of attempts. The digests are in memory only. Without the secret, nobody can test
- * with them what a credential was, or find two credentials with one digest.
+ * Makes the function for the digests of attempts. They are only in memory. Without the secret, nobody can use them to test
+ * guesses, or find two credentials with the same digest.
  */
 export const attemptDigest =
   (secret: string) =>

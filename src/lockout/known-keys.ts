@@ -1,23 +1,23 @@
 import type { AttemptDigest } from './attempt.ts';
 
-/** An attempt that was valid is known for a day. */
+/** A valid attempt is remembered for a day. */
 const KNOWN_MS = 24 * 60 * 60 * 1_000;
 
-/** The digest selects a set of so many places, so that a full table never has to be searched as a whole. */
+/** A digest selects a set of so many places. So nobody has to search a full table as a whole. */
 const WAYS = 16;
 
-/** Memory pages that hold nothing cost nothing. */
+/** The system gives memory only to pages that are used. */
 export const allocateKnownKeys = (sets: number) =>
   new SharedArrayBuffer(sets * WAYS * 2 * Float64Array.BYTES_PER_ELEMENT);
 
 /**
- * A bounded table of the attempts that were valid within the last day, in memory that several threads share. Call it
- * while no other thread uses it. In a full set, the attempt that was valid longest ago is dropped.
+ * A bounded table of the valid attempts of the last day, in memory that several threads share. Call it while no other
+ * thread uses it. When a set is full, the oldest attempt is dropped.
  */
 export function openKnownKeys(buffer: SharedArrayBuffer) {
   const places = buffer.byteLength / (2 * Float64Array.BYTES_PER_ELEMENT);
   const sets = places / WAYS;
-  /** 0 where a place is free. */
+  /** 0 when a place is free. */
   const digests = new Float64Array(buffer, 0, places);
   /** Monotonic milliseconds of the latest valid attempt. */
   const validAt = new Float64Array(buffer, digests.byteLength, places);

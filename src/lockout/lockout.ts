@@ -6,38 +6,38 @@ import { createPlaces } from './places.ts';
 import { openSharedTable } from './shared-table.ts';
 
 /**
- * `by`: with `address`, each failed attempt of an address counts, and a locked address gets nothing. With
- * `address+key`, the same credential counts once, and one that was valid from there within a day passes all the same.
+ * `by`: with `address`, each failed attempt of an address counts, and nothing passes from a locked address. With
+ * `address+key`, the same credential counts once, and a credential that was valid from there within a day still passes.
  */
 export type LockoutPolicy = Readonly<{ attempts: number; seconds: number; by: 'address' | 'address+key' }>;
 
 /** The address is locked out for `retryAfter` more seconds. No client may learn the result of its attempt. */
 export type Locked = { state: 'locked'; retryAfter: number };
 
-/** `remaining`: failures that the address has left before it is locked; undefined where nothing is counted. */
+/** `remaining`: how many more failures lock the address out; undefined when nothing counts. */
 export type Counted = { state: 'counted'; remaining: number | undefined };
 
-/** Counts attempts by address. An `undefined` address is never counted. */
+/** Counts attempts by address. With an `undefined` address, nothing counts. */
 export type Lockout = {
   /** Whole seconds until the address may try again; 0 when it is not locked. */
   retryAfter(address: string | undefined): number;
-  /** How many failures the address has left; undefined where nothing is counted. */
+  /** How many more failures lock the address out; undefined when nothing counts. */
   remaining(address: string | undefined): number | undefined;
   /**
-   * Whether an attempt is to be evaluated although its address is locked. The credential was valid from there, which
-   * does not mean that it still is.
+   * Whether to evaluate an attempt although its address is locked. Its credential was valid from there, and may be
+   * revoked since.
    */
   isKnown(attempt: Attempt): boolean;
   /**
-   * Records an attempt whose outcome is known. Where another thread has locked the address in the meantime, the result
-   * is `locked`. So of many attempts at once, in any number of threads, the address learns the results of no more
-   * than it has failures left.
+   * Records an attempt whose outcome is known. If another thread has locked the address by then, the result is `locked`.
+   * So with many attempts at once, in any number of threads, the address learns no more results than it has failures
+   * left.
    */
   record(attempt: Attempt, outcome: Outcome): Locked | Counted;
   /**
-   * Runs `work`, which evaluates an attempt at some cost and records it, once there is a place for it. Of many attempts
-   * at once, each thread evaluates no more than the address has failures left. The others wait for a place. What
-   * `work` throws counts as no attempt.
+   * Runs `work`, which evaluates a slow attempt and records it, when there is a place for it. Of many attempts at once,
+   * each thread evaluates no more than the address has failures left. The others wait for a place. When `work` throws,
+   * the attempt does not count.
    */
   reserve<T>(attempt: Attempt, work: () => Promise<T>): Promise<T | Locked>;
 };
@@ -50,7 +50,7 @@ export type LockNotifier = {
 
 const MESSAGE = /^locked (\d{1,5}) ([\w.:/]{1,24})$/;
 
-/** With no attempts, nothing is ever counted. */
+/** For a policy of 0 attempts: nothing counts. */
 const off: Lockout = {
   retryAfter: () => 0,
   remaining: () => undefined,
@@ -59,7 +59,7 @@ const off: Lockout = {
   reserve: (_, work) => work(),
 };
 
-/** A lockout in memory that is bounded and may be shared with other threads. It is off for a policy of 0 attempts. */
+/** A lockout in bounded memory, which threads can share. It is off for a policy of 0 attempts. */
 export function createLockout(
   policy: LockoutPolicy,
   clock: Clock,
@@ -105,7 +105,7 @@ export function createLockout(
     const { address } = attempt;
     if (address === undefined) return { state: 'counted', remaining: undefined };
     if (outcome === 'valid' && !isByKey && table.isEmpty()) return untouched;
-    // An undecided credential comes again until it is decided, which must not use up all attempts.
+    // An undecided credential is sent again until it is decided. This must not use up all attempts.
     const digest = isByKey || outcome === 'undecided' ? digestOf(attempt) : undefined;
     const recorded = table.exclusively(() =>
       outcome === 'valid' ? accept(address, digest) : count(address, digest, outcome),
@@ -123,7 +123,7 @@ export function createLockout(
     if (seconds > 0 && (digest === undefined || !known.has(digest, now)))
       return { state: 'locked', retryAfter: seconds };
     if (digest !== undefined) known.remember(digest, now);
-    // A known credential passes a lock and does not end it: whoever guesses from there may have it too.
+    // A known credential passes a lock and does not end it, because a guesser at that address may know it too.
     if (place !== undefined && seconds === 0) table.free(place);
     return untouched;
   }

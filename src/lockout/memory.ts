@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { allocateKnownKeys } from './known-keys.ts';
 import { allocateTable, releaseHeldBy, type TableMemory } from './shared-table.ts';
 
-/** The memory of one lockout, for every thread that shares it. */
+/** The memory of one lockout, which threads share. */
 export type LockoutMemory = Readonly<{
   table: TableMemory;
   known: SharedArrayBuffer;
-  /** Of the digests in the other two. */
+  /** The secret of the digests in the two tables. */
   secret: string;
 }>;
 
 const MAX_ADDRESSES = 100_000;
 
-/** For 100,000 credentials of addresses: some 1.6 MB when all are in use. */
+/** 100,000 pairs of address and credential, about 1.6 MB when all are in use. */
 const KNOWN_SETS = 6_250;
 
 /** Memory for a lockout that several threads share. */

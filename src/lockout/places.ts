@@ -1,10 +1,10 @@
-/** Attempts under way from one address, in this thread. */
+/** The attempts of one address that this thread evaluates now. */
 type UnderWay = { taken: number; waiting: (() => void)[] };
 
-/** What a wait for a place ends with. */
+/** How a wait for a place ends. */
 export type Place = { giveBack(): void };
 
-/** Hands out places for attempts that take long to evaluate, so that one address has only a few under way. */
+/** Gives places to slow attempts, so that only a few of one address are evaluated at once. */
 export function createPlaces() {
   const underWay = new Map<string, UnderWay>();
 
@@ -16,8 +16,8 @@ export function createPlaces() {
   }
 
   /**
-   * Takes a place, and waits while all are taken.
-   * @param placesOf how many places there are now; undefined when the attempt must not be evaluated any more
+   * Takes a place. Waits while all are taken.
+   * @param placesOf the number of places now; undefined when the attempt must not be evaluated any more
    * @returns undefined when `placesOf` does
    */
   return async function take(

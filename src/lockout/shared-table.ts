@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { threadId } from 'node:worker_threads';
 import type { AttemptDigest } from './attempt.ts';
 
-/** The memory of one table, for every thread that shares it. */
+/** The memory of one table, which threads share. */
 export type TableMemory = Readonly<{ buffer: SharedArrayBuffer; addresses: number; attempts: number }>;
 
 /** The longest name is an IPv6 /64 written in full. */
@@ -10,8 +10,8 @@ const NAME_BYTES = 24;
 const NAME_WORDS = NAME_BYTES / 4;
 
 /**
- * The hash of an address selects a set of so many places, and the address takes any of them. So a full table never has
- * to be searched or sorted as a whole.
+ * The hash of an address selects a set of so many places, and the address takes any of them. So nobody has to search or
+ * sort a full table as a whole.
  */
 const WAYS = 16;
 
@@ -27,7 +27,7 @@ const LOCKED = 1e15;
 /** Tries before a thread sleeps. The table is held for less than a microsecond, unless its holder was suspended. */
 const SPINS = 1_000;
 
-/** Memory pages without an address cost nothing. */
+/** The system gives memory only to pages that are used. */
 export function allocateTable(attempts: number, addresses: number): TableMemory {
   const bytesEach = 8 * (2 + 2 * attempts) + NAME_BYTES + 8;
   const buffer = new SharedArrayBuffer(HEADER_BYTES + addresses * bytesEach);
@@ -43,9 +43,9 @@ export function releaseHeldBy({ buffer }: TableMemory, deadThread: number): void
 export type SharedTable = ReturnType<typeof openSharedTable>;
 
 /**
- * A bounded table of addresses in memory that several threads share. Call everything but `isEmpty` inside `exclusively`.
- * When all places of a set are taken, the address that was touched longest ago is dropped. A locked address is dropped
- * only when all are locked: the one whose lock ends first.
+ * A bounded table of addresses in memory that several threads share. Call everything except `isEmpty` inside
+ * `exclusively`. When all places of a set are taken, the address with the oldest change is dropped. If all of them are
+ * locked, the one whose lock ends first is dropped.
  */
 export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
   const ways = Math.min(WAYS, addresses);
@@ -62,13 +62,13 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
     return array;
   }
   const header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
-  /** Monotonic milliseconds, 0 where there is no lock. */
+  /** Monotonic milliseconds; 0 when there is no lock. */
   const lockedUntil = floats(1);
   /** Monotonic milliseconds of the last change. */
   const touched = floats(1);
   /** Monotonic milliseconds of the failures that may still count, oldest first. */
   const failures = floats(attempts);
-  /** The digest of each of them, or 0. */
+  /** The digest of each failure, or 0. */
   const failed = floats(attempts);
   const failureCount = words(1);
   const isTaken = words(1);
@@ -132,7 +132,7 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
     }
     free(place);
     names.set(name, place * NAME_WORDS);
-    // If the thread dies here, the count is one too high, which costs a search. One too low would hide a lock.
+    // If the thread dies here, the count is one too high, and a search is wasted. One too low would hide a lock.
     Atomics.add(header, TAKEN, 1);
     isTaken[place] = 1;
     return place;
@@ -172,7 +172,7 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
   }
 
   return {
-    /** Whether the table holds no address: the usual case, and cheap to check. */
+    /** Whether the table has no address. That is the usual case, and quick to check. */
     isEmpty: () => Atomics.load(header, TAKEN) === 0,
 
     /** Runs `work` while no other thread uses the table. It must not wait for anything. */
