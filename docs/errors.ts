@@ -101,7 +101,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Find the line in the log that has the value of `X-Request-Id`, and report the error.',
   },
   overloaded: {
-    examples: (['hashing', 'descriptors'] as const).map((reason) => ({
+    examples: (['hashing', 'undecided', 'descriptors'] as const).map((reason) => ({
       code: 'overloaded',
       reason,
       retryAfter: 5,

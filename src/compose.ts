@@ -17,6 +17,7 @@ import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { fingerprinter } from './keys/digests.ts';
 import { generateRawKey } from './keys/key-format.ts';
 import { createKeyLookup } from './keys/lookup.ts';
+import { createProver } from './keys/prove.ts';
 import { createKeyService } from './keys/service.ts';
 import { createUseCounter } from './keys/use-counter.ts';
 import type { KeyId } from './lib/brand.ts';
@@ -85,7 +86,8 @@ async function build(
   const countUse = (id: KeyId) => uses.record(id, clock.now());
 
   const fingerprintOf = fingerprinter(pepper);
-  const { lookUp, hasUsableKey } = createKeyLookup({ db, reader, fingerprintOf, bcrypt });
+  const proveByHash = createProver({ db, fingerprintOf, bcrypt, clock });
+  const { lookUp, hasUsableKey } = createKeyLookup({ db, reader, fingerprintOf, proveByHash });
   const keys = createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate });
   const bootstrap = createBootstrapService({
     db,

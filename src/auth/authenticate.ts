@@ -23,6 +23,9 @@ const tooManyAttempts = ({ retryAfter }: Pick<Locked, 'retryAfter'>): Failure =>
   retryAfter,
 });
 
+/** The credential may still be valid, so this is not a refusal. */
+export const undecided: Failure = { code: 'overloaded', reason: 'undecided', retryAfter: 1 };
+
 const refused = (failure: Failure): Authentication => ({ state: 'refused', failure });
 
 /**
@@ -55,7 +58,9 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
       case 'valid':
         return accept(authenticator, attempt, verification.principal);
       case 'invalid':
-        return refuse(attempt);
+        return refuse(attempt, 'invalid');
+      case 'undecided':
+        return refuse(attempt, 'undecided');
       case 'unconfigured':
         return refused({ code: 'no_api_key_configured' });
       case 'unproven':
@@ -70,18 +75,21 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
     return { state: 'authenticated', principal };
   }
 
-  function refuse(attempt: Attempt): Authentication {
-    const recorded = lockout.record(attempt, 'invalid');
+  function refuse(attempt: Attempt, outcome: 'invalid' | 'undecided'): Authentication {
+    const recorded = lockout.record(attempt, outcome);
     if (recorded.state === 'locked') return refused(tooManyAttempts(recorded));
+    if (outcome === 'undecided') return refused(undecided);
     return refused({ code: 'invalid_api_key', remaining: recorded.remaining });
   }
 
   async function prove(
     authenticator: Authenticator,
     attempt: Attempt,
-    work: () => Promise<Verification>,
+    work: (client: string | undefined) => Promise<Verification>,
   ): Promise<Authentication> {
-    const outcome = await lockout.reserve(attempt, async () => decide(authenticator, attempt, await work()));
+    const outcome = await lockout.reserve(attempt, async () =>
+      decide(authenticator, attempt, await work(attempt.address)),
+    );
     return outcome.state === 'locked' ? refused(tooManyAttempts(outcome)) : outcome;
   }
 

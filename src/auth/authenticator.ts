@@ -17,8 +17,10 @@ export type Verification =
   | { state: 'invalid' }
   /** No credential of this kind exists, so nobody can guess one. The attempt does not count. */
   | { state: 'unconfigured' }
-  /** Only a slow comparison can decide. */
-  | { state: 'unproven'; prove: () => Promise<Verification> };
+  /** Only a part of the slow comparison is done. The next request with the credential continues. It counts once. */
+  | { state: 'undecided' }
+  /** Only a slow comparison can decide. `client` waits for it. */
+  | { state: 'unproven'; prove: (client: string | undefined) => Promise<Verification> };
 
 /** One kind of credential: how to find it in a request, and how to verify it. */
 export type Authenticator = {

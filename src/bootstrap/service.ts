@@ -79,7 +79,7 @@ export function createBootstrapService({
     register: (rawKey: RawKey, label: string): Promise<void> =>
       enqueue(async () => {
         await assertOpen();
-        const prepared = await keys.prepare(rawKey, label);
+        const prepared = await keys.prepare({ rawKey, label, client: 'bootstrap' });
         await transaction(db, async (tx) => {
           if (!(await takeClaim(tx, clock.now()))) throw alreadyConfigured();
           await insertKey(tx, prepared);

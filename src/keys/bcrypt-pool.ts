@@ -1,26 +1,36 @@
 import { Piscina } from 'piscina';
 import { DomainError } from '../lib/failure.ts';
 import type { BcryptTask } from './bcrypt-worker.ts';
+import { createFairQueue } from './fair-queue.ts';
 
-/** Each task takes a quarter of a second. In a longer queue, a task waits for longer than its client does. */
+/** At a quarter of a second each, a task further back would wait for longer than a caller does. */
 const MAX_WAITING = 32;
 const IDLE_MS = 30_000;
 
+/** The client that waits for a task. Clients are served in turn, so none can keep all threads busy. */
+type ForClient = { client: string | undefined };
+
 export type BcryptPool = {
   /** @throws DomainError `overloaded` when the queue is full */
-  hash(input: string): Promise<string>;
+  hash(task: ForClient & { input: string }): Promise<string>;
   /**
-   * The index of the hash that matches the input, or -1. All hashes are one task in the queue.
+   * The index of the hash that matches the input, or -1. All hashes are one task: it is done or refused as a whole.
    * @throws DomainError `overloaded` when the queue is full
    */
-  find(input: string, hashes: string[]): Promise<number>;
+  find(task: ForClient & { input: string; hashes: string[] }): Promise<number>;
   close(): Promise<void>;
 };
 
+type Waiting = {
+  task: BcryptTask;
+  resolve: (result: string | number | Promise<string | number>) => void;
+  reject: (error: unknown) => void;
+};
+
 /**
- * Hashes and compares in worker threads. One thread always runs, in case the machine cannot start another one later. More
- * threads start when there is work, and end after it.
- * @param onError called when a thread cannot be started, or dies
+ * One thread always runs, so that a machine that cannot start another one still serves. More start with the work, and
+ * end after it.
+ * @param onError called when a thread could not be started, or died
  */
 export function createBcryptPool(
   cost: number,
@@ -32,20 +42,41 @@ export function createBcryptPool(
     minThreads: 1,
     maxThreads,
     idleTimeout: IDLE_MS,
-    maxQueue: MAX_WAITING,
   });
+  const waiting = createFairQueue<Waiting>(MAX_WAITING);
+  let running = 0;
 
   pool.on('error', onError);
 
-  async function run(task: BcryptTask): Promise<string | number> {
-    if (pool.queueSize >= MAX_WAITING)
-      throw new DomainError({ code: 'overloaded', reason: 'hashing', retryAfter: 5 });
-    return pool.run(task);
+  function run(client: string | undefined, task: BcryptTask): Promise<string | number> {
+    return new Promise((resolve, reject) => {
+      waiting.push(client, { task, resolve, reject })?.reject(overloaded());
+      startWaiting();
+    });
+  }
+
+  function startWaiting(): void {
+    while (running < maxThreads) {
+      const next = waiting.shift();
+      if (!next) return;
+      running++;
+      next.resolve(pool.run(next.task).finally(ended));
+    }
+  }
+
+  function ended(): void {
+    running--;
+    startWaiting();
   }
 
   return {
-    hash: async (input) => String(await run({ do: 'hash', input, cost })),
-    find: async (input, hashes) => Number(await run({ do: 'find', input, hashes })),
-    close: () => pool.destroy(),
+    hash: async ({ client, input }) => String(await run(client, { do: 'hash', input, cost })),
+    find: async ({ client, input, hashes }) => Number(await run(client, { do: 'find', input, hashes })),
+    async close() {
+      for (let next = waiting.shift(); next; next = waiting.shift()) next.reject(overloaded());
+      await pool.destroy();
+    },
   };
 }
+
+const overloaded = () => new DomainError({ code: 'overloaded', reason: 'hashing', retryAfter: 5 });

@@ -4,10 +4,9 @@ import { createEpochCache } from '../db/epoch-cache.ts';
 import type { Db } from '../db/tables.ts';
 import type { Fingerprint, RawKey } from '../lib/brand.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { BcryptPool } from './bcrypt-pool.ts';
-import { bcryptInputOf } from './digests.ts';
 import { type ApiKey, judge, type Verdict } from './key.ts';
-import { hintOf, isWellFormed, MAX_KEY_LENGTH } from './key-format.ts';
+import { isWellFormed, MAX_KEY_LENGTH } from './key-format.ts';
+import type { createProver } from './prove.ts';
 import * as store from './store.ts';
 
 /** About 2 MB. */
@@ -18,11 +17,18 @@ const CACHED_REFUSALS = 1_000;
 /** Why a key is refused: it has no row, or its row is not usable. */
 type Refusal = { key: ApiKey | undefined };
 
-/** No usable key exists, so nobody can guess one. */
-type NoUsableKey = { code: 'NO_USABLE_KEY' };
+export type ProvenVerdict =
+  | Verdict
+  /** No usable key exists, so nobody can guess one. */
+  | { code: 'NO_USABLE_KEY' }
+  /** The key was compared with as many rows as one request may cost. The next request continues. */
+  | { code: 'UNDECIDED' };
 
-/** No row has the key's fingerprint, but some rows have none. Only bcrypt can compare the key with these. */
-type Unproven = { code: 'UNPROVEN'; prove: () => Promise<Verdict | NoUsableKey> };
+/**
+ * No row has the key's fingerprint, but some rows have none. Only bcrypt can compare the key with these. `client` waits
+ * for that, and the clients are served in turn.
+ */
+type Unproven = { code: 'UNPROVEN'; prove: (client: string | undefined) => Promise<ProvenVerdict> };
 
 export type KeyLookup = {
   /** Verifies a raw key. With SQLite and without bcrypt, the result is not a promise. */
@@ -34,7 +40,7 @@ export type KeyLookupParts = {
   db: Db;
   reader: Reader;
   fingerprintOf: (rawKey: RawKey) => Fingerprint;
-  bcrypt: Pick<BcryptPool, 'find'>;
+  proveByHash: ReturnType<typeof createProver>;
 };
 
 const usableOnly = (key: ApiKey | undefined) => (judge(key).code === 'VALID' ? key : undefined);
@@ -43,7 +49,7 @@ const usableOnly = (key: ApiKey | undefined) => (judge(key).code === 'VALID' ? k
  * Looks keys up by their fingerprint. Results are cached until anybody commits a change. Keys that are not usable have a
  * small cache of their own, so guesses cannot displace the keys that others use.
  */
-export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookupParts): KeyLookup {
+export function createKeyLookup({ db, reader, fingerprintOf, proveByHash }: KeyLookupParts): KeyLookup {
   const reads = store.fastReads(db, reader);
   const usableKeys = createEpochCache<ApiKey>(reader.epoch, CACHED_KEYS);
   const refusals = createEpochCache<Refusal>(reader.epoch, CACHED_REFUSALS);
@@ -80,24 +86,13 @@ export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookup
     return isFinal;
   }
 
-  async function prove(rawKey: RawKey): Promise<Verdict | NoUsableKey> {
-    const verdict = judge((await read(rawKey)) ?? (await proveByHash(rawKey)));
-    return verdict.code === 'VALID' || (await reads.hasUsableKey()) ? verdict : { code: 'NO_USABLE_KEY' };
-  }
-
-  /** Compares with the rows that have no fingerprint. A row that matches gets one, so that this happens once. */
-  async function proveByHash(rawKey: RawKey): Promise<ApiKey | undefined> {
-    if (!isWellFormed(rawKey)) return undefined;
-    const candidates = await store.findKeysWithoutFingerprint(db, hintOf(rawKey));
-    if (candidates.length === 0) return undefined;
-    const hashes = candidates.map(({ hash: candidate }) => candidate);
-    const proven = candidates[await bcrypt.find(bcryptInputOf(rawKey), hashes)];
-    if (!proven) return undefined;
-    const stored = db
-      .transaction()
-      .execute((tx) => store.setFingerprint(tx, proven.id, fingerprintOf(rawKey)));
-    // The key is valid even if its fingerprint cannot be written. Then bcrypt compares it again the next time.
-    return stored.catch(() => store.findKey(db, proven.id));
+  async function prove(rawKey: RawKey, client: string | undefined): Promise<ProvenVerdict> {
+    if (!(await reads.hasUsableKey())) return { code: 'NO_USABLE_KEY' };
+    const found = await read(rawKey);
+    if (found || !isWellFormed(rawKey)) return judge(found);
+    const proof = await proveByHash(rawKey, client);
+    if (proof.state === 'undecided') return { code: 'UNDECIDED' };
+    return judge(proof.state === 'proven' ? proof.key : undefined);
   }
 
   return {
@@ -107,7 +102,7 @@ export function createKeyLookup({ db, reader, fingerprintOf, bcrypt }: KeyLookup
         if (verdict.code === 'VALID') return verdict;
         // Every refusal takes the same steps, so that its duration does not reveal whether the key exists.
         return andThen(isMissFinal(), (isFinal) =>
-          key || isFinal ? verdict : { code: 'UNPROVEN', prove: () => prove(rawKey) },
+          key || isFinal ? verdict : { code: 'UNPROVEN', prove: (client) => prove(rawKey, client) },
         );
       }),
     hasUsableKey: reads.hasUsableKey,

@@ -23,15 +23,20 @@ export type KeyServiceParts = {
   revalidate: (handle: Db | Tx, actor: Principal) => Promise<void>;
 };
 
+type NewKey = Readonly<{ rawKey: RawKey; label: string; client: string }>;
+
 /** Reads and changes keys. Each change has an actor, and is refused if the actor is revoked by then. */
 export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate }: KeyServiceParts) {
-  /** Makes both digests of a raw key, for the store. bcrypt is slow, so call it before a transaction begins. */
-  async function prepare(rawKey: RawKey, label: string): Promise<store.NewApiKey> {
+  /**
+   * Makes both digests of a raw key, for the store. bcrypt is slow, so call it before a transaction begins. `client`
+   * waits for it, and clients are served in turn.
+   */
+  async function prepare({ rawKey, label, client }: NewKey): Promise<store.NewApiKey> {
     return {
       label,
       hint: hintOf(rawKey),
       fingerprint: fingerprintOf(rawKey),
-      hash: await bcrypt.hash(bcryptInputOf(rawKey)),
+      hash: await bcrypt.hash({ client, input: bcryptInputOf(rawKey) }),
       createdAt: clock.now(),
     };
   }
@@ -59,7 +64,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
 
     async create(label: string, actor: Principal): Promise<{ key: ApiKey; rawKey: RawKey }> {
       const rawKey = generateRawKey();
-      const prepared = await prepare(rawKey, label);
+      const prepared = await prepare({ rawKey, label, client: `key ${actor.id}` });
       return { key: await change(actor, (tx) => store.insertKey(tx, prepared)), rawKey };
     },
 

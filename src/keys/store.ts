@@ -78,14 +78,19 @@ export function fastReads(db: Db, reader: Reader) {
   };
 }
 
-/** The few rows that only bcrypt can compare a key with. */
-export const findKeysWithoutFingerprint = (db: Db, hint: string) =>
+/** The first `limit` rows after `after` that only bcrypt can compare a key with. */
+export const findKeysWithoutFingerprint = (
+  db: Db,
+  { hint, after, limit }: Readonly<{ hint: string; after: KeyId; limit: number }>,
+) =>
   db
     .selectFrom('api_keys')
     .select(['id', 'hash'])
     .where('hint', '=', hint)
     .where('fingerprint', 'is', null)
+    .where('id', '>', after)
     .orderBy('id')
+    .limit(limit)
     .execute();
 
 export const setFingerprint = async (tx: Tx, id: KeyId, fingerprint: Fingerprint) =>

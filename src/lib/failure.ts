@@ -41,7 +41,7 @@ export type Failure =
   /** An HTTP status of the framework or of a middleware for which there is no other code. */
   | { code: 'http_error'; status: number }
   | { code: 'internal_error' }
-  | ({ code: 'overloaded'; reason: 'hashing' | 'descriptors' } & RetryAfter)
+  | ({ code: 'overloaded'; reason: 'hashing' | 'undecided' | 'descriptors' } & RetryAfter)
   | ({ code: 'database_busy'; reason: 'other_change' | 'connections' | 'timeout' } & RetryAfter)
   | ({
       code: 'database_unavailable';

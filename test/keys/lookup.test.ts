@@ -23,8 +23,8 @@ const row = (is_active: number) => ({
 });
 
 function lookUpWith(reader: Partial<Record<keyof Reader, unknown>>) {
-  const bcrypt = { find: async () => -1 };
-  return createKeyLookup({ db: noDatabase, reader: reader as Reader, fingerprintOf, bcrypt }).lookUp;
+  const proveByHash = async () => ({ state: 'refused' as const });
+  return createKeyLookup({ db: noDatabase, reader: reader as Reader, fingerprintOf, proveByHash }).lookUp;
 }
 
 /** A database that answers a read when the test says so, with the state that the read found. */

@@ -2,7 +2,8 @@ import type { Clock } from '../../src/lib/clock.ts';
 
 /** A clock whose durations pass when the test says so. */
 export function fakeClock() {
-  let milliseconds = 0;
+  // Not 0, which the clock of a running machine never shows.
+  let milliseconds = 1_000;
   const clock: Clock = { now: () => Date.now(), monotonic: () => milliseconds };
   return {
     clock,

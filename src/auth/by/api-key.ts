@@ -1,4 +1,4 @@
-import type { KeyLookup } from '../../keys/lookup.ts';
+import type { KeyLookup, ProvenVerdict } from '../../keys/lookup.ts';
 import { type KeyId, RawKey } from '../../lib/brand.ts';
 import { andThen } from '../../lib/maybe-promise.ts';
 import type { Authenticator, ReadHeader, Verification } from '../authenticator.ts';
@@ -53,9 +53,8 @@ function readKeys(header: ReadHeader): string[] {
 }
 
 type LookedUp = Awaited<ReturnType<KeyLookup['lookUp']>>;
-type Proven = Awaited<ReturnType<Extract<LookedUp, { code: 'UNPROVEN' }>['prove']>>;
 
-function verificationOf(found: LookedUp | Proven): Verification {
+function verificationOf(found: LookedUp | ProvenVerdict): Verification {
   switch (found.code) {
     case 'VALID':
       return { state: 'valid', principal: { kind: 'key', id: found.key.id, label: found.key.label } };
@@ -64,7 +63,9 @@ function verificationOf(found: LookedUp | Proven): Verification {
       return { state: 'invalid' };
     case 'NO_USABLE_KEY':
       return { state: 'unconfigured' };
+    case 'UNDECIDED':
+      return { state: 'undecided' };
     case 'UNPROVEN':
-      return { state: 'unproven', prove: async () => verificationOf(await found.prove()) };
+      return { state: 'unproven', prove: async (client) => verificationOf(await found.prove(client)) };
   }
 }

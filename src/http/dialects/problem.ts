@@ -39,6 +39,7 @@ const ofBody = 'The request body ';
 
 const overloaded = {
   hashing: 'Too many keys are being hashed at the moment. Try again in a few seconds.',
+  undecided: 'The key was compared with only some of the stored keys. Send it again in a moment.',
   descriptors: 'Too many files and connections are open at the moment. Try again in a few seconds.',
 };
 

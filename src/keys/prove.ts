@@ -1,0 +1,84 @@
+import { LRUCache } from 'lru-cache';
+import type { Db } from '../db/tables.ts';
+import { type Fingerprint, KeyId, type RawKey } from '../lib/brand.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { BcryptPool } from './bcrypt-pool.ts';
+import { bcryptInputOf } from './digests.ts';
+import type { ApiKey } from './key.ts';
+import { hintOf } from './key-format.ts';
+import * as store from './store.ts';
+
+/** For one request. Each takes about a quarter of a second. */
+const MAX_CANDIDATES = 4;
+
+/** After the last candidate did not match, all are compared again a minute later. */
+const REFUSED_MS = 60_000;
+/** Longer than a usual lockout, so that a client that was locked out can continue. */
+const UNDECIDED_MS = 3_600_000;
+const MAX_REMEMBERED = 10_000;
+
+/** `undecided`: there are more candidates. The next request with the key continues with them. */
+export type Proof = { state: 'proven'; key: ApiKey } | { state: 'refused' } | { state: 'undecided' };
+
+export type ProverParts = {
+  db: Db;
+  fingerprintOf: (rawKey: RawKey) => Fingerprint;
+  bcrypt: Pick<BcryptPool, 'find'>;
+  clock: Clock;
+};
+
+/**
+ * Makes the function that compares a well-formed key with the rows that have its hint and no fingerprint. A row that
+ * matches gets its fingerprint, so that this happens once.
+ *
+ * A request compares at most four rows, in the order of their ids. The last one is remembered under the fingerprint of
+ * the key, and the next request with the key continues there.
+ */
+export function createProver({ db, fingerprintOf, bcrypt, clock }: ProverParts) {
+  /** The last row that a key was compared with. */
+  const comparedUpTo = new LRUCache<Fingerprint, KeyId>({
+    max: MAX_REMEMBERED,
+    ttl: REFUSED_MS,
+    perf: { now: clock.monotonic },
+    ttlResolution: 0,
+  });
+  /** Requests with the same key at the same time share one comparison. */
+  const underWay = new Map<Fingerprint, Promise<Proof>>();
+
+  async function compare(
+    rawKey: RawKey,
+    fingerprint: Fingerprint,
+    client: string | undefined,
+  ): Promise<Proof> {
+    const rows = await store.findKeysWithoutFingerprint(db, {
+      hint: hintOf(rawKey),
+      after: comparedUpTo.get(fingerprint) ?? KeyId(0),
+      limit: MAX_CANDIDATES + 1,
+    });
+    const candidates = rows.slice(0, MAX_CANDIDATES);
+    const last = candidates.at(-1);
+    if (!last) return { state: 'refused' };
+    const hashes = candidates.map(({ hash }) => hash);
+    const match = candidates[await bcrypt.find({ client, input: bcryptInputOf(rawKey), hashes })];
+    if (match) return proven(match.id, fingerprint);
+    const isLast = rows.length === candidates.length;
+    comparedUpTo.set(fingerprint, last.id, { ttl: isLast ? REFUSED_MS : UNDECIDED_MS });
+    return { state: isLast ? 'refused' : 'undecided' };
+  }
+
+  async function proven(id: KeyId, fingerprint: Fingerprint): Promise<Proof> {
+    const stored = db.transaction().execute((tx) => store.setFingerprint(tx, id, fingerprint));
+    // The key is valid even if its fingerprint cannot be written. Then bcrypt compares it again the next time.
+    const key = await stored.catch(() => store.findKey(db, id));
+    return key ? { state: 'proven', key } : { state: 'refused' };
+  }
+
+  return function prove(rawKey: RawKey, client: string | undefined): Promise<Proof> {
+    const fingerprint = fingerprintOf(rawKey);
+    const known = underWay.get(fingerprint);
+    if (known) return known;
+    const comparing = compare(rawKey, fingerprint, client).finally(() => underWay.delete(fingerprint));
+    underWay.set(fingerprint, comparing);
+    return comparing;
+  };
+}
