@@ -52,12 +52,19 @@ function announce(config: Config, { port, bootstrapOpen }: Service, logger: Logg
     { address, database, bootstrap, lockout, workers, docs: `${address}/docs` },
     `Keyhearth listens on ${address}; bootstrap is ${bootstrap}`,
   );
+  if (bootstrapOpen && config.bootstrapToken === undefined && !isLoopback(config.host)) {
+    logger.warn(
+      'The first key is not registered yet, and anybody who reaches this port can register it. Register it now, or set KEYHEARTH_BOOTSTRAP_TOKEN.',
+    );
+  }
   if (config.lockout.attempts === 0) {
     logger.error(
       'THE LOCKOUT IS OFF: keys can be guessed without limit, because KEYHEARTH_LOCKOUT_ATTEMPTS is 0',
     );
   }
 }
+
+const isLoopback = (host: string) => /^(?:127\.|::1$|localhost$)/.test(host);
 
 /** The last lines of the log explain the error, and may still be in memory. */
 function failAfterFlush({ flush }: Log): (error: unknown) => void {

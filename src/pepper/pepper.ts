@@ -57,7 +57,9 @@ function readPepper(path: string): Pepper | undefined {
   if (text === undefined) return undefined;
   const bytes = decodePepper(text);
   if (!bytes) {
-    throw new StartupError(`The pepper ${path} is not 32 bytes in hex or base64; restore it from a backup.`);
+    throw new StartupError(
+      `The pepper ${path} is not 32 bytes in hex or base64; restore it from a backup (docs/lost-pepper.md says what to do when it is lost).`,
+    );
   }
   return createSecretKey(bytes);
 }

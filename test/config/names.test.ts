@@ -23,7 +23,15 @@ test.each(ours)('any typing error in %s stops the start', (name) => {
   }
 });
 
+test.each(settings.filter((name) => !name.startsWith('KEYHEARTH_') && name !== 'PORT'))(
+  'KEYHEARTH_%s stops the start: the setting has no prefix',
+  (name) => {
+    expect(check(`KEYHEARTH_${name}`)).toThrow(`KEYHEARTH_${name} is not a setting, but ${name} is`);
+  },
+);
+
 test.each([
+  'KEYHEARTH_PORT',
   'KEYHEARTH_SERVICE_HOST',
   'KEYHEARTH_PORT_8800_TCP',
   'KEYHEARTH_DATA_DIRECTORY',

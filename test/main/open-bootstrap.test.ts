@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+
+const WARNING = 'anybody who reaches this port can register it';
+
+async function logOf(env: Record<string, string>): Promise<string> {
+  const { child, ended, stdout } = await startProcess({ KEYHEARTH_DATA_DIR: temporaryDirectory(), ...env });
+  child.kill('SIGTERM');
+  await ended;
+  return stdout();
+}
+
+test('a port that others can reach, before the first key is registered, is a warning', async () => {
+  expect(await logOf({ HOST: '0.0.0.0' })).toContain(WARNING);
+});
+
+test('there is no warning on the loopback, or with a bootstrap token', async () => {
+  expect(await logOf({ HOST: '127.0.0.1' })).not.toContain(WARNING);
+  expect(await logOf({ HOST: '0.0.0.0', KEYHEARTH_BOOTSTRAP_TOKEN: 'a-token-of-this-test' })).not.toContain(
+    WARNING,
+  );
+});
+
+test('there is no warning once the first key is registered', async () => {
+  const dataDir = temporaryDirectory();
+  const first = await startProcess({ KEYHEARTH_DATA_DIR: dataDir });
+  await register(first.send);
+  first.child.kill('SIGTERM');
+  await first.ended;
+  expect(await logOf({ KEYHEARTH_DATA_DIR: dataDir, HOST: '0.0.0.0' })).not.toContain(WARNING);
+});
