@@ -56,7 +56,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   },
   api_key_not_found: {
     examples: [{ code: 'api_key_not_found' }],
-    advice: 'Check the id. A deleted key does not come back, and its id is not used again.',
+    advice: 'Check the id. You cannot restore a deleted key. No new key gets its id.',
   },
   method_not_allowed: {
     examples: [{ code: 'method_not_allowed', allow: ['GET', 'HEAD'] }],
@@ -80,21 +80,20 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   },
   misdirected_request: {
     examples: [{ code: 'misdirected_request' }],
-    advice:
-      'Use `localhost` or an IP address, or add the host to `KEYHEARTH_ALLOWED_HOSTS`. Behind a proxy on the same machine, set `KEYHEARTH_TRUSTED_PROXIES`.',
+    advice: 'Do what `hint` says. See [Trust your proxies](trusted-proxies.md#host-names).',
   },
   too_many_failed_attempts: {
     examples: [{ code: 'too_many_failed_attempts', retryAfter: 300 }],
     advice: `${TRY_AGAIN} See [Understand the lockout](lockout.md).`,
   },
   request_headers_too_large: {
-    examples: [{ code: 'request_headers_too_large', limitBytes: 16 * 1024 }],
+    examples: [{ code: 'request_headers_too_large', limitBytes: 64 * 1024 }],
     advice: 'Send fewer or shorter headers. Cookies are often the reason.',
   },
   http_error: {
     examples: [{ code: 'http_error', status: 408 }],
     status: '4xx or 5xx',
-    advice: 'The status says what was wrong. No other code fits it.',
+    advice: 'The status says what is wrong. Keyhearth has no special code for this status.',
   },
   internal_error: {
     examples: [{ code: 'internal_error' }],

@@ -17,7 +17,7 @@ export const secretVariables = {
     .optional()
     .meta({
       description:
-        'The token that the registration of the first key then needs. See [Register the first key](first-key.md).',
+        'If you set it, the registration of the first key needs this token. See [Register the first key](first-key.md).',
     }),
   KEYHEARTH_BOOTSTRAP_TOKEN_FILE: nonEmpty().optional().meta({
     description: 'A file that contains the bootstrap token.',

@@ -131,7 +131,7 @@ const rules = {
   misdirected_request: {
     status: 421,
     detail: 'This service does not answer for the host in the Host header.',
-    hint: 'Use localhost or an IP address, or add the host to KEYHEARTH_ALLOWED_HOSTS. If a proxy on the same machine sent the request, set KEYHEARTH_TRUSTED_PROXIES.',
+    hint: 'Use a host of KEYHEARTH_ALLOWED_HOSTS. A direct request from the same machine may also use localhost or an IP address. If a proxy on the same machine sent the request, set KEYHEARTH_TRUSTED_PROXIES.',
   },
   too_many_failed_attempts: {
     status: 429,
@@ -150,7 +150,7 @@ const rules = {
   },
   internal_error: {
     status: 500,
-    detail: 'Something went wrong here. The log tells more under the id in the X-Request-Id header.',
+    detail: 'Something went wrong here. The log says more: search it for the id in the header X-Request-Id.',
   },
   overloaded: { status: 503, detail: ({ reason }) => overloaded[reason], headers: retryAfter },
   database_busy: { status: 503, detail: ({ reason }) => busy[reason], headers: retryAfter },
