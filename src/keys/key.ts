@@ -21,9 +21,11 @@ export type Verdict =
   | { code: 'INACTIVE'; key: ApiKey }
   | { code: 'NOT_FOUND' };
 
+export const isUsable = (key: ApiKey) => key.isActive;
+
 const notFound: Verdict = { code: 'NOT_FOUND' };
 
 export function judge(key: ApiKey | undefined): Verdict {
   if (!key) return notFound;
-  return key.isActive ? { code: 'VALID', key } : { code: 'INACTIVE', key };
+  return isUsable(key) ? { code: 'VALID', key } : { code: 'INACTIVE', key };
 }

@@ -4,7 +4,7 @@ import { createEpochCache } from '../db/epoch-cache.ts';
 import type { Db } from '../db/tables.ts';
 import type { Fingerprint, RawKey } from '../lib/brand.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import { type ApiKey, judge, type Verdict } from './key.ts';
+import { type ApiKey, isUsable, judge, type Verdict } from './key.ts';
 import { isWellFormed, MAX_KEY_LENGTH } from './key-format.ts';
 import type { createProver } from './prove.ts';
 import * as store from './store.ts';
@@ -43,7 +43,7 @@ export type KeyLookupParts = {
   proveByHash: ReturnType<typeof createProver>;
 };
 
-const usableOnly = (key: ApiKey | undefined) => (judge(key).code === 'VALID' ? key : undefined);
+const usableOnly = (key: ApiKey | undefined) => (key && isUsable(key) ? key : undefined);
 
 /**
  * Looks keys up by their fingerprint. Results are cached until anybody commits a change. Keys that are not usable have a
