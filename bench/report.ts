@@ -79,7 +79,7 @@ export function renderMarkdown(report: Report): string {
   return `# Benchmarks
 
 \`npm run bench\` writes this page; do not edit it. Everything ran on one machine in one run, the load generator too.
-So on another machine, only the relations between the figures are the same.
+Another machine has other figures. Compare only the ratios.
 
 ${table(['', ''], report.machine)}
 
@@ -148,12 +148,17 @@ function replicaSection({ counts, cluster }: SingleFigures): string {
 
 Three replicas on one PostgreSQL, everything on this machine:
 
-- Without the cache, ${whole(cacheOff.after)} requests began after one of ${whole(counts.revocations)} revocations was answered. Each of them must be refused.
-- With the cache, ${whole(healthy.passed)} of ${whole(healthy.after)} requests after ${whole(counts.revocationsCached)} revocations passed, the last one ${healthy.latestMs.toFixed(1)} ms after the answer.
+- Without the cache, ${whole(cacheOff.after)} requests to other replicas began after the answer to one of ${whole(counts.revocations)}
+  revocations. ${refusedOf(cacheOff.passed)}
+- With the cache, ${whole(healthy.passed)} of ${whole(healthy.after)} requests after ${whole(counts.revocationsCached)} revocations passed. The
+  last one began ${healthy.latestMs.toFixed(1)} ms after the answer to its revocation.
 - All connections to PostgreSQL were ended every 20 ms for ${counts.stormSeconds} seconds, ${whole(storm.terminations)} in all. The answers in that time were
   ${statusesOf(storm)}. The slowest took ${whole(storm.slowestMs)} ms. Afterwards there were ${storm.connectionsLeft} connections.
 - ${whole(replicas.acknowledged)} new keys were acknowledged while replicas were killed, and ${whole(database.acknowledged)} while PostgreSQL was killed.`;
 }
+
+const refusedOf = (passed: number) =>
+  passed === 0 ? 'All of them were refused.' : `${whole(passed)} of them passed. None may pass.`;
 
 const processesOf = (count: number) =>
   count === 1 ? 'each of one process' : `each the median of ${count} processes`;
@@ -182,7 +187,8 @@ const statusesOf = ({ statuses }: Storm) =>
     .join(', ');
 
 function footprintTable({ footprints, results, cores }: Report): string {
-  if (!hasRoomForWorkers(cores)) return `Not measured: this comparison needs ${coresNeeded(cores)} cores.`;
+  if (!hasRoomForWorkers(cores))
+    return `This comparison needs ${coresNeeded(cores)} cores, so it was not measured on this machine.`;
   const rows = footprints.map(({ id, title, residentMb, proportionalMb }) => [
     title,
     whole(medianPerSecond(results, id)),
