@@ -9,7 +9,7 @@ function introduction(): string {
   return page
     .replace(/^# .*\n+/, '')
     .replaceAll(/<!-- .*? -->\n/g, '')
-    .replaceAll(/\[([^\]]+)\]\((?!https?:)([^)]+)\)/g, '$1 (docs/$2)')
+    .replaceAll(/\[([^\]]+)\]\((?!https?:)([^)]+)\)/g, '$1 (docs/$2 in the source)')
     .trim();
 }
 
@@ -29,6 +29,6 @@ export const describeApp = (app: ReturnType<typeof createApp>) =>
       { name: 'Bootstrap', description: 'Register the first key, once per database' },
       { name: 'Keys', description: 'Manage keys' },
       { name: 'Verification', description: 'Verify keys that clients send to other services' },
-      { name: 'Service', description: 'Health, facts and documentation, without a key' },
+      { name: 'Service', description: 'Health, version and documentation, without a key' },
     ],
   });

@@ -52,8 +52,7 @@ export const SuppliedKeySchema = z
     example: SAMPLE_KEY,
   });
 
-const seconds = (description: string) =>
-  z.number().openapi({ description: `${description}, in seconds since 1970`, example: 1712345678.123 });
+const seconds = (description: string) => z.number().openapi({ description, example: 1712345678.123 });
 
 export const KeySchema = z
   .object({
@@ -61,12 +60,14 @@ export const KeySchema = z
     label: LabelSchema,
     hint: z.string().openapi({ description: 'The first characters of the raw key', example: 'kh_EXAMPLEex' }),
     is_active: z.boolean().openapi({ description: 'True while the key is valid', example: true }),
-    created_at: seconds('When the key was created'),
-    last_used_at: seconds('When the key was last used, or null. The value is up to ten seconds late')
+    created_at: seconds('When the key was created, in seconds since 1970'),
+    last_used_at: seconds(
+      'When the key was last used, in seconds since 1970, or null. The value can be ten seconds late',
+    )
       .nullable()
       .openapi({ example: null }),
     use_count: z.int().openapi({
-      description: 'How often the key was used. The value is up to ten seconds late',
+      description: 'How often the key was used. The value can be ten seconds late',
       example: 0,
     }),
   })

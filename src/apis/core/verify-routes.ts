@@ -65,7 +65,7 @@ const introspectKeys = createRoute({
       content: { 'application/json': { schema: z.union([IntrospectionSchema, IntrospectionsSchema]) } },
     },
     ...problemResponses(
-      invalid('keys', 'must be at most 100 keys'),
+      invalid('keys', 'must have at most 100 entries'),
       ...bodyCodes,
       ...authenticationCodes,
       'overloaded',

@@ -10,7 +10,9 @@ const MAX_PRESENTED = 4_096;
 
 export const VerifiedSchema = z
   .object({
-    valid: z.literal(true).openapi({ description: 'Always true. An invalid key gets an error' }),
+    valid: z
+      .literal(true)
+      .openapi({ description: 'Always `true`. For an invalid key, the answer is an error' }),
     key: z
       .object({
         id: z.int().openapi({ description: 'The id of the key', example: 2 }),
@@ -58,8 +60,8 @@ export const IntrospectSchema = z
     key: RawKeySchema.optional(),
     keys: z
       .array(RawKeySchema)
-      .min(1, { error: 'must hold a key' })
-      .max(MAX_KEYS, { error: `must be at most ${MAX_KEYS} keys` })
+      .min(1, { error: 'must have at least one entry' })
+      .max(MAX_KEYS, { error: `must have at most ${MAX_KEYS} entries` })
       .optional()
       .openapi({ description: `Up to ${MAX_KEYS} raw keys, in place of \`key\`` }),
     ip,

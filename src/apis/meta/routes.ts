@@ -45,7 +45,7 @@ const meta = createRoute({
   ...common,
   path: '/meta',
   operationId: 'getMeta',
-  summary: 'Get facts for clients',
+  summary: 'Get the key headers and key lengths',
   description: 'Says which headers take a key and how long a key can be. This operation needs no key.',
   responses: {
     200: {

@@ -17,7 +17,11 @@ export const RootSchema = z
   .openapi('Root');
 
 export const HealthSchema = z
-  .object({ status: z.literal('ok').openapi({ description: 'Always ok. A failure gets an error' }) })
+  .object({
+    status: z
+      .literal('ok')
+      .openapi({ description: 'Always `ok`. If the check fails, the answer is an error' }),
+  })
   .openapi('Health');
 
 export const MetaSchema = z

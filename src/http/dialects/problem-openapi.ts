@@ -50,6 +50,12 @@ const descriptions: Record<number, string> = {
   503: 'The service cannot answer at the moment. Try again later',
 };
 
+/** The 401 of a route that takes a bootstrap token is not about a key. */
+const descriptionOf = (status: number, codes: readonly string[]) =>
+  codes.every((code) => code === 'invalid_bootstrap_token')
+    ? 'The bootstrap token is missing or invalid'
+    : (descriptions[status] ?? '');
+
 const header = (description: string, example: string) => ({
   description,
   required: true,
@@ -102,7 +108,7 @@ export function problemResponses(...failures: (keyof typeof samples | Failure)[]
     return [
       status,
       {
-        description: descriptions[status] ?? '',
+        description: descriptionOf(status, Object.keys(ofStatus)),
         ...(headers && { headers }),
         content: { [PROBLEM_TYPE]: { schema: ProblemSchema, examples: ofStatus } },
       },

@@ -132,7 +132,7 @@ describe('POST /auth/verify, for services', () => {
       keys.map((key) => key === FIRST_KEY),
     );
     const tooMany = await ask(send, { keys: [...keys, WRONG] });
-    expect(tooMany.json).toMatchObject({ status: 400, detail: 'keys must be at most 100 keys.' });
+    expect(tooMany.json).toMatchObject({ status: 400, detail: 'keys must have at most 100 entries.' });
     expect((await ask(send, { keys: [] })).status).toBe(400);
     expect((await ask(send, { keys, key: WRONG })).status).toBe(400);
     expect((await ask(send, {})).status).toBe(400);
