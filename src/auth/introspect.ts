@@ -15,7 +15,7 @@ type IntrospectParts = Pick<KeyLookup, 'lookUp'> & { countUse(id: KeyId): void; 
 
 /**
  * Verifies a key for a service that received it from an end user.
- * @returns a function of the key and the address of the end user. Without an address, nothing counts.
+ * @returns a function of the key and the address of the end user. Without an address, nothing counts
  * @throws DomainError `overloaded` when only a further call can decide
  */
 export function createIntrospect({ lookUp, countUse, lockout }: IntrospectParts) {

@@ -268,6 +268,19 @@ describe('the counter', () => {
     expect(lockout.retryAfter('locked-4')).toBeGreaterThan(0);
   });
 
+  test('a locked address stays locked, however many others come', () => {
+    const { clock, pass } = fakeClock();
+    const lockout = createLockout(policy, clock);
+    const fail = (address: string) => lockout.record({ address, credential: 'a guess' }, 'invalid');
+    const locked = Array.from({ length: 100 }, (_, i) => `192.0.2.${i}`);
+    for (const address of locked) for (let i = 0; i < 5; i++) fail(address);
+    for (let i = 0; i < 300_000; i++) {
+      if (i % 3_000 === 0) pass(1);
+      fail(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
+    }
+    for (const address of locked) expect(lockout.retryAfter(address)).toBe(200);
+  });
+
   test('gives the seconds until the end, rounded up', async () => {
     const { clock, pass } = fakeClock();
     const lockout = createLockout({ attempts: 1, seconds: 300, by: 'address' }, clock);
