@@ -40,7 +40,7 @@ export const serverVariables = {
     .optional()
     .meta({
       description:
-        'The names that a request may have in `Host`, separated by commas. Without it, any name is valid, except in a direct request from this machine. Such a request can always use `localhost`, an IP address or the name of this machine. See [Trust your proxies](trusted-proxies.md#host-names).',
+        'The names that a request may have in `Host`, separated by commas. Without it, any name is valid, except in a direct request over the loopback. Such a request can always use `localhost`, an IP address or the name of this machine. See [Trust your proxies](trusted-proxies.md#host-names).',
       shown: 'any',
     }),
   KEYHEARTH_WORKERS: z
