@@ -62,6 +62,10 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     examples: [{ code: 'method_not_allowed', allow: ['GET', 'HEAD'] }],
     advice: 'Use a method that the header `Allow` lists.',
   },
+  request_timeout: {
+    examples: [{ code: 'request_timeout' }],
+    advice: 'Send the headers within 10 seconds and the whole request within 30 seconds.',
+  },
   api_key_already_configured: {
     examples: [{ code: 'api_key_already_configured' }],
     advice: 'Create further keys with an existing key and `POST /auth/keys`.',
@@ -75,8 +79,11 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Send a smaller body.',
   },
   unsupported_media_type: {
-    examples: [{ code: 'unsupported_media_type' }],
-    advice: 'Send JSON, and the header `Content-Type: application/json`.',
+    examples: (['not_json', 'compressed'] as const).map((reason) => ({
+      code: 'unsupported_media_type',
+      reason,
+    })),
+    advice: 'Send JSON that is not compressed, and the header `Content-Type: application/json`.',
   },
   misdirected_request: {
     examples: [{ code: 'misdirected_request' }],
@@ -106,6 +113,11 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
       retryAfter: 5,
     })),
     advice: TRY_AGAIN,
+  },
+  stopping: {
+    examples: [{ code: 'stopping', retryAfter: 5 }],
+    advice:
+      'Only `GET /health/ready` answers so. Send requests to another replica, or wait for the next start.',
   },
   database_busy: {
     examples: (['other_change', 'connections', 'timeout'] as const).map((reason) => ({

@@ -1,17 +1,17 @@
 import { type CoreParts, coreApi } from './apis/core/core-api.ts';
 import { type ApiContext, createApi, JSON_BODY_LIMIT } from './apis/create-api.ts';
 import { metaApi } from './apis/meta/meta-api.ts';
+import type { ServiceState } from './apis/meta/routes.ts';
 import { problem } from './http/dialects/problem.ts';
 import type { RequestLog } from './http/request-log.ts';
 import { createRoot } from './http/root.ts';
 import type { Logger } from './lib/logger.ts';
 
 export type AppParts = CoreParts &
+  ServiceState &
   Omit<ApiContext, 'ownedPaths'> & {
     logger: Logger;
     requestLog: RequestLog;
-    /** Throws a DomainError when the database cannot be read. */
-    checkDatabase: () => Promise<void>;
   };
 
 /** All routes with their types, for a typed client: `hc<AppType>(origin)`. */
@@ -25,7 +25,7 @@ export function createApp(parts: AppParts) {
     ownedPaths: [],
   };
   return createRoot(parts.logger, parts.requestLog, parts.resolveClient)
-    .route('/', metaApi(parts.checkDatabase, context))
+    .route('/', metaApi(parts, context))
     .route('/', coreApi(parts, context))
     .route('/', fallbackApi(parts.authenticators, context));
 }

@@ -114,6 +114,7 @@ async function build(
     createRequestLog(logger, Math.ceil(REFUSALS_LOGGED_PER_SECOND / config.workers)),
     ({ close }) => close(),
   );
+  let isStopping = false;
   const app = createApp({
     logger,
     requestLog,
@@ -126,6 +127,7 @@ async function build(
     introspect: createIntrospect({ lookUp, countUse, lockout }),
     assertStillValid: (principal) => revalidate(db, principal),
     checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey())),
+    isStopping: () => isStopping,
   });
   return {
     app,
@@ -137,8 +139,13 @@ async function build(
       requestLog,
     ),
     requestLog,
+    resolveClient,
     fetch: app.fetch,
     bootstrapOpen: await bootstrap.isOpen(),
+    /** From now on the service says that it is not ready. */
+    beginStop(): void {
+      isStopping = true;
+    },
   };
 }
 

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { compose, type SharedMemory, sharedMemory } from './compose.ts';
 import type { Config } from './config.ts';
+import type { ClosingOrder } from './http/server/close-port.ts';
 import { listen } from './http/server/listen.ts';
 import type { Endpoint } from './http/server/port.ts';
 import { systemClock } from './lib/clock.ts';
@@ -12,8 +14,11 @@ export type Service = {
   port: number;
   /** Whether the first key can still be registered. */
   bootstrapOpen: boolean;
-  /** Accepts no more connections, lets requests in flight finish for `graceMs` at most, and writes what is in memory. */
-  stop(graceMs: number): Promise<void>;
+  /**
+   * Waits for the delay of the configuration, in which load balancers notice. Then it closes the port, lets requests
+   * in flight finish for `graceMs` at most, and writes what is in memory.
+   */
+  stop(graceMs: number, order?: ClosingOrder): Promise<void>;
 };
 
 /**
@@ -34,8 +39,11 @@ export async function serve(
     return {
       port: server.address.port,
       bootstrapOpen: keyhearth.bootstrapOpen,
-      async stop(graceMs) {
-        await server.stop(graceMs);
+      async stop(graceMs, order) {
+        keyhearth.beginStop();
+        server.closeAfterAnswers();
+        await sleep(config.shutdownDelayMs);
+        await server.stop(graceMs, order);
         await keyhearth.close();
       },
     };

@@ -52,6 +52,10 @@ export const serverVariables = {
     .meta({
       description: `The number of worker threads, 1 to ${MAX_WORKERS}, or \`auto\` for one on each core. More than one needs Linux. See [Use all cores](workers.md).`,
     }),
+  KEYHEARTH_SHUTDOWN_DELAY_SECONDS: integer(0, 300).prefault('0').meta({
+    description:
+      'seconds between SIGTERM and the closing of the port; meanwhile `GET /health/ready` is 503, and load balancers send requests elsewhere',
+  }),
   KEYHEARTH_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be trace, debug, info, warn, error, fatal or silent',
@@ -69,6 +73,7 @@ export type ServerConfig = Readonly<{
   trustedProxies: readonly string[];
   allowedHosts: readonly string[];
   workers: number;
+  shutdownDelayMs: number;
   logLevel: LogLevel;
 }>;
 
@@ -78,6 +83,7 @@ export const serverConfig = (env: Values<typeof serverVariables>): ServerConfig 
   trustedProxies: env.KEYHEARTH_TRUSTED_PROXIES ?? [],
   allowedHosts: env.KEYHEARTH_ALLOWED_HOSTS ?? [],
   workers: env.KEYHEARTH_WORKERS,
+  shutdownDelayMs: env.KEYHEARTH_SHUTDOWN_DELAY_SECONDS * 1_000,
   logLevel: env.KEYHEARTH_LOG_LEVEL,
 });
 

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import { createMiddleware } from 'hono/factory';
 import { DomainError, type FailureOf } from '../lib/failure.ts';
 import type { HttpEnv } from './context.ts';
@@ -6,27 +7,31 @@ import type { HttpEnv } from './context.ts';
 const malformed = (reason: FailureOf<'malformed_request'>['reason'], options?: ErrorOptions) =>
   new DomainError({ code: 'malformed_request', reason }, options);
 
+/** No route reads the body of these. Fetch has no request at all for TRACE. */
+const HAVE_NO_BODY = new Set(['GET', 'HEAD', 'TRACE']);
+
+/** Whether a request says that it has a body, which may be empty. */
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+
 /**
  * Reads the request body once, whole, within its limit, and passes it on as a body that is well-formed UTF-8. An empty
  * body loses its content type, so that "no body" and "an empty body" are the same to the routes.
  */
 export const readBody = (limitBytes: number) =>
   createMiddleware<HttpEnv>(async (c, next) => {
-    // Asking such a request for its body would build a whole Fetch request first, for nothing.
-    if (c.req.method === 'GET' || c.req.method === 'HEAD') return next();
-    /** The rest of the body is still on its way, so the connection cannot be used again. */
-    const tooLarge = () => {
-      c.header('Connection', 'close');
-      return new DomainError({ code: 'body_too_large', limitBytes });
-    };
-    if (Number(c.req.header('Content-Length') ?? 0) > limitBytes) throw tooLarge();
-    const { raw } = c.req;
-    if (raw.body === null) return next();
-    const body = await readAtMost(raw.body, limitBytes).catch((cause: unknown) => {
+    if (HAVE_NO_BODY.has(c.req.method)) return next();
+    const { incoming } = c.env;
+    if (Number(incoming.headers['content-length'] ?? 0) > limitBytes) {
+      throw new DomainError({ code: 'body_too_large', limitBytes });
+    }
+    if (isEncoded(incoming)) throw new DomainError({ code: 'unsupported_media_type', reason: 'compressed' });
+    const body = await readAtMost(incoming, limitBytes).catch((cause: unknown) => {
       throw malformed('body_incomplete', { cause });
     });
-    if (body === undefined) throw tooLarge();
+    if (body === undefined) throw new DomainError({ code: 'body_too_large', limitBytes });
     if (!isUtf8(body)) throw malformed('body_not_utf8');
+    const { raw } = c.req;
     const headers = new Headers(raw.headers);
     if (body.byteLength === 0) headers.delete('Content-Type');
     c.req.raw = new Request(raw.url, {
@@ -37,22 +42,27 @@ export const readBody = (limitBytes: number) =>
     return next();
   });
 
-/**
- * Undefined when there are more than `limit` bytes. The stream then stays as it is: cancelling it would close the
- * connection before the refusal is sent.
- */
-async function readAtMost(
-  stream: ReadableStream<Uint8Array>,
-  limit: number,
-): Promise<Buffer<ArrayBuffer> | undefined> {
-  const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
+function isEncoded(incoming: IncomingMessage): boolean {
+  const encoding = incoming.headers['content-encoding'] ?? 'identity';
+  return (
+    encoding.toLowerCase() !== 'identity' && hasBody(incoming) && incoming.headers['content-length'] !== '0'
+  );
+}
+
+/** Undefined when there are more than `limit` bytes. What follows is then discarded. */
+function readAtMost(incoming: IncomingMessage, limit: number): Promise<Buffer<ArrayBuffer> | undefined> {
+  const chunks: Buffer[] = [];
   let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return Buffer.concat(chunks);
-    size += value.byteLength;
-    if (size > limit) return undefined;
-    chunks.push(value);
-  }
+  return new Promise((resolve, reject) => {
+    incoming.on('data', (chunk: Buffer) => {
+      size += chunk.byteLength;
+      if (size <= limit) chunks.push(chunk);
+      else resolve(undefined);
+    });
+    incoming.once('end', () => resolve(Buffer.concat(chunks)));
+    incoming.once('error', reject);
+    const broken = () => reject(new Error('the connection was closed'));
+    incoming.once('close', broken);
+    if (incoming.destroyed) broken();
+  });
 }

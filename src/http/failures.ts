@@ -37,7 +37,7 @@ function failureOfException({ status, message }: HTTPException): Failure {
   if (status === 400 && message.startsWith('Malformed JSON'))
     return { code: 'malformed_request', reason: 'body_not_json' };
   if (status === 404) return { code: 'not_found' };
-  if (status === 415) return { code: 'unsupported_media_type' };
+  if (status === 415) return { code: 'unsupported_media_type', reason: 'not_json' };
   return { code: 'http_error', status };
 }
 

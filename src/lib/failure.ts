@@ -30,18 +30,20 @@ export type Failure =
   | { code: 'not_found' }
   | { code: 'api_key_not_found' }
   | { code: 'method_not_allowed'; allow: readonly string[] }
+  | { code: 'request_timeout' }
   | { code: 'api_key_already_configured' }
   | { code: 'last_active_api_key_required' }
   /** The Host header names a host that the service does not answer for. */
   | { code: 'misdirected_request' }
   | { code: 'body_too_large'; limitBytes: number }
-  | { code: 'unsupported_media_type' }
+  | { code: 'unsupported_media_type'; reason: 'not_json' | 'compressed' }
   | ({ code: 'too_many_failed_attempts' } & RetryAfter)
   | { code: 'request_headers_too_large'; limitBytes: number }
   /** An HTTP status of the framework or of a middleware for which there is no other code. */
   | { code: 'http_error'; status: number }
   | { code: 'internal_error' }
   | ({ code: 'overloaded'; reason: 'hashing' | 'undecided' | 'descriptors' } & RetryAfter)
+  | ({ code: 'stopping' } & RetryAfter)
   | ({ code: 'database_busy'; reason: 'other_change' | 'connections' | 'timeout' } & RetryAfter)
   | ({
       code: 'database_unavailable';

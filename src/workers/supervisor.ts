@@ -6,6 +6,8 @@ import type { Logger, LogSink } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { releaseLockout } from '../lockout/memory.ts';
 import { type Service, sharedMemory } from '../serve.ts';
+import { newTurns } from './closing-order.ts';
+import { endWhenSilent } from './heartbeat.ts';
 import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
 /** A worker that fails at once is not started again without a pause. */
@@ -48,7 +50,10 @@ export async function startWorkers(
     });
     return new Promise((resolve, reject) => {
       worker.on('message', (message: WorkerMessage) => {
-        if (message.is === 'ready') resolve({ worker, bootstrapOpen: message.bootstrapOpen });
+        if (message.is === 'ready') {
+          endWhenSilent(worker, () => logger.error('a worker hangs and is ended'));
+          resolve({ worker, bootstrapOpen: message.bootstrapOpen });
+        }
         if (message.is === 'start_failed') reject(new StartupError(message.sentence));
       });
       worker.once('error', reject);
@@ -75,18 +80,21 @@ export async function startWorkers(
     }
   }
 
-  async function stopWorker(worker: Worker, graceMs: number): Promise<void> {
+  async function stopWorker(worker: Worker, message: StopMessage): Promise<void> {
     const ended = exitOf(worker);
-    const message: StopMessage = { graceMs };
     worker.postMessage(message);
-    const cutOff = setTimeout(() => void worker.terminate(), graceMs + CLOSING_MS);
+    const cutOff = setTimeout(
+      () => void worker.terminate(),
+      config.shutdownDelayMs + message.graceMs + CLOSING_MS,
+    );
     await ended;
     clearTimeout(cutOff);
   }
 
   async function stop(graceMs: number): Promise<void> {
     isStopping = true;
-    await Promise.all([...workers].map((worker) => stopWorker(worker, graceMs)));
+    const message = { graceMs, turns: newTurns(workers.size) };
+    await Promise.all([...workers].map((worker) => stopWorker(worker, message)));
     release();
   }
 

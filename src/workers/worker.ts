@@ -2,6 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createLogger } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { serve } from '../serve.ts';
+import { oneAfterTheOther } from './closing-order.ts';
+import { BEAT_MS } from './heartbeat.ts';
 import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
 /** One of several threads that serve on one port. It sends its log lines to the main thread, which alone writes them. */
@@ -34,12 +36,13 @@ process.on('uncaughtException', (err) => {
 async function start(): Promise<void> {
   const endpoint = { host: config.host, port, isShared: true };
   const service = await serve(config, logger, endpoint, memory);
-  parentPort?.on('message', async ({ graceMs }: StopMessage) => {
-    await service.stop(graceMs);
+  parentPort?.on('message', async ({ graceMs, turns }: StopMessage) => {
+    await service.stop(graceMs, oneAfterTheOther(turns));
     sendLines();
     process.exit(0);
   });
   send({ is: 'ready', bootstrapOpen: service.bootstrapOpen });
+  setInterval(() => send({ is: 'alive' }), BEAT_MS).unref();
 }
 
 // Not awaited here: V8 may abort the whole process when a thread is terminated while its top level awaits.

@@ -57,7 +57,7 @@ describe('everything is guarded unless listed as open', () => {
   });
   afterAll(() => keyhearth.close());
 
-  test('the open operations are these eight', () => {
+  test('the open operations are these nine', () => {
     expect(
       operations
         .filter(({ isOpen }) => isOpen)
@@ -68,6 +68,7 @@ describe('everything is guarded unless listed as open', () => {
       'GET /auth/bootstrap-status',
       'GET /docs',
       'GET /health',
+      'GET /health/ready',
       'GET /meta',
       'GET /openapi.json',
       'GET /redoc',
@@ -175,6 +176,15 @@ describe('the three ways to present a key', () => {
     expect(answer.headers['www-authenticate']).toBe('Bearer realm="keyhearth", error="invalid_token"');
     await list({ 'X-API-Key': FIRST_KEY });
   });
+});
+
+test('TRACE, of which Fetch has no request, is a 405 with a valid key', async () => {
+  const { origin } = await bootstrapped();
+  for (const body of ['', 'Content-Type: application/json\r\nContent-Length: 2\r\n']) {
+    const head = `TRACE /auth/keys HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${FIRST_KEY}\r\nConnection: close\r\n`;
+    const answer = await sendRaw(origin, `${head}${body}\r\n${body === '' ? '' : '{}'}`);
+    expect(answer).toMatch(/^HTTP\/1.1 405 /);
+  }
 });
 
 describe('what is hardly HTTP', () => {

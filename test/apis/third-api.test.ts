@@ -55,6 +55,7 @@ const statuses = {
   not_found: 404,
   api_key_not_found: 404,
   method_not_allowed: 405,
+  request_timeout: 408,
   api_key_already_configured: 409,
   last_active_api_key_required: 409,
   body_too_large: 413,
@@ -65,6 +66,7 @@ const statuses = {
   http_error: 400,
   internal_error: 500,
   overloaded: 503,
+  stopping: 503,
   database_busy: 503,
   database_unavailable: 503,
 } satisfies Record<FailureCode, number>;

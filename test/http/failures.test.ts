@@ -37,9 +37,10 @@ beforeAll(async () => {
     return router;
   });
   const requestLog = createRequestLog(logger, 100);
-  const app = createRoot(logger, requestLog, clientResolver([], noWarnings)).route('/', api);
+  const resolveClient = clientResolver([], noWarnings);
+  const app = createRoot(logger, requestLog, resolveClient).route('/', api);
   const endpoint = { host: '127.0.0.1', port: 0, isShared: false };
-  server = await listen({ requestLog, fast: () => false, fetch: app.fetch }, endpoint, logger);
+  server = await listen({ requestLog, resolveClient, fast: () => false, fetch: app.fetch }, endpoint, logger);
   send = client(`http://127.0.0.1:${server.address.port}`);
 });
 afterAll(() => server.stop(0));

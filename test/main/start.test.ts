@@ -335,6 +335,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     KEYHEARTH_BOOTSTRAP_TOKEN: ['', 'ge heim', 'gehéim', 'g'.repeat(513)],
     KEYHEARTH_BOOTSTRAP_TOKEN_FILE: [''],
     KEYHEARTH_WORKERS: ['', '0', '65', 'all'],
+    KEYHEARTH_SHUTDOWN_DELAY_SECONDS: ['', '-1', '301', '10s'],
     KEYHEARTH_LOG_LEVEL: ['', 'verbose', 'INFO'],
   };
 

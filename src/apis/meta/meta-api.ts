@@ -1,9 +1,9 @@
 import { problem } from '../../http/dialects/problem.ts';
 import { type ApiContext, createApi, JSON_BODY_LIMIT } from '../create-api.ts';
-import { metaRoutes, publicMetaRoutes } from './routes.ts';
+import { metaRoutes, publicMetaRoutes, type ServiceState } from './routes.ts';
 
 /** The meta API: what the service is, whether it works, and its documentation. It is open. */
-export const metaApi = (checkDatabase: () => Promise<void>, context: ApiContext) =>
+export const metaApi = (state: ServiceState, context: ApiContext) =>
   createApi(
     {
       paths: publicMetaRoutes.map(({ path }) => path),
@@ -13,5 +13,5 @@ export const metaApi = (checkDatabase: () => Promise<void>, context: ApiContext)
       open: publicMetaRoutes,
     },
     context,
-    () => metaRoutes(checkDatabase),
+    () => metaRoutes(state),
   );

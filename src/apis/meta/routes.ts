@@ -4,9 +4,13 @@ import { KEY_HEADERS } from '../../auth/by/api-key.ts';
 import { problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
 import { MAX_KEY_LENGTH, MIN_KEY_LENGTH } from '../../keys/key-format.ts';
+import { DomainError } from '../../lib/failure.ts';
 import { product } from '../../lib/product.ts';
 import { openapiDocument, redocPage, swaggerPage } from './docs-pages.ts';
-import { HealthSchema, MetaSchema, RootSchema } from './schemas.ts';
+import { HealthSchema, MetaSchema, ReadinessSchema, RootSchema } from './schemas.ts';
+
+/** Seconds until another service may listen here. */
+const STOPPING_RETRY_AFTER = 5;
 
 const common = { method: 'get' as const, tags: ['Service'] };
 const html = (description: string) => ({
@@ -38,6 +42,22 @@ const health = createRoute({
   responses: {
     200: { description: 'The service works', content: { 'application/json': { schema: HealthSchema } } },
     ...problemResponses('database_unavailable'),
+  },
+});
+
+const ready = createRoute({
+  ...common,
+  path: '/health/ready',
+  operationId: 'getReadiness',
+  summary: 'Whether the service takes requests',
+  description:
+    'For load balancers. Turns 503 when the service begins to stop. Until then it answers like `GET /health`.',
+  responses: {
+    200: {
+      description: 'The service takes requests',
+      content: { 'application/json': { schema: ReadinessSchema } },
+    },
+    ...problemResponses('database_unavailable', 'stopping'),
   },
 });
 
@@ -93,10 +113,16 @@ const openapi = createRoute({
 type JsonResponse = Response & TypedResponse<Record<string, never>, 200, 'json'>;
 
 /** All routes of the meta API. None of them needs a key. */
-export const publicMetaRoutes = [root, health, meta, docs, redoc, openapi];
+export const publicMetaRoutes = [root, health, ready, meta, docs, redoc, openapi];
 
-/** @param checkDatabase throws when the database cannot be read */
-export function metaRoutes(checkDatabase: () => Promise<void>) {
+/** What the service says about its own state. */
+export type ServiceState = {
+  /** Throws a DomainError when the database cannot be read. */
+  checkDatabase: () => Promise<void>;
+  isStopping: () => boolean;
+};
+
+export function metaRoutes({ checkDatabase, isStopping }: ServiceState) {
   const { name, version, description } = product;
   return createRouter()
     .openapi(root, (c) =>
@@ -105,6 +131,11 @@ export function metaRoutes(checkDatabase: () => Promise<void>) {
     .openapi(health, async (c) => {
       await checkDatabase();
       return c.json({ status: 'ok' as const }, 200);
+    })
+    .openapi(ready, async (c) => {
+      if (isStopping()) throw new DomainError({ code: 'stopping', retryAfter: STOPPING_RETRY_AFTER });
+      await checkDatabase();
+      return c.json({ status: 'ready' as const }, 200);
     })
     .openapi(meta, (c) =>
       c.json(

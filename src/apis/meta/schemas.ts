@@ -24,6 +24,10 @@ export const HealthSchema = z
   })
   .openapi('Health');
 
+export const ReadinessSchema = z
+  .object({ status: z.literal('ready').openapi({ description: 'Always ready. A failure gets an error' }) })
+  .openapi('Readiness');
+
 export const MetaSchema = z
   .object({
     name: z.string().openapi({ description: 'The name of the service', example: 'keyhearth' }),

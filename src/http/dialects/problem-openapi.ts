@@ -32,9 +32,10 @@ const samples = {
   api_key_already_configured: { code: 'api_key_already_configured' },
   last_active_api_key_required: { code: 'last_active_api_key_required' },
   body_too_large: { code: 'body_too_large', limitBytes: 64 * 1024 },
-  unsupported_media_type: { code: 'unsupported_media_type' },
+  unsupported_media_type: { code: 'unsupported_media_type', reason: 'not_json' },
   too_many_failed_attempts: { code: 'too_many_failed_attempts', retryAfter: 300 },
   overloaded: { code: 'overloaded', reason: 'hashing', retryAfter: 5 },
+  stopping: { code: 'stopping', retryAfter: 5 },
   database_busy: { code: 'database_busy', reason: 'other_change', retryAfter: 1 },
   database_unavailable: { code: 'database_unavailable', reason: 'unreadable', retryAfter: 5 },
 } satisfies { [Code in FailureCode]?: FailureOf<Code> };

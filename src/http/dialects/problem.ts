@@ -28,11 +28,22 @@ const toSentence = ({ path, message }: FieldError) =>
   message.endsWith('.') ? message : `${path === '' ? 'The request body' : path} ${message}.`;
 
 const malformed = {
-  not_http: 'The request is not valid HTTP, or did not arrive in time.',
+  not_http: 'The request is not valid HTTP.',
   target: 'The request target or the Host header is not valid.',
   body_incomplete: 'The request body did not arrive whole.',
   body_not_utf8: 'The request body is not valid UTF-8.',
   body_not_json: 'The request body is not valid JSON.',
+};
+
+const mediaType = {
+  not_json: {
+    detail: 'The request body must be JSON: send the header Content-Type: application/json.',
+    error: { path: 'Content-Type', message: 'must be application/json' },
+  },
+  compressed: {
+    detail: 'The request body must not be compressed: send it without the header Content-Encoding.',
+    error: { path: 'Content-Encoding', message: 'must be absent' },
+  },
 };
 
 const ofBody = 'The request body ';
@@ -114,6 +125,7 @@ const rules = {
     detail: ({ allow }) => `This path answers ${allow.join(', ')} only.`,
     headers: ({ allow }) => ({ Allow: allow.join(', ') }),
   },
+  request_timeout: { status: 408, detail: 'The request did not arrive in time.' },
   api_key_already_configured: { status: 409, detail: 'An API key is already configured.' },
   last_active_api_key_required: {
     status: 409,
@@ -125,8 +137,10 @@ const rules = {
   },
   unsupported_media_type: {
     status: 415,
-    detail: 'The request body must be JSON: send the header Content-Type: application/json.',
-    errors: () => [{ path: 'Content-Type', message: 'must be application/json' }],
+    detail: ({ reason }) => mediaType[reason].detail,
+    errors: ({ reason }) => [mediaType[reason].error],
+    // RFC 9110, section 12.5.3: what the body may be encoded with.
+    headers: ({ reason }) => (reason === 'compressed' ? { 'Accept-Encoding': 'identity' } : {}),
   },
   misdirected_request: {
     status: 421,
@@ -153,6 +167,7 @@ const rules = {
     detail: 'Something went wrong here. The log says more: search it for the id in the header X-Request-Id.',
   },
   overloaded: { status: 503, detail: ({ reason }) => overloaded[reason], headers: retryAfter },
+  stopping: { status: 503, detail: 'The service is stopping.', headers: retryAfter },
   database_busy: { status: 503, detail: ({ reason }) => busy[reason], headers: retryAfter },
   database_unavailable: { status: 503, detail: ({ reason }) => unavailable[reason], headers: retryAfter },
 } satisfies { [Code in FailureCode]: Rule<Code> };

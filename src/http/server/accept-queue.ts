@@ -1,0 +1,69 @@
+import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** The shortest queue that Linux keeps without a warning. It takes one connection more than that. */
+const BACKLOG = 1;
+const PLACES = BACKLOG + 1;
+/** On average as many of them reach this listener. */
+const ATTEMPTS_FOR_EACH_LISTENER = 2 * PLACES;
+
+/** Ports to connect from. 0 stands for any. */
+export type LocalPorts = readonly number[];
+
+export const ANY_PORTS: LocalPorts = Array.from({ length: PLACES }, () => 0);
+
+/** Methods of Node's own code that have no public form. */
+type Handle = { listen(backlog: number): number; getpeername(address: object): number };
+
+const handleOf = (owner: object) => (owner as { _handle?: Partial<Handle> | null })._handle;
+
+const isConnected = (socket: Socket) => handleOf(socket)?.getpeername?.({}) === 0;
+
+/** Lets the system keep as few connections as it can, besides those that wait already. */
+export const shortenQueue = (server: Server): void => void handleOf(server)?.listen?.(BACKLOG);
+
+/**
+ * Fills the shortened queue of a listener with connections of this process, before the event loop accepts again. While
+ * it is full, the system does not answer to clients that connect.
+ * @param from ports that lead to this listener
+ * @returns whether no other connection is in the queue; if there is one, the queue is as it was
+ */
+export async function fillQueue(address: AddressInfo, from: LocalPorts): Promise<boolean> {
+  const sockets = from.map((localPort) => connectTo(address, localPort));
+  // Node connects in the next tick.
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  if (sockets.every(isConnected)) return true;
+  for (const socket of sockets) {
+    if (isConnected(socket)) socket.resetAndDestroy();
+    else socket.destroy();
+  }
+  return false;
+}
+
+/**
+ * Finds ports from which connections reach this listener and not another one of the same address. Linux chooses by
+ * both addresses, and chooses anew when the number of listeners changes.
+ * @param listeners how many there are
+ */
+export async function portsTo(server: Server, listeners: number, giveUpAt: number): Promise<LocalPorts> {
+  const address = server.address() as AddressInfo;
+  const reached = new Set<number | undefined>();
+  const remember = ({ remotePort }: Socket) => reached.add(remotePort);
+  server.on('connection', remember);
+  const sockets: Socket[] = [];
+  const found = () => sockets.map(({ localPort }) => localPort).filter((port) => reached.has(port));
+  while (found().length < PLACES && performance.now() < giveUpAt) {
+    const attempts = Array.from({ length: listeners * ATTEMPTS_FOR_EACH_LISTENER }, () => connectTo(address));
+    sockets.push(...attempts);
+    while (attempts.some(({ connecting }) => connecting) && performance.now() < giveUpAt) await nextTurn();
+  }
+  server.off('connection', remember);
+  const ports = found().slice(0, PLACES);
+  for (const socket of sockets) socket.resetAndDestroy();
+  return ports.filter((port) => port !== undefined);
+}
+
+function connectTo({ address, port }: AddressInfo, localPort = 0): Socket {
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address;
+  return connect({ host, port, localAddress: host, localPort }).on('error', () => undefined);
+}

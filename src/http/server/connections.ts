@@ -1,0 +1,172 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { hasBody } from '../body.ts';
+import { closeIf, isLast, linger, lingerOverBody } from './last-answer.ts';
+
+/** Requests of one connection that are worked on at once. Later ones wait, and nothing more is read meanwhile. */
+const MAX_STARTED = 16;
+/** Of all connections together. Each takes three kilobytes, and one read of the system can bring two thousand. */
+const MAX_WAITING = 10_000;
+/** A body that nobody wants and that is no longer than this is read and discarded, so that the connection can be kept. */
+const MAX_DISCARDED_BYTES = 64 * 1024;
+
+type Connection = {
+  readonly socket: Socket;
+  /** The answers under way, the oldest first. */
+  readonly started: ServerResponse[];
+  /** The answers to requests that wait for these. */
+  readonly waiting: ServerResponse[];
+  /** The answer to the latest request, until both have ended. */
+  latest: ServerResponse | undefined;
+  /** What to do when the requests so far have their answers. */
+  afterwards: (() => void) | undefined;
+};
+
+export type Connections = ReturnType<typeof trackConnections>;
+
+/**
+ * Keeps the connections of a server, and for each of them the requests without an answer.
+ * @param handle answers a request
+ */
+export function trackConnections(handle: (request: IncomingMessage, response: ServerResponse) => void) {
+  const connections = new Map<Socket, Connection>();
+  let opened = 0;
+  let received = 0;
+  let waiting = 0;
+  let isHeld = false;
+  let isClosing = false;
+
+  function add(socket: Socket): void {
+    opened++;
+    const connection: Connection = {
+      socket,
+      started: [],
+      waiting: [],
+      latest: undefined,
+      afterwards: undefined,
+    };
+    connections.set(socket, connection);
+    lingerOverBody(socket, () => connection.latest);
+    socket.once('close', () => {
+      connections.delete(socket);
+      waiting -= connection.waiting.length;
+    });
+    // Node reads on for a body that is read, and after an answer that was slow to go.
+    socket.on('resume', () => {
+      if (connection.waiting.length > 0) socket.pause();
+    });
+  }
+
+  function receive(request: IncomingMessage, response: ServerResponse): void {
+    received++;
+    const connection = connections.get(request.socket);
+    // After its last answer a connection has none for this request, so nothing may be done for it.
+    if (!connection || request.socket.writableEnded || (connection.latest && isLast(connection.latest)))
+      return;
+    connection.latest = response;
+    if (isClosing || hasBody(request)) closeIf(response, mustClose(connection, response));
+    if (isHeld || connection.started.length >= MAX_STARTED) wait(connection, response);
+    else start(connection, response);
+  }
+
+  const mustClose = (connection: Connection, response: ServerResponse) => () =>
+    (isClosing && connection.latest === response) || (!response.req.complete && !isShort(response.req));
+
+  function start(connection: Connection, response: ServerResponse): void {
+    connection.started.push(response);
+    response.on('close', countAnswered);
+    handle(response.req, response);
+  }
+
+  function wait(connection: Connection, response: ServerResponse): void {
+    if (waiting >= MAX_WAITING) {
+      connection.socket.destroy();
+      return;
+    }
+    waiting++;
+    connection.waiting.push(response);
+    connection.socket.pause();
+  }
+
+  function startWaiting(connection: Connection): void {
+    if (isHeld || connection.waiting.length === 0) return;
+    while (connection.started.length < MAX_STARTED) {
+      const next = connection.waiting.shift();
+      if (!next) break;
+      waiting--;
+      start(connection, next);
+    }
+    if (connection.waiting.length === 0) connection.socket.resume();
+  }
+
+  function countAnswered(this: ServerResponse): void {
+    const connection = connections.get(this.req.socket);
+    if (!connection) return;
+    connection.started.splice(connection.started.indexOf(this), 1);
+    if (connection.latest === this && this.req.complete) connection.latest = undefined;
+    startWaiting(connection);
+    settle(connection);
+  }
+
+  function settle(connection: Connection): void {
+    const { socket, started, waiting, latest, afterwards } = connection;
+    const isBroken = latest?.req.complete === false;
+    const unanswered = started.length + waiting.length;
+    if (!afterwards || unanswered > (isBroken && !latest.headersSent ? 1 : 0)) return;
+    connection.afterwards = () => undefined;
+    if (isBroken && latest.headersSent) linger(socket);
+    else afterwards();
+  }
+
+  return {
+    add,
+    receive,
+    /** How many connections were opened so far. */
+    opened: () => opened,
+    /** How many requests came so far. */
+    received: () => received,
+
+    /**
+     * Does something when all requests that came whole have their answers. When the latest one did not, and was answered
+     * before, the connection is only closed. Only the first call for a connection counts.
+     */
+    afterAnswers(socket: Socket, act: () => void): void {
+      const connection = connections.get(socket);
+      if (!connection || connection.afterwards) return;
+      connection.afterwards = act;
+      settle(connection);
+    },
+
+    /** From now on the last answer on each connection says so. */
+    closeAfterAnswers(): void {
+      isClosing = true;
+      for (const connection of connections.values()) {
+        const { latest } = connection;
+        if (latest && !latest.headersSent) closeIf(latest, mustClose(connection, latest));
+      }
+    },
+
+    /** Lets all further requests wait until `release`. */
+    hold(): void {
+      isHeld = true;
+    },
+
+    release(): void {
+      isHeld = false;
+      for (const connection of connections.values()) startWaiting(connection);
+    },
+
+    /** Closes all connections. Node's own method misses those that asked for a tunnel. */
+    closeAll(): void {
+      for (const socket of connections.keys()) socket.destroy();
+    },
+
+    /** Closes the connections over which nothing was ever sent. */
+    closeUnused(): void {
+      for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
+    },
+  };
+}
+
+const isShort = ({ headers }: IncomingMessage): boolean =>
+  Number(headers['content-length'] ?? Number.POSITIVE_INFINITY) <= MAX_DISCARDED_BYTES;

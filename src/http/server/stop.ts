@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { type ClosingOrder, closePort } from './close-port.ts';
+import type { Connections } from './connections.ts';
+
+/** When no request came for so long, the connections without one are idle. */
+const IDLE_MS = 100;
+/** So long the requests are answered that arrive after the port is closed. */
+const DRAIN_MS = 1_000;
+const LOOK_EVERY_MS = 5;
+const SWEEP_EVERY_MS = 50;
+
+/**
+ * Stops a server without losing a request: closes the port, answers what still arrives with "Connection: close", closes
+ * what is idle, and after `graceMs` everything.
+ * @param order of the listeners that share the port
+ */
+export async function stop(
+  server: Server,
+  connections: Connections,
+  graceMs: number,
+  order?: ClosingOrder,
+): Promise<void> {
+  const cutOffAt = performance.now() + graceMs;
+  connections.closeAfterAnswers();
+  await closePort(server, connections, order);
+  const drainedAt = performance.now() + DRAIN_MS;
+  await untilIdle(connections, Math.min(drainedAt, cutOffAt));
+  const closed = once(server, 'close');
+  server.close();
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+    // To Node they are not idle. Their clients may be slow to send what they connected for.
+    if (performance.now() >= drainedAt) connections.closeUnused();
+  }, SWEEP_EVERY_MS);
+  const cutOff = setTimeout(connections.closeAll, Math.max(0, cutOffAt - performance.now()));
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(cutOff);
+}
+
+/** Requests may lie unread in a connection that looks idle. Closing it would reset it. */
+async function untilIdle({ received }: Connections, until: number): Promise<void> {
+  let before = received();
+  let idleAt = performance.now() + IDLE_MS;
+  while (performance.now() < Math.min(idleAt, until)) {
+    await sleep(LOOK_EVERY_MS);
+    await nextTurn();
+    if (received() !== before) idleAt = performance.now() + IDLE_MS;
+    before = received();
+  }
+}
