@@ -11,7 +11,7 @@ import { listen } from '../../src/http/server/listen.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { client, type Send } from './http.ts';
-import { createDatabase, nameFor, query } from './postgres.ts';
+import { query, releaseDatabase, takeDatabase } from './postgres.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 export const MAIN = join(ROOT, 'src/main.ts');
@@ -23,14 +23,19 @@ const QUICK = { KEYHEARTH_BCRYPT_COST: '10' };
 /** A directory that is gone when the test is. */
 export function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  onTestFinished(() => remove(path));
   return path;
+}
+
+async function remove(dataDir: string): Promise<void> {
+  rmSync(dataDir, { recursive: true, force: true });
+  await releaseDatabase(dataDir);
 }
 
 /** On PostgreSQL each data directory has a database of its own; on SQLite it holds one. */
 export async function databaseFor(dataDir: string): Promise<Record<string, string>> {
   const { server } = inject('postgres');
-  return server === undefined ? {} : { DATABASE_URL: await createDatabase(server, nameFor(dataDir)) };
+  return server === undefined ? {} : { DATABASE_URL: await takeDatabase(server, dataDir) };
 }
 
 /** What is in the database itself, or is done to it behind the service's back. */
@@ -76,7 +81,7 @@ export async function startService({ env = {}, dataDir, clock }: Options = {}): 
     async close() {
       await server.stop(0);
       await keyhearth.close();
-      if (!dataDir) rmSync(directory, { recursive: true, force: true });
+      if (!dataDir) await remove(directory);
     },
   };
 }

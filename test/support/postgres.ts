@@ -4,7 +4,7 @@ import { clientConfig } from '../../src/db/postgres/session.ts';
 
 const DUPLICATE_DATABASE = '42P04';
 
-/** The database of a test, by what only this test has. */
+/** A name for a database, by what only one test has. */
 export const nameFor = (text: string) =>
   `keyhearth_test_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 
@@ -34,4 +34,32 @@ export async function createDatabase(server: string, name: string): Promise<stri
   const url = new URL(server);
   url.pathname = name;
   return url.href;
+}
+
+/** By the data directory that they belong to. */
+const taken = new Map<string, Promise<string>>();
+
+/** What earlier tests of this file are done with: a database is emptied in a tenth of the time that it takes to make one. */
+const spare: string[] = [];
+
+/** The empty database that belongs to a data directory, until this is removed. @returns its URL */
+export function takeDatabase(server: string, dataDir: string): Promise<string> {
+  const known = taken.get(dataDir);
+  if (known) return known;
+  const used = spare.pop();
+  const database = used === undefined ? createDatabase(server, nameFor(dataDir)) : Promise.resolve(used);
+  taken.set(dataDir, database);
+  return database;
+}
+
+export async function releaseDatabase(dataDir: string): Promise<void> {
+  const url = await taken.get(dataDir);
+  if (url === undefined) return;
+  taken.delete(dataDir);
+  const emptying = query(url, "set lock_timeout = '1s'; drop schema public cascade; create schema public");
+  // Somebody may still use it.
+  await emptying.then(
+    () => spare.push(url),
+    () => undefined,
+  );
 }

@@ -1,14 +1,11 @@
 import { Client } from 'pg';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { bootstrapped, FIRST_KEY, sqlIn } from '../../support/keyhearth.ts';
-import { nameFor } from '../../support/postgres.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { bootstrapped, databaseFor, FIRST_KEY } from '../../support/keyhearth.ts';
 
 test('while somebody holds the lock of writers, keys are verified and asked for, and changes are refused', async () => {
   const { send, dataDir } = await bootstrapped();
-  await sqlIn(dataDir, 'select 1');
-  const url = new URL(inject('postgres').server ?? '');
-  url.pathname = nameFor(dataDir);
-  const holder = new Client(url.href);
+  const { DATABASE_URL: url } = await databaseFor(dataDir);
+  const holder = new Client(url);
   await holder.connect();
   onTestFinished(() => holder.end());
   await holder.query(`select pg_advisory_lock(${0x4b487468})`);
