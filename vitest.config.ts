@@ -34,6 +34,7 @@ const ONLY_SQLITE = ['test/db/sqlite/**'];
 
 const NO_DATABASE = [
   'test/auth/**',
+  'test/config/**',
   'test/db/epoch-cache.test.ts',
   'test/db/health.test.ts',
   'test/docs/**',
@@ -44,11 +45,14 @@ const NO_DATABASE = [
 
 /** What a request meets before a database. `npm test` tries it on SQLite alone, `npm run test:long` on both. */
 const BEFORE_A_DATABASE = [
+  'test/apis/core/appended-path.test.ts',
   'test/apis/guard.test.ts',
   'test/apis/meta/**/*.test.ts',
   'test/apis/third-api.test.ts',
   'test/http/**/*.test.ts',
   'test/keys/key-format.test.ts',
+  'test/keys/label.test.ts',
+  'test/keys/weak-key.test.ts',
   'test/lib/**/*.test.ts',
 ];
 

@@ -3,15 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { client, type Send } from '../support/http.ts';
 import { FIRST_KEY, register } from '../support/keyhearth.ts';
 import { LONG } from '../support/long.ts';
-import { createDatabase, query } from '../support/postgres.ts';
-import { cluster, freeze, senders } from './replicas.ts';
+import { query } from '../support/postgres.ts';
+import { freeze, onOnePostgres, senders } from './replicas.ts';
+
+const cluster = onOnePostgres();
 
 describe('three replicas', () => {
   test(`register exactly one of a hundred keys, ${LONG ? 5 : 2} times in a row`, async () => {
-    const { postgres, startReplica } = await cluster(0);
     for (let round = 0; round < (LONG ? 5 : 2); round++) {
-      const DATABASE_URL = await createDatabase(postgres.url, `race_${round}`);
-      const replicas = await Promise.all([1, 2, 3].map(() => startReplica({ DATABASE_URL })));
+      const { url, replicas } = await cluster(3);
       const all = senders(replicas);
       const answers = await Promise.all(
         [...all, all[0]].flatMap((send, sender) =>
@@ -27,7 +27,7 @@ describe('three replicas', () => {
       const statuses = answers.map(({ status }) => status);
       expect(statuses.filter((status) => status === 201)).toHaveLength(1);
       expect(statuses.filter((status) => status === 409)).toHaveLength(99);
-      expect(await query(DATABASE_URL, 'select id from api_keys')).toHaveLength(1);
+      expect(await query(url, 'select id from api_keys')).toHaveLength(1);
       for (const { child, ended } of replicas) {
         child.kill('SIGKILL');
         await ended;
@@ -72,9 +72,9 @@ describe('three replicas', () => {
 });
 
 test('a lock that cannot be sent, since the connection hangs, is sent over the next one', async () => {
-  const { postgres, replicas, startReplica } = await cluster(1, { KEYHEARTH_TRUSTED_PROXIES: '192.0.2.1' });
+  const { url, replicas, startReplica } = await cluster(1, { KEYHEARTH_TRUSTED_PROXIES: '192.0.2.1' });
   await register(client(replicas[0]?.origin ?? ''));
-  expect(await freeze(postgres.url, 'select pg_notify%|listen%')).toBe(1);
+  expect(await freeze(url, 'select pg_notify%|listen%')).toBe(1);
   const [guess, elsewhere] = senders([...replicas, await startReplica()], '127.0.0.7');
   for (let i = 0; i < 5; i++) await guess({ path: '/auth/verify', key: `${FIRST_KEY}-wrong` });
   const verify = async () => (await elsewhere({ path: '/auth/verify', key: FIRST_KEY })).status;

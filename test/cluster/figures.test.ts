@@ -70,7 +70,7 @@ test('connections that are terminated again and again cost 503s at the most', as
   );
   expect(terminations).toBeGreaterThan(LONG ? 100 : 30);
   expect([...statuses.keys()].filter((status) => ![200, 401, 503].includes(status))).toEqual([]);
-  expect(statuses.get(200)).toBeGreaterThan(LONG ? 1_000 : 300);
+  expect(statuses.get(200)).toBeGreaterThan(LONG ? 1_000 : 100);
   expect(slowestMs).toBeLessThan(5_000);
   expect(connectionsLeft).toBeLessThanOrEqual(3 * (5 + 1));
 }, 120_000);
@@ -81,5 +81,5 @@ test('no key that was in an answer is lost when replicas and PostgreSQL are kill
   expect(replicas.acknowledged).toBeGreaterThan(10);
   const database = await killDatabase(plain, LONG ? 2 : 1);
   expect(database.lost).toBe(0);
-  expect(database.acknowledged).toBeGreaterThan(5);
+  expect(database.acknowledged).toBeGreaterThan(LONG ? 5 : 2);
 }, 120_000);

@@ -1,18 +1,37 @@
-import { onTestFinished } from 'vitest';
+import { beforeAll, onTestFinished } from 'vitest';
 import { type Cluster, type Replica, startCluster } from '../../deploy/cluster/cluster.ts';
 import { client, type Send } from '../support/http.ts';
 import { COMPILED } from '../support/keyhearth.ts';
-import { query } from '../support/postgres.ts';
+import { createDatabase, query } from '../support/postgres.ts';
 
-/** Replicas on a PostgreSQL of their own, gone when the test is. */
+const ENV = { ...COMPILED, KEYHEARTH_BCRYPT_COST: '10' };
+
+/** Replicas on a PostgreSQL of their own, gone when the test is. For tests that do harm to PostgreSQL. */
 export async function cluster(replicas: number, env: Record<string, string> = {}): Promise<Cluster> {
-  const running = await startCluster(
-    replicas,
-    { ...COMPILED, KEYHEARTH_BCRYPT_COST: '10', ...env },
-    { fsync: 'off' },
-  );
+  const running = await startCluster(replicas, { ...ENV, ...env }, { fsync: 'off' });
   onTestFinished(() => running.stop());
   return running;
+}
+
+/** Replicas on a database of their own, gone when the test is, on one PostgreSQL for all tests of the file. */
+export function onOnePostgres() {
+  let shared: Cluster;
+  beforeAll(async () => {
+    shared = await startCluster(0, ENV, { fsync: 'off' });
+    return () => shared.stop();
+  }, 60_000);
+  let databases = 0;
+
+  return async (count: number, env: Record<string, string> = {}) => {
+    const url = await createDatabase(shared.postgres.url, `keyhearth_test_${++databases}`);
+    async function startReplica(more: Record<string, string> = {}): Promise<Replica> {
+      const replica = await shared.startReplica({ DATABASE_URL: url, ...env, ...more });
+      onTestFinished(() => void replica.child.kill('SIGKILL'));
+      return replica;
+    }
+    const replicas = await Promise.all(Array.from({ length: count }, () => startReplica()));
+    return { url, replicas, startReplica };
+  };
 }
 
 /** One for each replica. */

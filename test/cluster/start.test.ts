@@ -2,13 +2,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { query } from '../support/postgres.ts';
-import { cluster, senders } from './replicas.ts';
+import { cluster, onOnePostgres, senders } from './replicas.ts';
+
+const onSharedPostgres = onOnePostgres();
 
 describe('replicas that start', () => {
   test('at the same moment migrate an empty database once, all ten of them', async () => {
-    const { postgres, startReplica } = await cluster(0);
+    const { url, startReplica } = await onSharedPostgres(0);
     const replicas = await Promise.all(Array.from({ length: 10 }, () => startReplica()));
-    const names = await query(postgres.url, 'select name from kysely_migration order by name');
+    const names = await query(url, 'select name from kysely_migration order by name');
     expect(names.map(({ name }) => name)).toEqual([
       '0001_initial',
       '0002_use_count',
@@ -24,17 +26,17 @@ describe('replicas that start', () => {
     );
 
   test('with an older version than the schema are refused', async () => {
-    const { postgres, startReplica } = await cluster(1);
-    await query(postgres.url, "insert into kysely_migration values ('9999_later', '2040-01-01')");
+    const { url, startReplica } = await onSharedPostgres(1);
+    await query(url, "insert into kysely_migration values ('9999_later', '2040-01-01')");
     expect(await refusal(startReplica())).toMatch(
       /ended with 1: keyhearth: The database was migrated to 9999_later by a newer Keyhearth.*Start the newer version/,
     );
   }, 60_000);
 
   test('with another pepper are refused', async () => {
-    const { startReplica } = await cluster(1);
+    const { startReplica } = await onSharedPostgres(1);
     expect(await refusal(startReplica({ KEYHEARTH_PEPPER: 'ab'.repeat(32) }))).toMatch(
-      /ended with 1: keyhearth: The pepper does not fit the database postgres:\/\/127\.0\.0\.1:\d+\/postgres;/,
+      /ended with 1: keyhearth: The pepper does not fit the database postgres:\/\/127\.0\.0\.1:\d+\/keyhearth_test_\d+;/,
     );
   }, 60_000);
 
@@ -52,17 +54,17 @@ describe('replicas that start', () => {
   }, 60_000);
 
   test('with a bad password or address say so, and never say the password', async () => {
-    const { postgres, startReplica } = await cluster(0);
+    const { url, startReplica } = await onSharedPostgres(0);
     for (const change of [
       { password: 'geheim-und-falsch' },
       { port: '1' },
       { pathname: '/nowhere' },
       { hostname: 'no-such-host.invalid' },
     ]) {
-      const url = new URL(postgres.url);
-      const { password } = url;
-      Object.assign(url, change);
-      const said = await refusal(startReplica({ DATABASE_URL: url.href }));
+      const changed = new URL(url);
+      const { password } = changed;
+      Object.assign(changed, change);
+      const said = await refusal(startReplica({ DATABASE_URL: changed.href }));
       expect(said).toMatch(
         /ended with 1: keyhearth: Cannot use the database postgres:\/\/\S+ \(.+\); check DATABASE_URL/,
       );

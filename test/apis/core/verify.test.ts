@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Send } from '../../support/http.ts';
-import { bootstrapped, FIRST_KEY } from '../../support/keyhearth.ts';
+import {
+  bootstrapped,
+  FIRST_KEY,
+  register,
+  service,
+  startService,
+  temporaryDirectory,
+} from '../../support/keyhearth.ts';
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
 
@@ -113,15 +120,16 @@ describe('POST /auth/verify, for services', () => {
   });
 
   test('counts the use of a valid key, and of the asking service its own', async () => {
-    const { send } = await bootstrapped();
-    const { id, raw_key } = await create(send, 'counted');
-    for (let i = 0; i < 3; i++) await ask(send, { keys: [raw_key, raw_key, WRONG] });
-    await send({ path: '/auth/verify', key: raw_key });
-    await expect
-      .poll(async () => (await send({ path: `/auth/keys/${id}`, key: FIRST_KEY })).json.use_count, {
-        timeout: 10_000,
-      })
-      .toBe(7);
+    const dataDir = temporaryDirectory();
+    const first = await startService({ dataDir });
+    await register(first.send);
+    const { id, raw_key } = await create(first.send, 'counted');
+    for (let i = 0; i < 3; i++) await ask(first.send, { keys: [raw_key, raw_key, WRONG] });
+    await first.send({ path: '/auth/verify', key: raw_key });
+    await first.close();
+    const second = await service({ dataDir });
+    const { json } = await second.send({ path: `/auth/keys/${id}`, key: FIRST_KEY });
+    expect(json.use_count).toBe(7);
   });
 
   test('up to 100 keys at once, answered in their order', async () => {
