@@ -57,6 +57,11 @@ function announce(config: Config, { port, bootstrapOpen }: Service, logger: Logg
       'The first key is not registered yet, and anybody who reaches this port can register it. Register it now, or set KEYHEARTH_BOOTSTRAP_TOKEN.',
     );
   }
+  if (config.trustedProxies.some(isLoopback) && config.allowedHosts.length === 0) {
+    logger.warn(
+      'A web page in a browser of this machine can send requests as the trusted proxy on the loopback. Set KEYHEARTH_ALLOWED_HOSTS to the hosts that the proxy asks for, such as localhost,127.0.0.1.',
+    );
+  }
   if (config.lockout.attempts === 0) {
     logger.error(
       'THE LOCKOUT IS OFF: keys can be guessed without limit, because KEYHEARTH_LOCKOUT_ATTEMPTS is 0',

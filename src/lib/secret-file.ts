@@ -6,7 +6,7 @@ import { StartupError } from './startup-error.ts';
 /**
  * The text of a file that holds one secret, without the spaces and line ends around it. Undefined if it does not exist.
  * @param what what the file is, for messages, such as "The pepper"
- * @throws StartupError when it cannot be read, or other users can read it
+ * @throws StartupError when it cannot be read, or other users than root can read or change it
  */
 export function readSecretFile(path: string, what: string): string | undefined {
   try {
@@ -31,8 +31,12 @@ export const isQuoted = (text: string): boolean => /^(["']).*\1$/s.test(text.tri
  * again. A mounted secret belongs to root, and its group is the only way to read it.
  */
 function keepPrivate(path: string, { mode, uid }: Stats, what: string): void {
-  if ((mode & 0o077) === 0) return;
   const isOurs = uid === getuid?.();
+  if (!isOurs && uid !== 0)
+    throw new StartupError(
+      `${what} ${path} belongs to another user, who can change it; run: chown ${getuid?.()} ${path}`,
+    );
+  if ((mode & 0o077) === 0) return;
   if ((mode & 0o007) === 0) {
     if (isOurs && takeRights(path, mode & 0o700)) return;
     if (uid === 0 && (mode & 0o037) === 0) return;

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { environmentSchema, parseConfig } from '../../src/config.ts';
@@ -103,4 +103,13 @@ describe('in a variable itself,', () => {
       expect(parse).not.toThrow('geheim');
     }
   });
+});
+
+/** Only root can give a file away. */
+test.skipIf(process.getuid?.() !== 0)('a file of another user is refused, whatever its mode', () => {
+  const path = fileWith(TOKEN);
+  chownSync(path, 65_534, 65_534);
+  expect(() => tokenFrom(path)).toThrow(
+    `${path} belongs to another user, who can change it; run: chown 0 ${path}`,
+  );
 });

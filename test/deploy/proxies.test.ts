@@ -117,6 +117,8 @@ function proveProxy(proxy: ReverseProxy): void {
     expect(answer.status).toBe(200);
     expect(answer.json.headers).toMatchObject({ 'x-keyhearth-key-id': '1', 'x-keyhearth-label': 'first' });
     expect(answer.text).not.toContain('made-up');
+    // The next server would drop what the header lists.
+    expect(answer.json.headers.connection ?? '').not.toContain('eyhearth');
   });
 
   test('a key without a label has none, whatever the client says', async () => {

@@ -76,7 +76,11 @@ export async function startStack(
   service?: Service,
 ): Promise<Stack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
-  const started = spawnProcess({ KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1' });
+  const started = spawnProcess({
+    KEYHEARTH_DATA_DIR: dataDir,
+    KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1',
+    KEYHEARTH_ALLOWED_HOSTS: 'localhost,127.0.0.1',
+  });
   const upstream = service ?? (await startRecorder());
 
   async function close(): Promise<void> {

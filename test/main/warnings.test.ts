@@ -29,3 +29,11 @@ test('there is no warning once the first key is registered', async () => {
   await first.ended;
   expect(await logOf({ KEYHEARTH_DATA_DIR: dataDir, HOST: '0.0.0.0' })).not.toContain(WARNING);
 });
+
+test('a trusted proxy on the loopback is a warning, until the hosts are limited', async () => {
+  const warning = 'Set KEYHEARTH_ALLOWED_HOSTS';
+  expect(await logOf({ KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1' })).toContain(warning);
+  expect(await logOf({ KEYHEARTH_TRUSTED_PROXIES: '10.0.0.1' })).not.toContain(warning);
+  const limited = { KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1', KEYHEARTH_ALLOWED_HOSTS: 'localhost' };
+  expect(await logOf(limited)).not.toContain(warning);
+});
