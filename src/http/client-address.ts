@@ -19,7 +19,10 @@ export type Client = {
   lockoutKey: string | undefined;
 };
 
-export type ResolveClient = (peer: string | undefined, forwardedFor: string | undefined) => Client;
+/** What a request says about where it comes from: the address of its connection, and its `X-Forwarded-For`. */
+export type Origin = Readonly<{ peer: string | undefined; forwardedFor?: string | undefined }>;
+
+export type ResolveClient = (origin: Origin) => Client;
 
 /** Some proxies write "1.2.3.4:5678" or "[2001:db8::1]:5678". */
 const withoutPort = (hop: string) => hop.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
@@ -64,7 +67,7 @@ export function clientResolver(trustedProxies: readonly string[], warnings: Prox
   const trusted = trustedProxies.map(networkOf);
   const isTrusted = (address: Address) => trusted.some((network) => contains(network, address));
 
-  return (peer = '', forwardedFor) => {
+  return ({ peer = '', forwardedFor }) => {
     let address = parseAddress(peer);
     if (!address) return unknown;
     let rest = forwardedFor;

@@ -12,7 +12,10 @@ export const requestContext = (log: RequestLog, resolveClient: ResolveClient) =>
     const start = performance.now();
     const requestId = randomUUID();
     const { incoming } = c.env;
-    const client = resolveClient(incoming.socket.remoteAddress, headerReader(incoming)('x-forwarded-for'));
+    const client = resolveClient({
+      peer: incoming.socket.remoteAddress,
+      forwardedFor: headerReader(incoming)('x-forwarded-for'),
+    });
     c.set('requestId', requestId);
     c.set('client', client);
     c.header('X-Request-Id', requestId);

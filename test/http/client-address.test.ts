@@ -18,13 +18,13 @@ describe('without trusted proxies', () => {
     ['2001:DB8:1:2::', '2001:db8:1:2::', '2001:db8:1:2::/64'],
     ['fe80::1%eth0', 'fe80::1', 'fe80:0:0:0::/64'],
   ])('%s is %s and counts as %s', (peer, address, lockoutKey) => {
-    expect(untrusting(peer, '198.51.100.1')).toEqual({ address, lockoutKey });
+    expect(untrusting({ peer, forwardedFor: '198.51.100.1' })).toEqual({ address, lockoutKey });
   });
 
   test.each([undefined, '', 'unix:', '127.1', '0x7f.0.0.1', '017.0.0.1', '1.2.3.4.5'])(
     '%j is unknown, and counted as one',
     (peer) => {
-      expect(untrusting(peer, undefined)).toEqual({ address: 'unknown', lockoutKey: 'unknown' });
+      expect(untrusting({ peer })).toEqual({ address: 'unknown', lockoutKey: 'unknown' });
     },
   );
 });
@@ -48,7 +48,7 @@ describe('with trusted proxies', () => {
     ['127.0.0.1', '192.0.2.1:4711:1', 'unknown', undefined],
     ['192.0.2.9', '10.0.0.1', '192.0.2.9', '192.0.2.9'],
   ])('from %s with %j it is %s', (peer, forwardedFor, address, lockoutKey) => {
-    expect(trusting(peer, forwardedFor)).toEqual({ address, lockoutKey });
+    expect(trusting({ peer, forwardedFor })).toEqual({ address, lockoutKey });
   });
 
   test('whatever a client writes before the entry of its proxy, it is known by that entry', () => {
@@ -57,7 +57,10 @@ describe('with trusted proxies', () => {
         fc.string(),
         fc.ipV4().filter((ip) => !/^(10|127)\./.test(ip)),
         (written, real) => {
-          expect(trusting('10.0.0.1', `${written}, ${real}`)).toEqual({ address: real, lockoutKey: real });
+          expect(trusting({ peer: '10.0.0.1', forwardedFor: `${written}, ${real}` })).toEqual({
+            address: real,
+            lockoutKey: real,
+          });
         },
       ),
     );
@@ -70,7 +73,7 @@ test('all addresses of one IPv6 /64 count as one, and no others', () => {
   fc.assert(
     fc.property(half, half, half, (network, host, otherHost) => {
       fc.pre(network.some((part) => part !== '0'));
-      const key = (parts: string[]) => untrusting(parts.join(':'), undefined).lockoutKey;
+      const key = (parts: string[]) => untrusting({ peer: parts.join(':') }).lockoutKey;
       expect(key([...network, ...host])).toBe(key([...network, ...otherHost]));
       const neighbour = [...network.slice(0, 3), (Number.parseInt(network[3], 16) ^ 1).toString(16)];
       expect(key([...network, ...host])).not.toBe(key([...neighbour, ...host]));
@@ -81,12 +84,12 @@ test('all addresses of one IPv6 /64 count as one, and no others', () => {
 test('any way to write an address gives the same client', () => {
   fc.assert(
     fc.property(fc.ipV4(), (ip) => {
-      expect(untrusting(`::ffff:${ip}`, undefined)).toEqual(untrusting(ip, undefined));
+      expect(untrusting({ peer: `::ffff:${ip}` })).toEqual(untrusting({ peer: ip }));
     }),
   );
   fc.assert(
     fc.property(fc.ipV6(), (ip) => {
-      expect(untrusting(ip.toUpperCase(), undefined)).toEqual(untrusting(ip.toLowerCase(), undefined));
+      expect(untrusting({ peer: ip.toUpperCase() })).toEqual(untrusting({ peer: ip.toLowerCase() }));
     }),
   );
 });
@@ -100,7 +103,7 @@ describe('warnings', () => {
 
   test('a peer that is not trusted and sends X-Forwarded-For is logged once', () => {
     const { resolve, lines } = logged([]);
-    for (let i = 0; i < 100; i++) resolve('::ffff:192.0.2.1', `198.51.100.${i}`);
+    for (let i = 0; i < 100; i++) resolve({ peer: '::ffff:192.0.2.1', forwardedFor: `198.51.100.${i}` });
     expect(lines).toMatchObject([{ level: 'warn', peer: '192.0.2.1' }]);
     expect(lines[0]?.msg).toContain(
       '192.0.2.1 sends X-Forwarded-For, but KEYHEARTH_TRUSTED_PROXIES does not list it',
@@ -109,22 +112,22 @@ describe('warnings', () => {
 
   test('also where other proxies are trusted', () => {
     const { resolve, lines } = logged(['10.0.0.1']);
-    resolve('10.0.0.1', '198.51.100.1');
+    resolve({ peer: '10.0.0.1', forwardedFor: '198.51.100.1' });
     expect(lines).toEqual([]);
-    resolve('10.0.0.2', '198.51.100.1');
+    resolve({ peer: '10.0.0.2', forwardedFor: '198.51.100.1' });
     expect(lines).toMatchObject([{ peer: '10.0.0.2' }]);
   });
 
   test('a peer that sends no X-Forwarded-For is not', () => {
     const { resolve, lines } = logged([]);
-    resolve('192.0.2.1', undefined);
+    resolve({ peer: '192.0.2.1' });
     expect(lines).toEqual([]);
   });
 
   test('a trusted proxy that does not name its client is logged once', () => {
     const { resolve, lines } = logged(['10.0.0.1', '10.0.0.2']);
     for (const hop of ['unknown', '', '_hidden', '198.51.100.1, unknown', 'unknown, 10.0.0.2'])
-      resolve('10.0.0.1', hop);
+      resolve({ peer: '10.0.0.1', forwardedFor: hop });
     expect(lines).toMatchObject([
       { level: 'warn', peer: '10.0.0.1' },
       { level: 'warn', peer: '10.0.0.2' },
@@ -134,7 +137,7 @@ describe('warnings', () => {
 
   test('clients that come from many addresses fill no log', () => {
     const { resolve, lines } = logged([]);
-    for (let i = 0; i < 1_000; i++) resolve(`192.0.${i >> 8}.${i & 255}`, 'x');
+    for (let i = 0; i < 1_000; i++) resolve({ peer: `192.0.${i >> 8}.${i & 255}`, forwardedFor: 'x' });
     expect(lines).toHaveLength(10);
   });
 

@@ -138,7 +138,10 @@ export function fastVerify(
       response,
       start: performance.now(),
       requestId: randomUUID(),
-      client: resolveClient(request.socket.remoteAddress, headerReader(request)('x-forwarded-for')),
+      client: resolveClient({
+        peer: request.socket.remoteAddress,
+        forwardedFor: headerReader(request)('x-forwarded-for'),
+      }),
     });
     return true;
   };

@@ -96,7 +96,7 @@ export const verifyRoutes = ({ introspect, resolveClient, assertStillValid }: Ve
     .openapi(introspectKeys, async (c) => {
       const { key, keys = [], ip } = c.req.valid('json');
       await assertStillValid(principalOf(c));
-      const lockoutKey = ip === undefined ? undefined : resolveClient(ip, undefined).lockoutKey;
+      const lockoutKey = ip === undefined ? undefined : resolveClient({ peer: ip }).lockoutKey;
       if (key !== undefined) return c.json(presentIntrospection(await introspect(key, lockoutKey)), 200);
       const results = [];
       for (const each of keys) results.push(presentIntrospection(await introspect(each, lockoutKey)));

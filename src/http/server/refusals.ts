@@ -26,7 +26,7 @@ export function createRefusals(log: RequestLog, resolveClient: ResolveClient) {
         method: request?.method,
         status,
         code: failure.code,
-        client: resolveClient(socket.remoteAddress, forwardedFor).address,
+        client: resolveClient({ peer: socket.remoteAddress, forwardedFor }).address,
       },
       performance.now(),
     );
