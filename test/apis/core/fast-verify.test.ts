@@ -8,6 +8,7 @@ import { createRequestLog } from '../../../src/http/request-log.ts';
 import { KeyId } from '../../../src/lib/brand.ts';
 import { DomainError } from '../../../src/lib/failure.ts';
 import { createLogger, type LogSink } from '../../../src/lib/logger.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
 import { type Answer, sendRaw } from '../../support/http.ts';
 import { bootstrapped, FIRST_KEY, type Running } from '../../support/keyhearth.ts';
 
@@ -48,7 +49,8 @@ test.each([
   ['counted', '5'],
   ['not counted', '0'],
 ])('gives the answer of the framework: attempts %s', async (_, attempts) => {
-  const options = { env: { KEYHEARTH_LOCKOUT_ATTEMPTS: attempts } };
+  // Retry-After must not depend on how long the test takes.
+  const options = { clock: fakeClock().clock, env: { KEYHEARTH_LOCKOUT_ATTEMPTS: attempts } };
   const front = await bootstrapped(options);
   const framework = await bootstrapped(options);
   const statuses = new Set<number>();
