@@ -117,7 +117,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   stopping: {
     examples: [{ code: 'stopping', retryAfter: 5 }],
     advice:
-      'Only `GET /health/ready` answers so. Send requests to another replica, or wait for the next start.',
+      'Only `GET /health/ready` has this answer. Send requests to another replica, or wait for the next start.',
   },
   database_busy: {
     examples: (['other_change', 'connections', 'timeout'] as const).map((reason) => ({

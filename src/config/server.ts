@@ -54,7 +54,7 @@ export const serverVariables = {
     }),
   KEYHEARTH_SHUTDOWN_DELAY_SECONDS: integer(0, 300).prefault('0').meta({
     description:
-      'seconds between SIGTERM and the closing of the port; meanwhile `GET /health/ready` is 503, and load balancers send requests elsewhere',
+      'The seconds between SIGTERM and the closing of the port, for load balancers. See [Stop and upgrade](upgrade.md).',
   }),
   KEYHEARTH_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
