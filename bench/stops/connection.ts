@@ -3,25 +3,25 @@ import { errorCode } from '../../src/lib/error-code.ts';
 
 /** What became of a request. */
 export type Outcome =
-  | { is: 'answered'; status: number; isLast: boolean }
-  /** The port was closed before the connection was there, so nothing was sent. */
+  | { is: 'answered'; status: number }
+  /** The port was closed before there was a connection, so nothing was sent. */
   | { is: 'refused' }
-  /** It was sent over a connection that was there, and no whole answer came. */
+  /** There was a connection, and no whole answer came over it. */
   | { is: 'lost'; reason: string };
 
 export type Connection = {
-  /** Sends a request. One at a time. */
+  /** Sends the request, and waits for its answer. */
   ask(): Promise<Outcome>;
-  /** Whether the next request can be sent over it, as far as this side knows. */
+  /** Whether it can be used again, as far as this side knows. */
   isUsable(): boolean;
   close(): void;
 };
 
 const NO_ANSWER_MS = 15_000;
 
-/** A connection that tells exactly what became of each request. HTTP clients repeat some requests unseen. */
+/** A connection that tells what became of each request. Clients for HTTP repeat some requests silently. */
 export function openConnection(port: number, request: string): Connection {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  const socket = connect({ port, host: '127.0.0.1' });
   let isConnected = false;
   let isOver = false;
   let reason = 'closed without an answer';
@@ -35,7 +35,7 @@ export function openConnection(port: number, request: string): Connection {
 
   function end(): void {
     isOver = true;
-    finish(isConnected || reason !== 'ECONNREFUSED' ? { is: 'lost', reason } : { is: 'refused' });
+    finish(!isConnected && reason === 'ECONNREFUSED' ? { is: 'refused' } : { is: 'lost', reason });
   }
 
   socket.once('connect', () => {
@@ -47,7 +47,7 @@ export function openConnection(port: number, request: string): Connection {
     if (!answer) return;
     received = '';
     isOver ||= answer.isLast;
-    finish({ is: 'answered', ...answer });
+    finish({ is: 'answered', status: answer.status });
   });
   socket.on('error', (error) => {
     reason = errorCode(error) ?? error.message;
@@ -71,13 +71,13 @@ export function openConnection(port: number, request: string): Connection {
   };
 }
 
-/** Undefined until the answer is there as a whole. All answers that this is for have a Content-Length. */
-function parseAnswer(text: string): { status: number; isLast: boolean } | undefined {
+/** Undefined until the whole answer is there. The answers have a Content-Length. */
+export function parseAnswer(text: string): { status: number; isLast: boolean } | undefined {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
   const head = text.slice(0, headEnd);
   const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1]);
-  if (text.length < headEnd + 4 + length) return undefined;
+  if (!(text.length >= headEnd + 4 + length)) return undefined;
   return {
     status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]),
     isLast: /^connection: close$/im.test(head),

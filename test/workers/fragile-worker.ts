@@ -2,10 +2,12 @@ import { BroadcastChannel, threadId, workerData } from 'node:worker_threads';
 import '../../src/workers/worker.ts';
 import type { WorkerData } from '../../src/workers/messages.ts';
 
-/** A worker that a message over the channel makes fail, in the middle of counting a guess. */
+/** A worker that a message over the channel makes hang, or fail in the middle of counting a guess. */
 
 const channel = new BroadcastChannel('fragile-worker');
-channel.onmessage = () => {
+channel.onmessage = ({ data: order }) => {
+  // Like an endless loop, but it leaves the processor to other tests.
+  if (order === 'hang') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   const { buffer } = (workerData as WorkerData).memory.lockout.table;
   Atomics.compareExchange(new Int32Array(buffer), 0, 0, threadId + 1);
   setImmediate(() => Promise.reject(new Error('made to fail')));

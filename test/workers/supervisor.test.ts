@@ -2,40 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BroadcastChannel } from 'node:worker_threads';
-import { expect, onTestFinished, test } from 'vitest';
-import { parseConfig } from '../../src/config.ts';
-import { createLogger } from '../../src/lib/logger.ts';
-import { startWorkers } from '../../src/workers/supervisor.ts';
-import { client, sendRaw } from '../support/http.ts';
+import { expect, test } from 'vitest';
+import { sendRaw } from '../support/http.ts';
 import { FIRST_KEY, register, temporaryDirectory } from '../support/keyhearth.ts';
-
-const FRAGILE = new URL('./fragile-worker.ts', import.meta.url);
-
-async function start(env: Record<string, string> = {}) {
-  const written: string[] = [];
-  const config = parseConfig({
-    PORT: '0',
-    KEYHEARTH_DATA_DIR: temporaryDirectory(),
-    KEYHEARTH_BCRYPT_COST: '10',
-    KEYHEARTH_WORKERS: '3',
-    ...env,
-  });
-  const sink = { write: (text: string) => void written.push(text), flush: async () => undefined };
-  const service = await startWorkers(config, createLogger('info', sink), sink, FRAGILE);
-  const channel = new BroadcastChannel('fragile-worker');
-  onTestFinished(async () => {
-    channel.close();
-    await service.stop(0);
-  });
-  const send = client(`http://127.0.0.1:${service.port}`);
-  const linesWith = (text: string) =>
-    written
-      .join('')
-      .split('\n')
-      .filter((line) => line.includes(text));
-  return { config, service, send, channel, written, linesWith };
-}
+import { startFragile as start } from './start-fragile.ts';
 
 /** A connection of its own goes to whichever worker the system picks. */
 const alone = { Connection: 'close' };
