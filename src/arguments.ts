@@ -20,7 +20,7 @@ export function answerArguments(args: readonly string[]): Answer | undefined {
   if (args.some((arg) => arg === '--help' || arg === '-h')) return { text: HELP, exitCode: 0 };
   const unknown = args.find((arg) => arg !== '--version');
   if (unknown === undefined) return { text: `${product.version}\n`, exitCode: 0 };
-  // Only the name of an option: what else was typed may be secret.
+  // The message names the option only, because its value may be secret.
   const [argument = 'such argument'] = /^--?[a-z][a-z-]*/i.exec(unknown) ?? [];
   return {
     text: `keyhearth: There is no ${argument}; set environment variables instead, for example PORT=8800, or see --help.\n`,

@@ -28,7 +28,7 @@ import { createLockout } from './lockout/lockout.ts';
 import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
 import { openStorage } from './storage.ts';
 
-/** By all workers together. No client can make the log grow faster. */
+/** The limit for all workers together. No client can make the log grow faster. */
 const REFUSALS_LOGGED_PER_SECOND = 100;
 
 /** What all threads that serve together share. */
@@ -142,17 +142,17 @@ async function build(
     resolveClient,
     fetch: app.fetch,
     bootstrapOpen: await bootstrap.isOpen(),
-    /** From now on the service says that it is not ready. */
+    /** From now on, the service is not ready. */
     beginStop(): void {
       isStopping = true;
     },
   };
 }
 
-/** The outage of a database is logged by the part that notices it. */
+/** The part that finds an outage of the database logs it. */
 const onUnwritten = (logger: Logger) => (err: unknown) => {
   if (err instanceof DomainError && err.failure.code === 'database_unavailable') return;
-  logger.warn({ err }, 'uses of keys could not be written yet');
+  logger.warn({ err }, 'use counts could not be written yet');
 };
 
 function tryToMark(mark: () => void, logger: Logger): void {

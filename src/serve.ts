@@ -15,15 +15,15 @@ export type Service = {
   /** Whether the first key can still be registered. */
   bootstrapOpen: boolean;
   /**
-   * Waits for the delay of the configuration, in which load balancers notice. Then it closes the port, lets requests
-   * in flight finish for `graceMs` at most, and writes what is in memory.
+   * Waits for the shutdown delay, so that load balancers notice. Then it closes the port, waits for the requests in flight
+   * for `graceMs` at most, and writes what is in memory.
    */
   stop(graceMs: number, order?: ClosingOrder): Promise<void>;
 };
 
 /**
  * Serves from this thread.
- * @param endpoint where; the configuration's own address unless this is one of several workers
+ * @param endpoint where to listen: the address of the configuration, unless this is one of several workers
  * @param memory what several workers share
  * @throws StartupError
  */

@@ -1,6 +1,6 @@
 /**
- * What `npm start` runs. It says in one sentence why Keyhearth cannot start if Node is too old to read TypeScript, or if
- * the packages are not installed. It is JavaScript that every Node since version 14 reads.
+ * `npm start` runs this file. It says in one sentence why Keyhearth cannot start if Node is too old for TypeScript, or if
+ * the packages are not installed. Every Node since version 14 can run it.
  */
 const NODE_VERSION = 24;
 

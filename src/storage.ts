@@ -38,7 +38,7 @@ export type Storage = {
  * Opens the data directory, the pepper, the database and the marker file that ties these two, or makes them. Several
  * processes may do this at once on one new directory. The order makes that safe: the pepper exists before the
  * database, and the database before the marker, so a process that finds one also finds those before it.
- * @param memory what the threads of this process know of the database together
+ * @param memory what the threads of this process share about the database
  * @throws StartupError when they cannot be used, or do not belong together
  */
 export async function openStorage(

@@ -2,9 +2,9 @@ import type { CompiledQuery, Selectable } from 'kysely';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Db, Tables } from './tables.ts';
 
-/** A database engine, pointed at one database that exists or is to be made. */
+/** A database engine for one database, which exists or will be made. */
 export type Engine = {
-  /** Path or URL, as a person may read it: without a password. */
+  /** The path or the URL of the database, without a password. */
   name: string;
   /** Whether Keyhearth's tables may exist. A database that is missing or empty holds nothing that could be lost. */
   hasContent(): Promise<boolean>;
@@ -14,11 +14,11 @@ export type Engine = {
    */
   open(): Promise<Db>;
   /**
-   * Starts what serving needs besides `open`. Call it when the tables are up to date.
+   * Starts the parts that only serving needs. Call it when the tables are up to date.
    * @param databaseId the id in `database_identity`
    */
   startServices(databaseId: string): Promise<EngineServices>;
-  /** An error of this engine as a sentence for the operator. Any other error stays as it is. */
+  /** Makes a sentence for the operator of an error of this engine. Any other error stays as it is. */
   asStartupError(error: unknown): unknown;
 };
 
@@ -27,7 +27,7 @@ export type EngineServices = {
   backgroundWriter: BackgroundWriter;
   notifier: Notifier;
   /**
-   * Checks what reads alone may not show. Reads that follow in the same turn come from the disk, not from memory.
+   * Finds problems that reads do not show. The next reads of the same turn come from the disk, and not from memory.
    * @throws DomainError `database_unavailable`
    */
   assertHealthy(): void;
@@ -45,17 +45,17 @@ export type TextColumn<Table extends keyof Tables> = {
 
 export type Parameters = readonly (string | number)[];
 
-/** The reads of every request, by the shortest way. They wait for no change. */
+/** The reads that each request needs, in the fastest way. They do not wait for changes. */
 export type Reader = {
   /**
-   * A number that changes when anybody commits a change. What was read at one epoch may be cached until the epoch is
-   * another. Undefined while nobody can know, and then nothing may be cached. It may stay the same until the running
-   * code returns to the event loop.
+   * A number that changes when anybody commits a change. What was read in an epoch may be cached until the epoch changes.
+   * While the epoch is not known, it is undefined, and nothing may be cached. It can stay the same until the running code
+   * returns to the event loop.
    */
   epoch(): number | undefined;
   /**
-   * Makes a function that finds the row of a table by a column that holds unique text. It does the same work whether or
-   * not there is such a row, so that its time tells nobody.
+   * Makes a function that finds a row by a column with unique text. It does the same work whether or not the row exists,
+   * so that its duration does not reveal that.
    */
   find<Table extends keyof Tables, By extends TextColumn<Table>, Column extends keyof Row<Table> & string>(
     table: Table,
@@ -63,19 +63,19 @@ export type Reader = {
     columns: readonly Column[],
   ): (value: NonNullable<Row<Table>[By]>) => MaybePromise<Pick<Row<Table>, Column> | undefined>;
   /**
-   * Makes a function that says whether a query finds a row. It takes the query's parameters, in order, so that a
-   * condition can depend on the clock; those that the query was compiled with only say how many there are.
+   * Makes a function that says whether a query finds a row. It takes the parameters of the query, in order, so that a
+   * condition can depend on the clock. Of the compiled parameters, only the number matters.
    */
   exists(query: CompiledQuery): (...parameters: Parameters) => MaybePromise<boolean>;
 };
 
-/** Writes that no request waits for, and that must hold up no request. */
+/** Writes that no request waits for, and that must not delay a request. */
 export type BackgroundWriter = {
-  /** Runs one statement, which is durable when the promise resolves. Rejects when it could not be written. */
+  /** Runs one statement. It is durable when the promise resolves. */
   run(query: CompiledQuery): Promise<void>;
 };
 
-/** Sends short messages to the other processes that serve the same database. They are lost while it is away. */
+/** Sends short messages to the other processes on the same database. They are lost while it is unavailable. */
 export type Notifier = {
   notify(message: string): void;
   /** @param onMessage called with the messages of other processes only */

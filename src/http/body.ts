@@ -7,16 +7,16 @@ import type { HttpEnv } from './context.ts';
 const malformed = (reason: FailureOf<'malformed_request'>['reason'], options?: ErrorOptions) =>
   new DomainError({ code: 'malformed_request', reason }, options);
 
-/** No route reads the body of these. Fetch has no request at all for TRACE. */
+/** No route reads the body of these methods. Fetch does not support TRACE at all. */
 const HAVE_NO_BODY = new Set(['GET', 'HEAD', 'TRACE']);
 
-/** Whether a request says that it has a body, which may be empty. */
+/** Whether a request announces a body, which may be empty. */
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 
 /**
- * Reads the request body once, whole, within its limit, and passes it on as a body that is well-formed UTF-8. An empty
- * body loses its content type, so that "no body" and "an empty body" are the same to the routes.
+ * Reads the whole request body up to its limit, once, and passes on a body of well-formed UTF-8. An empty body loses its
+ * content type, so that "no body" and "an empty body" are the same for the routes.
  */
 export const readBody = (limitBytes: number) =>
   createMiddleware<HttpEnv>(async (c, next) => {
@@ -49,7 +49,7 @@ function isEncoded(incoming: IncomingMessage): boolean {
   );
 }
 
-/** Undefined when there are more than `limit` bytes. What follows is then discarded. */
+/** Undefined when there are more than `limit` bytes. The rest is discarded. */
 function readAtMost(incoming: IncomingMessage, limit: number): Promise<Buffer<ArrayBuffer> | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;

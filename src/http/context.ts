@@ -12,7 +12,7 @@ export type HttpEnv = {
   Variables: {
     requestId: string;
     client: Client;
-    /** How failures are rendered. Its API sets it. */
+    /** The dialect for failures. The API sets it. */
     dialect?: Dialect;
     /** The request matches a route that needs no credential. */
     isOpen?: true;
@@ -20,7 +20,7 @@ export type HttpEnv = {
     principal?: Principal;
     /** Why the request was refused; absent when it was not. */
     failureCode?: FailureCode;
-    /** Set by a route that is called very often. */
+    /** A route that is called very often sets this. */
     logAtDebug?: true;
   };
 };

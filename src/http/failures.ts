@@ -5,7 +5,7 @@ import { DomainError, type Failure } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { HttpContext } from './context.ts';
 
-/** What a route or a middleware threw, as a failure. An unexpected error is logged with its stack. */
+/** Turns an error of a route or a middleware into a failure. Logs an unexpected error with its stack. */
 export function failureOf(error: unknown, logger: Logger, requestId: string): Failure {
   const { failure, isExpected } = classify(error);
   if (!isExpected) logger.error({ request_id: requestId, err: error }, 'a request failed');
@@ -28,10 +28,10 @@ function classify(error: unknown): { failure: Failure; isExpected: boolean } {
 const isInvalidUrl = (error: unknown) =>
   error instanceof TypeError && (errorCode(error) ?? errorCode(error.cause)) === 'ERR_INVALID_URL';
 
-/** As many files and connections are open as this process, or the machine, may have. */
+/** The process, or the machine, has no free file descriptor. */
 const isOutOfDescriptors = (error: unknown) => ['EMFILE', 'ENFILE'].includes(errorCode(error) ?? '');
 
-/** An exception of the framework or of a middleware keeps its status. Its message may repeat the request, and does not. */
+/** An exception of the framework or of a middleware keeps its status. Its message is dropped: it may repeat the request. */
 function failureOfException({ status, message }: HTTPException): Failure {
   // The text of Hono's validator for a body that is not JSON.
   if (status === 400 && message.startsWith('Malformed JSON'))
@@ -41,7 +41,7 @@ function failureOfException({ status, message }: HTTPException): Failure {
   return { code: 'http_error', status };
 }
 
-/** Answers in the dialect of the request, and leaves the code for the log. */
+/** Answers in the dialect of the request, and keeps the code for the log. */
 export function sendFailure(c: HttpContext, failure: Failure): Response {
   const { dialect } = c.var;
   if (!dialect) throw new Error('a request failed before it reached an API');

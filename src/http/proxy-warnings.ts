@@ -1,6 +1,6 @@
 import type { Logger } from '../lib/logger.ts';
 
-/** What a peer does with `X-Forwarded-For` that the operator should know. */
+/** Problems with `X-Forwarded-For` that the operator should know. */
 export type ProxyWarnings = {
   /** A peer that is not a trusted proxy sends the header. */
   untrusted(peer: string): void;
@@ -8,7 +8,7 @@ export type ProxyWarnings = {
   unreadable(peer: string): void;
 };
 
-/** Clients can send the header too, so they could fill the log. */
+/** The limit keeps clients from filling the log, because they can send the header too. */
 const MAX_PEERS = 10;
 
 /** Logs each warning once for a peer, and for ten peers at most. */
@@ -16,7 +16,7 @@ export const createProxyWarnings = (logger: Logger): ProxyWarnings => ({
   untrusted: oncePerPeer((peer) =>
     logger.warn(
       { peer },
-      `${peer} sends X-Forwarded-For, but KEYHEARTH_TRUSTED_PROXIES does not list it. So the header is ignored, and all clients behind ${peer} count as one. If it is your proxy, add it.`,
+      `${peer} sends X-Forwarded-For, but KEYHEARTH_TRUSTED_PROXIES does not list it. The header is ignored, and all clients behind ${peer} count as one. If it is your proxy, add it.`,
     ),
   ),
   unreadable: oncePerPeer((peer) =>

@@ -3,18 +3,18 @@ import { DomainError } from '../lib/failure.ts';
 import type { BcryptTask } from './bcrypt-worker.ts';
 import { createFairQueue } from './fair-queue.ts';
 
-/** At a quarter of a second each, a task further back would wait for longer than a caller does. */
+/** Each task takes a quarter of a second. In a longer queue, a task waits for longer than its client does. */
 const MAX_WAITING = 32;
 const IDLE_MS = 30_000;
 
-/** The client that waits for a task. Clients are served in turn, so none can keep all threads busy. */
+/** The client that waits for a task. Clients get the threads in turn, so none can keep all threads busy. */
 type ForClient = { client: string | undefined };
 
 export type BcryptPool = {
   /** @throws DomainError `overloaded` when the queue is full */
   hash(task: ForClient & { input: string }): Promise<string>;
   /**
-   * The index of the hash that matches the input, or -1. All hashes are one task: it is done or refused as a whole.
+   * The index of the hash that matches the input, or -1. All hashes are one task in the queue.
    * @throws DomainError `overloaded` when the queue is full
    */
   find(task: ForClient & { input: string; hashes: string[] }): Promise<number>;
@@ -28,9 +28,9 @@ type Waiting = {
 };
 
 /**
- * One thread always runs, so that a machine that cannot start another one still serves. More start with the work, and
- * end after it.
- * @param onError called when a thread could not be started, or died
+ * Hashes and compares in worker threads. One thread always runs, in case the machine cannot start another one later. More
+ * threads start when there is work, and end after it.
+ * @param onError called when a thread cannot be started, or dies
  */
 export function createBcryptPool(
   cost: number,

@@ -1,9 +1,9 @@
-/** A bounded queue that serves its clients in turn. All `undefined` clients count as one. */
+/** A bounded queue that takes items of its clients in turn. All `undefined` clients count as one. */
 export type FairQueue<Item> = {
   /**
-   * Adds an item. When the queue is full, the latest item of the client with the most items leaves, if this client has
-   * at least two items less. Otherwise the new item gets no place.
-   * @returns the item that left or got no place
+   * Adds an item. When the queue is full, the latest item of the client with the most items is dropped, if this client has
+   * at least two items less. Otherwise the new item is dropped.
+   * @returns the item that was dropped
    */
   push(client: string | undefined, item: Item): Item | undefined;
   /** Takes the oldest item of the next client. */
@@ -11,7 +11,7 @@ export type FairQueue<Item> = {
 };
 
 export function createFairQueue<Item>(max: number): FairQueue<Item> {
-  /** In the order of their turns. None is empty. */
+  /** The clients with items, in the order of their turns. */
   const lanes = new Map<string | undefined, Item[]>();
   let size = 0;
 

@@ -4,7 +4,7 @@ export const MAX_LABEL_LENGTH = 200;
 /** Characters that are not visible, or that change the order of others. */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/v;
 
-/** The same characters where people use them: to build emoji, to choose a form, to join letters of scripts without case. */
+/** The same characters in valid uses: in emoji, to choose a form, to join letters of scripts without upper case. */
 const NEEDED = new RegExp(
   [
     String.raw`\p{RGI_Emoji}`,

@@ -21,7 +21,7 @@ export type ProvenVerdict =
   | Verdict
   /** No usable key exists, so nobody can guess one. */
   | { code: 'NO_USABLE_KEY' }
-  /** The key was compared with as many rows as one request may cost. The next request continues. */
+  /** The key was compared with as many rows as one request may use. The next request continues. */
   | { code: 'UNDECIDED' };
 
 /**

@@ -8,12 +8,12 @@ import type { ApiKey } from './key.ts';
 import { hintOf } from './key-format.ts';
 import * as store from './store.ts';
 
-/** For one request. Each takes about a quarter of a second. */
+/** The most comparisons of one request. Each takes about a quarter of a second. */
 const MAX_CANDIDATES = 4;
 
-/** After the last candidate did not match, all are compared again a minute later. */
+/** When no candidate matches, all are compared again after a minute. */
 const REFUSED_MS = 60_000;
-/** Longer than a usual lockout, so that a client that was locked out can continue. */
+/** Longer than a usual lockout, so that a client can continue after one. */
 const UNDECIDED_MS = 3_600_000;
 const MAX_REMEMBERED = 10_000;
 

@@ -1,9 +1,9 @@
 import type { RawKey } from '../lib/brand.ts';
 
-/** The sample key of the documentation of proxbox-api, which this service's own documentation uses as well. */
+/** The sample key of the documentation of proxbox-api. The OpenAPI document of this service uses it too. */
 export const SAMPLE_KEY = 'your-secure-api-key-at-least-32-chars';
 
-/** How samples begin whose text says what to put there. */
+/** How sample keys usually begin. */
 const PLACEHOLDER = /^(?:your|change|replace|insert|enter|example|sample)[-_]/i;
 
 /** Half of the shortest key: any shorter text is there twice at least. */

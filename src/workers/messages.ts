@@ -5,13 +5,13 @@ import type { Turns } from './closing-order.ts';
 /** The start parameters of a worker. */
 export type WorkerData = { config: Config; port: number; memory: SharedMemory };
 
-/** Stop, within so many milliseconds, together with the others. */
+/** Tells a worker to stop within so many milliseconds, together with the others. */
 export type StopMessage = { graceMs: number; turns: Turns };
 
 export type WorkerMessage =
   | { is: 'ready'; bootstrapOpen: boolean }
-  /** It cannot start, in one sentence for the operator. */
+  /** Why the worker cannot start, in one sentence for the operator. */
   | { is: 'start_failed'; sentence: string }
   | { is: 'log'; lines: string }
-  /** Its event loop turns. */
+  /** The event loop of the worker turns. */
   | { is: 'alive' };

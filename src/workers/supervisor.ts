@@ -10,10 +10,10 @@ import { newTurns } from './closing-order.ts';
 import { endWhenSilent } from './heartbeat.ts';
 import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
-/** A worker that fails at once is not started again without a pause. */
+/** The pause before a failed worker is started again. */
 const MIN_LIFE_MS = 1_000;
 const MAX_PAUSE_MS = 10_000;
-/** For a worker's work after its last request: it writes what is in memory and closes the database. */
+/** The time that a worker gets after its last request, to write its use counts and close the database. */
 const CLOSING_MS = 5_000;
 
 const WORKER = new URL('./worker.ts', import.meta.url);
@@ -99,7 +99,7 @@ export async function startWorkers(
   }
 
   try {
-    // The first one alone makes the files that the others then find.
+    // Only the first worker makes the files. The others find them.
     const first = await start();
     const others = await Promise.all(Array.from({ length: config.workers - 1 }, start));
     for (const ready of [first, ...others]) void replaceWhenEnded(ready);
@@ -112,5 +112,5 @@ export async function startWorkers(
   }
 }
 
-/** `events.once` would reject with the error that ends a worker. */
+/** `events.once` would reject when an error ends a worker. */
 const exitOf = (worker: Worker) => new Promise<number>((resolve) => worker.once('exit', resolve));

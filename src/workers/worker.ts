@@ -6,7 +6,7 @@ import { oneAfterTheOther } from './closing-order.ts';
 import { BEAT_MS } from './heartbeat.ts';
 import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
-/** One of several threads that serve on one port. It sends its log lines to the main thread, which alone writes them. */
+/** One of several threads that serve on one port. It sends its log lines to the main thread, which writes them. */
 
 const { config, port, memory } = workerData as WorkerData;
 
@@ -45,7 +45,7 @@ async function start(): Promise<void> {
   setInterval(() => send({ is: 'alive' }), BEAT_MS).unref();
 }
 
-// Not awaited here: V8 may abort the whole process when a thread is terminated while its top level awaits.
+// Not awaited: V8 may abort the whole process when a thread is terminated while its top level waits.
 start().catch((error) => {
   if (!(error instanceof StartupError)) throw error;
   send({ is: 'start_failed', sentence: error.message });

@@ -7,8 +7,8 @@ import { staticDocument } from './static-document.ts';
 const require = createRequire(import.meta.url);
 
 /**
- * Makes a function that reads a file of a package. The file is found now, at the start: later, while too many files are
- * open, Node would say that there is no such file.
+ * Makes a function that reads a file of a package. It looks for the file now, at the start. Later, while too many files
+ * are open, Node would say that the file does not exist.
  */
 function packageFile(name: string): () => Promise<string> {
   const path = require.resolve(name);
@@ -49,7 +49,7 @@ ${inline.map((script) => `<script>${script}</script>`).join('\n')}
   };
 }
 
-// Both pages load the document relative to themselves, so they also work where a proxy adds a path in front.
+// Both pages load the document with a relative URL, so they also work behind a proxy that adds a path.
 export const swaggerPage = staticDocument(async () =>
   render({
     title: 'Keyhearth: Swagger UI',

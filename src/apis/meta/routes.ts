@@ -9,7 +9,7 @@ import { product } from '../../lib/product.ts';
 import { openapiDocument, redocPage, swaggerPage } from './docs-pages.ts';
 import { HealthSchema, MetaSchema, ReadinessSchema, RootSchema } from './schemas.ts';
 
-/** Seconds until another service may listen here. */
+/** Seconds until another service may listen on this address. */
 const STOPPING_RETRY_AFTER = 5;
 
 const common = { method: 'get' as const, tags: ['Service'] };
@@ -115,7 +115,7 @@ type JsonResponse = Response & TypedResponse<Record<string, never>, 200, 'json'>
 /** All routes of the meta API. None of them needs a key. */
 export const publicMetaRoutes = [root, health, ready, meta, docs, redoc, openapi];
 
-/** What the service says about its own state. */
+/** The state of the service. */
 export type ServiceState = {
   /** Throws a DomainError when the database cannot be read. */
   checkDatabase: () => Promise<void>;

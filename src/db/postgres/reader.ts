@@ -9,7 +9,7 @@ export function openReader(connections: Connections, epoch: Reader['epoch']): Re
     epoch,
     find(table, by, columns) {
       const names = [...new Set<string>([...columns, by])].map((column) => `"${column}"`).join(', ');
-      // The next row stands for a missing one, and is read like it. A missing row would otherwise take less time.
+      // In place of a missing row, the next one is read. Otherwise a missing row would take less time.
       const text = `select row.* from unnest($1::text[]) as asked(value) cross join lateral
         (select ${names} from "${table}" where "${by}" >= asked.value order by "${by}" limit 1) as row`;
       const ask = batch(async (values: string[]) => {

@@ -8,10 +8,10 @@ import { asStartupError, unavailable } from './failure.ts';
 import { hasContent, openSqlite } from './open.ts';
 import { openReader } from './reader.ts';
 
-/** Workers share their memory, and other processes on the file live for moments only, like a command. */
+/** Workers share their memory. Other processes on the file run only for a moment, like a command. */
 const noOtherProcess: Notifier = { notify: () => undefined, subscribe: () => undefined };
 
-/** One file, which several threads and processes of one machine may share. */
+/** One file. Threads and processes of one machine can share it. */
 export function sqliteEngine(path: string, logger: Logger, memory: DatabaseMemory): Engine {
   const outages = createOutages(memory.outages, logger);
   let condition: Condition | undefined;
@@ -27,7 +27,7 @@ export function sqliteEngine(path: string, logger: Logger, memory: DatabaseMemor
       if (!condition) throw new Error('startServices before open');
       const { checkFiles, watch, close } = condition;
       const reader = openReader(path, condition);
-      // The reader must have opened the file that was checked.
+      // The reader must open the file that was checked.
       checkFiles();
       const backgroundWriter = openBackgroundWriter(path, condition, (err) =>
         logger.error({ err }, 'the thread that writes key usage failed'),

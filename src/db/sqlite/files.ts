@@ -40,7 +40,7 @@ export function assertFirstFile(path: string, memory: SharedArrayBuffer): void {
   if (ino !== 0n && !isSame(fileAt(path), { dev, ino })) throw lostFile(path);
 }
 
-/** Call it when the file is open: on some file systems, a file gets another number when it is first opened to write. */
+/** Call it when the file is open: on some file systems, the first write gives a file another number. */
 export function rememberFirstFile(path: string, memory: SharedArrayBuffer): void {
   const known = new BigInt64Array(memory);
   const file = fileAt(path);

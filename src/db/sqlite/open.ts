@@ -35,7 +35,7 @@ export function hasContent(path: string): boolean {
 
 /**
  * Opens the SQLite file, or makes it with mode 0600.
- * @param firstFile which file the first thread of this process opened; no other one may be opened later
+ * @param firstFile the file that the first thread of this process opened. Later threads may open no other one
  * @throws StartupError for a file of another program
  */
 export async function openSqlite(
@@ -76,7 +76,7 @@ function prepare(sqlite: SqliteDatabase.Database, path: string): void {
     );
   }
   sqlite.pragma('synchronous = FULL');
-  // The first read in this mode makes the log.
+  // The first read in this mode makes the write-ahead log.
   sqlite.pragma('schema_version');
   if (statSync(path).size <= FULL_CHECK_BYTES && sqlite.pragma('quick_check(1)', { simple: true }) !== 'ok') {
     throw damagedDatabase(path);

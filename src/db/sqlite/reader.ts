@@ -3,22 +3,22 @@ import type { Reader } from '../engine.ts';
 import type { Condition } from './condition.ts';
 import { BUSY_MS } from './failure.ts';
 
-/** Anybody may ask for the health of the service, and what comes from the disk is slower. */
+/** A read from the disk is slow, and anybody can ask for the health of the service. */
 const FROM_DISK_EVERY_MS = 1_000;
 
 type SqliteReader = Reader & {
-  /** Makes the next reads come from the disk, and not from memory: once a second at the most. */
+  /** Makes the next reads come from the disk, and not from memory, once a second at most. */
   readFromDisk(): void;
   close(): void;
 };
 
 /**
- * A second, read-only connection to a database that is open already. The first one may be in the middle of a
- * transaction whose changes nobody may see yet. Every read answers at once.
+ * A second, read-only connection to an open database. The first connection may be in a transaction whose changes nobody
+ * may see yet. Every read returns its result at once.
  *
- * Reads up to the next return to the event loop share one check of the database: one epoch, and one read transaction,
- * which is never older than the epoch. SQLite would otherwise take its locks for each row, in four system calls. No
- * request that must see a newer state can have arrived in between.
+ * All reads until the next return to the event loop share one check of the database: one epoch, and one read transaction
+ * that is not older than the epoch. Otherwise SQLite takes its locks for each row, with four system calls. No request that
+ * must see a newer state can arrive in that time.
  */
 export function openReader(
   path: string,
@@ -28,7 +28,7 @@ export function openReader(
   // Changes when another connection commits, in any thread or process: https://sqlite.org/pragma.html#pragma_data_version
   const dataVersion = sqlite.prepare<[], number>('pragma data_version').pluck();
   const begin = sqlite.prepare('begin');
-  // There is nothing to commit, and a commit fails after a read of a damaged page.
+  // There is nothing to commit, and a commit would fail after a read of a damaged page.
   const rollback = sqlite.prepare('rollback');
   let epoch: number | undefined;
   let isChecked = false;
@@ -77,7 +77,7 @@ export function openReader(
     },
     find(table, by, columns) {
       const names = [...new Set<string>([...columns, by])].map((column) => `"${column}"`).join(', ');
-      // The next row stands for a missing one, and is read like it. A missing row would otherwise take half the time.
+      // In place of a missing row, the next one is read. Otherwise a missing row would take half the time.
       const statement = sqlite.prepare<unknown[], Record<string, unknown>>(
         `select ${names} from "${table}" where "${by}" >= ? order by "${by}" limit 1`,
       );

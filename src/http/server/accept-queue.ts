@@ -1,32 +1,32 @@
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** The shortest queue that Linux keeps without a warning. It takes one connection more than that. */
+/** The shortest queue that Linux keeps without a warning. It has room for one connection more. */
 const BACKLOG = 1;
 const PLACES = BACKLOG + 1;
-/** On average as many of them reach this listener. */
+/** On average, so many of them reach this listener. */
 const ATTEMPTS_FOR_EACH_LISTENER = 2 * PLACES;
 
-/** Ports to connect from. 0 stands for any. */
+/** Ports to connect from. 0 means any port. */
 export type LocalPorts = readonly number[];
 
 export const ANY_PORTS: LocalPorts = Array.from({ length: PLACES }, () => 0);
 
-/** Methods of Node's own code that have no public form. */
+/** Methods of Node that are not public. */
 type Handle = { listen(backlog: number): number; getpeername(address: object): number };
 
 const handleOf = (owner: object) => (owner as { _handle?: Partial<Handle> | null })._handle;
 
 const isConnected = (socket: Socket) => handleOf(socket)?.getpeername?.({}) === 0;
 
-/** Lets the system keep as few connections as it can, besides those that wait already. */
+/** Lets the system queue as few new connections as possible. */
 export const shortenQueue = (server: Server): void => void handleOf(server)?.listen?.(BACKLOG);
 
 /**
- * Fills the shortened queue of a listener with connections of this process, before the event loop accepts again. While
- * it is full, the system does not answer to clients that connect.
+ * Fills the short queue of a listener with connections of this process, before the event loop accepts again. While the
+ * queue is full, the system does not answer clients that connect.
  * @param from ports that lead to this listener
- * @returns whether no other connection is in the queue; if there is one, the queue is as it was
+ * @returns true if the queue has no other connection. Otherwise the queue stays as it was
  */
 export async function fillQueue(address: AddressInfo, from: LocalPorts): Promise<boolean> {
   const sockets = from.map((localPort) => connectTo(address, localPort));
@@ -41,9 +41,9 @@ export async function fillQueue(address: AddressInfo, from: LocalPorts): Promise
 }
 
 /**
- * Finds ports from which connections reach this listener and not another one of the same address. Linux chooses by
- * both addresses, and chooses anew when the number of listeners changes.
- * @param listeners how many there are
+ * Finds ports from which connections reach this listener, and no other one of the same address. Linux chooses by both
+ * addresses, and chooses again when the number of listeners changes.
+ * @param listeners the number of listeners
  */
 export async function portsTo(server: Server, listeners: number, giveUpAt: number): Promise<LocalPorts> {
   const address = server.address() as AddressInfo;

@@ -3,29 +3,29 @@ import type { Socket } from 'node:net';
 import { hasBody } from '../body.ts';
 import { closeIf, isLast, linger, lingerOverBody } from './last-answer.ts';
 
-/** Requests of one connection that are worked on at once. Later ones wait, and nothing more is read meanwhile. */
+/** So many requests of one connection are handled at once. Later ones wait, and nothing more is read until then. */
 const MAX_STARTED = 16;
-/** Of all connections together. Each takes three kilobytes, and one read of the system can bring two thousand. */
+/** The requests that wait, of all connections together. Each needs 3 KB, and one read can bring two thousand. */
 const MAX_WAITING = 10_000;
-/** A body that nobody wants and that is no longer than this is read and discarded, so that the connection can be kept. */
+/** A body that no route reads is discarded up to this size, so that the connection can be kept. */
 const MAX_DISCARDED_BYTES = 64 * 1024;
 
 type Connection = {
   readonly socket: Socket;
-  /** The answers under way, the oldest first. */
+  /** The answers that are not finished, the oldest first. */
   readonly started: ServerResponse[];
-  /** The answers to requests that wait for these. */
+  /** The answers to requests that wait for them. */
   readonly waiting: ServerResponse[];
-  /** The answer to the latest request, until both have ended. */
+  /** The answer to the latest request, until both are finished. */
   latest: ServerResponse | undefined;
-  /** What to do when the requests so far have their answers. */
+  /** What to do when all requests so far have an answer. */
   afterwards: (() => void) | undefined;
 };
 
 export type Connections = ReturnType<typeof trackConnections>;
 
 /**
- * Keeps the connections of a server, and for each of them the requests without an answer.
+ * Tracks the connections of a server, and the requests of each that have no answer yet.
  * @param handle answers a request
  */
 export function trackConnections(handle: (request: IncomingMessage, response: ServerResponse) => void) {
@@ -51,7 +51,7 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
       connections.delete(socket);
       waiting -= connection.waiting.length;
     });
-    // Node reads on for a body that is read, and after an answer that was slow to go.
+    // Node starts to read again for a body that is read, and after an answer that was slow to send.
     socket.on('resume', () => {
       if (connection.waiting.length > 0) socket.pause();
     });
@@ -60,7 +60,7 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
   function receive(request: IncomingMessage, response: ServerResponse): void {
     received++;
     const connection = connections.get(request.socket);
-    // After its last answer a connection has none for this request, so nothing may be done for it.
+    // After the last answer, this request gets none. So nothing may be done for it.
     if (!connection || request.socket.writableEnded || (connection.latest && isLast(connection.latest)))
       return;
     connection.latest = response;
@@ -121,14 +121,14 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
   return {
     add,
     receive,
-    /** How many connections were opened so far. */
+    /** The number of connections so far. */
     opened: () => opened,
-    /** How many requests came so far. */
+    /** The number of requests so far. */
     received: () => received,
 
     /**
-     * Does something when all requests that came whole have their answers. When the latest one did not, and was answered
-     * before, the connection is only closed. Only the first call for a connection counts.
+     * Does something when all complete requests have an answer. If the latest request is not complete and has an answer
+     * already, the connection is only closed. Only the first call for a connection counts.
      */
     afterAnswers(socket: Socket, act: () => void): void {
       const connection = connections.get(socket);
@@ -137,7 +137,7 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
       settle(connection);
     },
 
-    /** From now on the last answer on each connection says so. */
+    /** From now on, the last answer on each connection says "Connection: close". */
     closeAfterAnswers(): void {
       isClosing = true;
       for (const connection of connections.values()) {
@@ -146,7 +146,7 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
       }
     },
 
-    /** Lets all further requests wait until `release`. */
+    /** Makes all further requests wait until `release`. */
     hold(): void {
       isHeld = true;
     },
@@ -156,12 +156,12 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
       for (const connection of connections.values()) startWaiting(connection);
     },
 
-    /** Closes all connections. Node's own method misses those that asked for a tunnel. */
+    /** Closes all connections. Node's own method misses those with a CONNECT request. */
     closeAll(): void {
       for (const socket of connections.keys()) socket.destroy();
     },
 
-    /** Closes the connections over which nothing was ever sent. */
+    /** Closes the connections on which nothing was ever sent. */
     closeUnused(): void {
       for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
     },

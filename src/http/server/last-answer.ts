@@ -1,17 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 
-/** So long a connection stays open for what its client still sends after the last answer. */
+/** After the last answer, a connection stays open for so long, for what the client still sends. */
 const LINGER_MS = 2_000;
 
-/** Whether the answer says "Connection: close", so that no further request is answered. */
+/** Whether the answer says "Connection: close". Then no further request gets an answer. */
 export const isLast = (response: ServerResponse): boolean =>
   response.headersSent && !response.shouldKeepAlive;
 
 /**
- * Lets an answer say "Connection: close" for a reason that shows only when it is written. Node reads
+ * Makes an answer say "Connection: close" for a reason that is known only when the answer is written. Node reads
  * `shouldKeepAlive` at that moment.
- * @param mustClose asked until the answer has begun
+ * @param mustClose called until the answer begins
  */
 export function closeIf(response: ServerResponse, mustClose: () => boolean): void {
   let isWanted = response.shouldKeepAlive;
@@ -29,8 +29,8 @@ export function closeIf(response: ServerResponse, mustClose: () => boolean): voi
 }
 
 /**
- * Ends this side and discards what still arrives. To close at once would reset the connection, and the reset may reach
- * the client before it has read the answer (RFC 9112, section 9.6).
+ * Ends this side, and discards what still arrives. To close at once would reset the connection. The reset may reach the
+ * client before it has read the answer (RFC 9112, section 9.6).
  */
 export function linger(socket: Socket): void {
   socket.end();
@@ -39,7 +39,7 @@ export function linger(socket: Socket): void {
   socket.once('close', () => clearTimeout(cutOff));
 }
 
-/** Node closes a connection after its last answer. Here it lingers while the client still sends the body. */
+/** Node closes a connection after its last answer. This keeps it open while the client still sends the body. */
 export function lingerOverBody(socket: Socket, latest: () => ServerResponse | undefined): void {
   socket.destroySoon = () => {
     const request = latest()?.req;

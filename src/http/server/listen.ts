@@ -20,7 +20,7 @@ import { type Endpoint, listenOn } from './port.ts';
 import { createRefusals, MAX_HEADER_BYTES, type Refusals, unreadable } from './refusals.ts';
 import { stop } from './stop.ts';
 
-/** `fast` answers the requests that it knows, and says whether it did. `fetch` answers all others. */
+/** `fast` answers the requests that it knows, and returns whether it did. `fetch` answers all others. */
 export type Application = {
   requestLog: RequestLog;
   resolveClient: ResolveClient;
@@ -30,19 +30,19 @@ export type Application = {
 
 export type RunningServer = {
   address: AddressInfo;
-  /** From now on the last answer on each connection says "Connection: close". */
+  /** From now on, the last answer on each connection says "Connection: close". */
   closeAfterAnswers(): void;
-  /** Closes the port, answers what has arrived, and closes what is left after `graceMs`. */
+  /** Closes the port, answers the requests that have arrived, and closes all other connections after `graceMs`. */
   stop(graceMs: number, order?: ClosingOrder): Promise<void>;
 };
 
-/** Longer than the idle time of the usual proxies, so that the proxy and not this end closes a kept connection. */
+/** The usual proxies close idle connections earlier. So the proxy closes a kept connection, and not this side. */
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
-/** Node's own interval is 30 seconds, and so late it would notice that a time is over. */
+/** Node checks its time limits every 30 seconds, so it would notice them late. */
 const CHECK_TIMES_EVERY_MS = 500;
-/** For a connection on which no byte moves in either direction, although an answer waits to be read. */
+/** The limit for a connection on which no byte moves, although an answer waits to be read. */
 const STALLED_MS = 120_000;
 
 const invalidTarget: Failure = { code: 'malformed_request', reason: 'target' };
@@ -62,13 +62,13 @@ export async function listen(
     maxHeaderSize: MAX_HEADER_BYTES,
     connectionsCheckingInterval: CHECK_TIMES_EVERY_MS,
     requireHostHeader: false,
-    // A second Authorization must not be dropped unseen: a proxy in front may have looked at that one.
+    // Node must not drop a second Authorization, because a proxy in front may have checked that one.
     joinDuplicateHeaders: true,
   });
-  // Lines past a count would be dropped unseen: X-Forwarded-For, or a second key. The limit on their size remains.
+  // No limit on the number of headers: Node would drop the others, such as X-Forwarded-For or a second key.
   server.maxHeadersCount = 0;
   server.setTimeout(STALLED_MS);
-  // Node's own option, which its types do not know: a client that ends its side after a request gets the answer.
+  // An option that Node's types do not have: a client that ends its side after a request still gets the answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   receive(server, connections, refusals);
   return {
@@ -81,7 +81,7 @@ export async function listen(
 /** Answers one request. */
 function handler({ fast, fetch }: Application, refusals: Refusals, logger: Logger): RequestListener {
   const viaFetch = getRequestListener(fetch, {
-    // What is left of a body is the business of `connections.ts`.
+    // `connections.ts` handles the rest of a body.
     autoCleanupIncoming: false,
     errorHandler: (error) => {
       if (error instanceof RequestError) return;
@@ -98,17 +98,17 @@ function handler({ fast, fetch }: Application, refusals: Refusals, logger: Logge
   }
 
   return (request, response) => {
-    // HTTP/1.0 has no Host: the health checks of load balancers still speak it.
+    // HTTP/1.0 has no Host, and the health checks of some load balancers use it.
     if (request.httpVersion === '1.0') request.headers.host ??= 'localhost';
     if (hasUserinfo(request)) refusals.answer(response, invalidTarget);
     else if (!fast(request, response)) void answer(request, response);
   };
 }
 
-/** Takes what Node has read, and what it could not read. */
+/** Handles the requests that Node can read, and those that it cannot. */
 function receive(server: Server, connections: Connections, refusals: Refusals): void {
   server.on('connection', (socket) => {
-    // Node keeps the address once it was read. After a reset it cannot be read, and a guess could be counted for nobody.
+    // Node remembers the address when it is read once. After a reset it cannot be read, and a guess would not count.
     if (socket.remoteAddress === undefined) socket.destroy();
     else connections.add(socket);
   });
@@ -116,7 +116,7 @@ function receive(server: Server, connections: Connections, refusals: Refusals): 
   server.on('checkExpectation', connections.receive);
   server.on('clientError', (error, socket: Socket) => {
     if (errorCode(error) === 'ECONNRESET') return void socket.destroy();
-    // Nothing was asked, so there is nothing to answer.
+    // The client has sent no request, so it gets no answer.
     if (socket.bytesRead === 0) return void socket.destroy();
     connections.afterAnswers(socket, () => refusals.answerOver(socket, unreadable(error)));
   });
@@ -126,7 +126,7 @@ function receive(server: Server, connections: Connections, refusals: Refusals): 
   });
 }
 
-/** "user:password@host" in a target or in Host is not valid, and the error that Fetch throws would repeat it. */
+/** "user:password@host" in a target or in Host is invalid, and the error that Fetch throws would repeat it. */
 function hasUserinfo({ url = '', headers }: IncomingMessage): boolean {
   const isPath = url.startsWith('/');
   return (headers.host ?? '').includes('@') || (!isPath && url.includes('@'));

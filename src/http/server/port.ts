@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { errorCode } from '../../lib/error-code.ts';
 import { StartupError } from '../../lib/startup-error.ts';
 
-/** `isShared`: other threads of this process listen on the same port, and the system distributes the connections. */
+/** `isShared`: other threads of this process listen on the same port. The system distributes the connections. */
 export type Endpoint = { host: string; port: number; isShared: boolean };
 
 /** A port that only this process uses, although its threads share it. */

@@ -9,12 +9,12 @@ import { problem } from '../dialects/problem.ts';
 import type { RequestLog } from '../request-log.ts';
 import { linger } from './last-answer.ts';
 
-/** Caddy passes on all headers of its client. They may well be larger than Node's own limit of 16 KB. */
+/** Caddy passes on all headers of its client. They can be larger than Node's own limit of 16 KB. */
 export const MAX_HEADER_BYTES = 64 * 1024;
 
 export type Refusals = ReturnType<typeof createRefusals>;
 
-/** Answers what never reaches the application, with an id and a line in the log like any other request. */
+/** Answers what does not reach the application. It has an id and a line in the log, like any other request. */
 export function createRefusals(log: RequestLog, resolveClient: ResolveClient) {
   function render(failure: Failure, socket: Socket, request?: IncomingMessage) {
     const { status, headers, body } = problem(failure);
@@ -38,13 +38,13 @@ export function createRefusals(log: RequestLog, resolveClient: ResolveClient) {
   }
 
   return {
-    /** Refuses a request that Node could read. */
+    /** Refuses a request that Node can read. */
     answer(response: ServerResponse, failure: Failure): void {
       const { status, headers, body } = render(failure, response.req.socket, response.req);
       response.writeHead(status, headers).end(body);
     },
 
-    /** Refuses, over the bare connection, what Node cannot answer. */
+    /** Writes the refusal to the socket, for what Node cannot answer. */
     answerOver(socket: Socket, failure: Failure, request?: IncomingMessage): void {
       if (!socket.writable) return;
       const { status, headers, body } = render(failure, socket, request);
@@ -57,7 +57,7 @@ export function createRefusals(log: RequestLog, resolveClient: ResolveClient) {
   };
 }
 
-/** What a client did wrong, by Node's error for it. */
+/** The failure for each of Node's errors about a request. */
 export function unreadable(error: unknown): Failure {
   switch (errorCode(error)) {
     case 'HPE_HEADER_OVERFLOW':

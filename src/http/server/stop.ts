@@ -4,17 +4,17 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { type ClosingOrder, closePort } from './close-port.ts';
 import type { Connections } from './connections.ts';
 
-/** When no request came for so long, the connections without one are idle. */
+/** After so long without a request, a connection is idle. */
 const IDLE_MS = 100;
-/** So long the requests are answered that arrive after the port is closed. */
+/** After the port is closed, requests are answered for so long. */
 const DRAIN_MS = 1_000;
 const LOOK_EVERY_MS = 5;
 const SWEEP_EVERY_MS = 50;
 
 /**
- * Stops a server without losing a request: closes the port, answers what still arrives with "Connection: close", closes
- * what is idle, and after `graceMs` everything.
- * @param order of the listeners that share the port
+ * Stops a server without losing a request. It closes the port, answers what still arrives with "Connection: close", closes
+ * idle connections, and after `graceMs` all connections.
+ * @param order the order of the listeners that share the port
  */
 export async function stop(
   server: Server,
@@ -31,7 +31,7 @@ export async function stop(
   server.close();
   const sweep = setInterval(() => {
     server.closeIdleConnections();
-    // To Node they are not idle. Their clients may be slow to send what they connected for.
+    // For Node, these are not idle. Their clients may be slow to send the first request.
     if (performance.now() >= drainedAt) connections.closeUnused();
   }, SWEEP_EVERY_MS);
   const cutOff = setTimeout(connections.closeAll, Math.max(0, cutOffAt - performance.now()));
@@ -40,7 +40,7 @@ export async function stop(
   clearTimeout(cutOff);
 }
 
-/** Requests may lie unread in a connection that looks idle. Closing it would reset it. */
+/** A connection that looks idle may have an unread request. To close it at once would reset it. */
 async function untilIdle({ received }: Connections, until: number): Promise<void> {
   let before = received();
   let idleAt = performance.now() + IDLE_MS;
