@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type Outcome, openConnection } from './connection.ts';
 
 /**
@@ -28,7 +28,9 @@ export function startTraffic(port: number, request: string, { loop, connections,
   const isClosed = () => refusals >= REFUSALS_OF_A_CLOSED_PORT;
   const traffic: Traffic = { answered: 0, lost: [], done: Promise.resolve() };
 
-  function takeConnection() {
+  async function takeConnection() {
+    // As other clients do, it first takes note of the connections that the other side has closed.
+    await nextTurn();
     for (let connection = kept.pop(); connection; connection = kept.pop()) {
       if (connection.isUsable()) return connection;
     }
@@ -43,7 +45,7 @@ export function startTraffic(port: number, request: string, { loop, connections,
   }
 
   async function ask(): Promise<void> {
-    const connection = takeConnection();
+    const connection = await takeConnection();
     count(await connection.ask());
     if (connections === 'kept' && connection.isUsable()) kept.push(connection);
     else connection.close();

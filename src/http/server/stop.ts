@@ -5,7 +5,7 @@ import { type ClosingOrder, closePort } from './close-port.ts';
 import type { Connections } from './connections.ts';
 
 /** After so long without a request, a connection is idle. */
-const IDLE_MS = 100;
+const IDLE_MS = 200;
 /** After the port is closed, requests are answered for so long. */
 const DRAIN_MS = 1_000;
 const LOOK_EVERY_MS = 5;
