@@ -45,6 +45,6 @@ export function databaseConfig(env: Values<typeof databaseVariables>): DatabaseC
 
 function isPostgresUrl(text: string): boolean {
   const url = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text) : null;
-  // A "#" begins a part that no such URL has. It was meant as a part of the password.
+  // "#" begins a part that these URLs do not have. It is a part of the password that is not percent-encoded.
   return url !== null && url.hostname !== '' && url.hash === '' && /^\/[^/@]+$/.test(url.pathname);
 }

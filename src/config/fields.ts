@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What variables of this shape hold when they are valid. */
+/** The values of the variables of a schema. */
 export type Values<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>;
 
 /** A whole number in decimal digits. */

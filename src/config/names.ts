@@ -1,7 +1,7 @@
 import { StartupError } from '../lib/startup-error.ts';
 
 const PREFIX = 'KEYHEARTH_';
-/** Kubernetes sets it to an address of its own where a Service has the name `keyhearth`. */
+/** Kubernetes sets this variable when a Service has the name `keyhearth`. */
 const OF_KUBERNETES = 'KEYHEARTH_PORT';
 
 /**

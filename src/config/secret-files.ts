@@ -3,12 +3,12 @@ import { StartupError } from '../lib/startup-error.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Secrets that a file may hold, which the variable with `_FILE` at its end names. The pepper's file is read later. */
+/** Secrets that can be in a file. The variable with `_FILE` at its end names the file. The pepper's file is read later. */
 const IN_FILES = ['DATABASE_URL', 'KEYHEARTH_BOOTSTRAP_TOKEN'];
 
 /**
- * The environment with the secrets that are in files.
- * @returns also where a value is from, for messages
+ * Adds the secrets in files to the environment.
+ * @returns the values, and the source of each for messages
  * @throws StartupError when a value has quotes around it, when a file cannot be read, or when other users can read it
  */
 export function readSecretFiles(environment: Environment, settings: readonly string[]) {

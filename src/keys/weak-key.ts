@@ -6,10 +6,10 @@ export const SAMPLE_KEY = 'your-secure-api-key-at-least-32-chars';
 /** How sample keys usually begin. */
 const PLACEHOLDER = /^(?:your|change|replace|insert|enter|example|sample)[-_]/i;
 
-/** Half of the shortest key: any shorter text is there twice at least. */
+/** Half of the shortest key, so a key contains a shorter text at least twice. */
 const MAX_REPEATED = 16;
 
-/** Why everybody can guess a key. */
+/** Why anybody can guess the key. */
 export type Weakness = 'a sample from documentation' | 'a repeated text';
 
 /** Undefined for a key that is not known to be weak. */

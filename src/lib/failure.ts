@@ -5,7 +5,7 @@ export type FieldError = {
   message: string;
 };
 
-/** How many failed attempts are left before a lockout; undefined where attempts are not counted. */
+/** The number of attempts that are left before a lockout; undefined when attempts do not count. */
 type Remaining = { remaining: number | undefined };
 
 /** Whole seconds to wait before trying again. */

@@ -34,7 +34,7 @@ export function parseNetwork(text: string): Network | undefined {
   const full = isIPv4(written) ? IPV4_BITS : IPV6_BITS;
   const prefix = digits === undefined ? full : Number(digits);
   if (prefix > full) return undefined;
-  // Addresses are parsed in the same way: an IPv4 address never matches an IPv6 network.
+  // Addresses are parsed in the same way, so an IPv4 address never matches an IPv6 network.
   const isMappedNetwork = full === IPV6_BITS && isVersion4(address);
   return { address, prefix: isMappedNetwork ? Math.max(0, prefix - MAPPED_BITS) : prefix };
 }
@@ -52,7 +52,7 @@ export function contains({ address: { groups }, prefix }: Network, address: Addr
 const isPrivateIPv6 = ([first = 0]: readonly number[]) =>
   (first & 0xfe00) === 0xfc00 || (first & 0xffc0) === 0xfe80;
 
-/** Whether a network is wider than any that one owner has. All private networks are narrower. */
+/** Whether a network is too wide for one owner. All private networks are narrower. */
 export function isTooWide({ address, prefix }: Network): boolean {
   if (isVersion4(address)) return prefix < 8;
   return prefix < (isPrivateIPv6(address.groups) ? 7 : 16);
@@ -61,7 +61,7 @@ export function isTooWide({ address, prefix }: Network): boolean {
 const DOT = 46;
 const ZERO = 48;
 
-/** The text must be an address. This is on the path of each request, and splitting the text takes three times as long. */
+/** The text must be an address. Each request needs this, and to split the text takes three times as long. */
 function groupsOfIPv4(text: string): number[] {
   let bits = 0;
   let part = 0;

@@ -23,12 +23,12 @@ export function readSecretFile(path: string, what: string): string | undefined {
   }
 }
 
-/** Quotes are a part of the value in a file, and where `docker run --env-file` reads a variable. */
+/** In a file, quotes are a part of the value. `docker run --env-file` keeps them too. */
 export const isQuoted = (text: string): boolean => /^(["']).*\1$/s.test(text.trim());
 
 /**
- * Kubernetes gives the group of `fsGroup` rights to every file of a volume, at each mount. A file that we own loses them
- * again. A mounted secret belongs to root, and its group is the only way to read it.
+ * At each mount, Kubernetes gives the group of `fsGroup` rights to every file of a volume. A file that we own loses these
+ * rights again. A mounted secret belongs to root, and only its group can read it.
  */
 function keepPrivate(path: string, { mode, uid }: Stats, what: string): void {
   const isOurs = uid === getuid?.();
@@ -47,7 +47,7 @@ function keepPrivate(path: string, { mode, uid }: Stats, what: string): void {
   throw new StartupError(`${what} ${path} can be read or changed by other users; ${advice}`);
 }
 
-/** False on a file system that is mounted read-only. */
+/** Returns false on a read-only file system. */
 function takeRights(path: string, mode: number): boolean {
   try {
     chmodSync(path, mode);

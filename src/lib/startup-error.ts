@@ -17,7 +17,7 @@ export const diskFull = (path: string) =>
  */
 export function fileError(error: unknown, path: string, sentence: string): StartupError {
   if (error instanceof StartupError) return error;
-  // No space, no room for another file, or no more for this user.
+  // The disk has no space or no room for another file, or the quota of the user is used up.
   if (['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '')) return diskFull(path);
   return new StartupError(sentence);
 }

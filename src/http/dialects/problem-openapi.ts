@@ -78,7 +78,7 @@ function declaredHeaders(status: number) {
   return undefined;
 }
 
-/** What every route behind the authentication can answer before it is reached. */
+/** The failures of each route with authentication, before its handler runs. */
 export const authenticationCodes = [
   'conflicting_api_keys',
   'no_api_key_configured',
@@ -87,10 +87,10 @@ export const authenticationCodes = [
   'too_many_failed_attempts',
 ] as const;
 
-/** What a route with a JSON body can answer before its handler is reached. */
+/** The failures of each route with a JSON body, before its handler runs. */
 export const bodyCodes = ['malformed_request', 'body_too_large', 'unsupported_media_type'] as const;
 
-/** A refusal by validation, with the field that shows it best. */
+/** A refusal by validation, with an example of a field. */
 export const invalid = (path: string, message: string): Failure => ({
   code: 'invalid_request',
   errors: [{ path, message }],

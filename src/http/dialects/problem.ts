@@ -10,14 +10,14 @@ type Rule<Code extends FailureCode> = {
   status: number | ((failure: FailureOf<Code>) => number);
   /** A sentence for a person, or the function that makes it. */
   detail: string | ((failure: FailureOf<Code>) => string);
-  /** What was wrong with which field of the request. */
+  /** The invalid fields of the request, and what is wrong with each. */
   errors?: (failure: FailureOf<Code>) => readonly FieldError[];
-  /** What to do about it, where `detail` does not say so. */
+  /** What the client can do, if `detail` does not say that. */
   hint?: string;
   headers?: (failure: FailureOf<Code>) => Record<string, string>;
 };
 
-/** The wording is fixed by the contract, and always plural. Where attempts are not counted, there is no number. */
+/** The contract fixes the wording, and the plural. When attempts do not count, there is no number. */
 const withCount = (sentence: string, remaining: number | undefined) =>
   remaining === undefined ? sentence : `${sentence} ${remaining} attempts remaining.`;
 
@@ -105,7 +105,7 @@ const rules = {
     detail: ({ remaining }) => withCount('API key required.', remaining),
     hint: 'Send the key in X-Proxbox-API-Key, X-API-Key or Authorization: Bearer.',
   },
-  // RFC 6750, section 3: only a token that was presented gets an error code.
+  // RFC 6750, section 3: only a token that the client has sent gets an error code.
   invalid_api_key: {
     status: 401,
     detail: ({ remaining }) => withCount('Invalid API key.', remaining),
@@ -139,7 +139,7 @@ const rules = {
     status: 415,
     detail: ({ reason }) => mediaType[reason].detail,
     errors: ({ reason }) => [mediaType[reason].error],
-    // RFC 9110, section 12.5.3: what the body may be encoded with.
+    // RFC 9110, section 12.5.3: the encodings that a body may have.
     headers: ({ reason }) => (reason === 'compressed' ? { 'Accept-Encoding': 'identity' } : {}),
   },
   misdirected_request: {
@@ -159,7 +159,7 @@ const rules = {
   http_error: {
     status: ({ status }) => status,
     detail: ({ status }) => `The request was refused: ${STATUS_CODES[status] ?? 'unknown status'}.`,
-    // The exception does not say how long to wait, and these answers always do.
+    // The exception does not say how long to wait, but these answers always do.
     headers: ({ status }) => (status === 429 || status === 503 ? retryAfter({ retryAfter: 5 }) : {}),
   },
   internal_error: {
@@ -231,5 +231,5 @@ export const problemDialect =
 /** The dialect of the core. */
 export const problem = problemDialect();
 
-/** The row of a code takes the failures of that code only, which the type of an indexed table cannot say. */
+/** The row of a code takes only failures of that code, but the type of an indexed table cannot say that. */
 const ruleOf = (failure: Failure) => rules[failure.code] as Rule<FailureCode>;
