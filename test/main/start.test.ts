@@ -35,7 +35,7 @@ import {
 import { LONG } from '../support/long.ts';
 
 const AT_ONCE_MS = 2_000;
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 20_000;
 
 async function run(env: Record<string, string>) {
   const start = performance.now();
@@ -49,11 +49,15 @@ async function run(env: Record<string, string>) {
 /** Expects that the start is refused as an operator wants it, and returns the sentence. */
 async function refusalOf(env: Record<string, string>): Promise<string> {
   let last = await run(env);
-  // Other test files load the machine; a start that is slow by itself is slow each time.
-  for (let again = 0; again < 4 && last.end === 1 && last.ms >= AT_ONCE_MS; again++) last = await run(env);
+  let limit = AT_ONCE_MS;
+  if (last.ms >= limit) {
+    // Other test files load the machine: then the start that is refused first of all is slow as well.
+    limit += (await run({ HOST: '' })).ms;
+    last = await run(env);
+  }
   expect(last).toMatchObject({ end: 1, stdout: '' });
   expect(last.stderr).toMatch(/^keyhearth: [^\n]+\n$/);
-  expect(last.ms).toBeLessThan(AT_ONCE_MS);
+  expect(last.ms).toBeLessThan(limit);
   return last.stderr;
 }
 
@@ -528,16 +532,22 @@ describe('a service that has started', () => {
   });
 
   test('did not wait for another program that holds the write lock, and answers what only reads', async () => {
+    async function startAndList(env: Record<string, string>) {
+      const start = performance.now();
+      const process = await startProcess(env);
+      const list = await process.send({ path: '/auth/keys', key: FIRST_KEY });
+      return { process, list, ms: performance.now() - start };
+    }
     const { env, database } = directory();
+    const usual = await startAndList(directory().env);
     const sqlite = openDatabase(database);
     sqlite.exec('begin immediate');
-    const start = performance.now();
-    const process = await startProcess(env);
-    const list = await process.send({ path: '/auth/keys', key: FIRST_KEY });
-    expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
+    const { process, list, ms } = await startAndList(env);
+    expect(ms).toBeLessThan(usual.ms + AT_ONCE_MS);
     expect(list).toMatchObject({ status: 200, json: { keys: [{ id: 1 }] } });
     expect((await process.send('/health')).status).toBe(200);
     sqlite.exec('rollback');
     await end(process);
+    await end(usual.process);
   });
 });
