@@ -54,7 +54,7 @@ export const serverVariables = {
     }),
   KEYHEARTH_SHUTDOWN_DELAY_SECONDS: integer(0, 300).prefault('0').meta({
     description:
-      'The seconds between SIGTERM and the closing of the port, for load balancers. See [Stop and upgrade](upgrade.md).',
+      'The seconds between SIGTERM and the closing of the port, for load balancers. What stops the process (systemd, Docker, Kubernetes) must wait 15 seconds longer. See [Stop and upgrade](upgrade.md).',
   }),
   KEYHEARTH_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
