@@ -115,7 +115,7 @@ test('a start that is killed at any moment leaves a directory in which the next 
 }, 120_000);
 
 test('a registration that a crash interrupts has happened whole or not at all', async () => {
-  const KILLS = LONG ? 12 : 4;
+  const KILLS = LONG ? 12 : 3;
   let cutOff = 0;
   /** How many databases came back closed and open where nobody had been answered 201. */
   const unanswered = { closed: 0, open: 0 };
@@ -168,7 +168,7 @@ test('a registration that a crash interrupts has happened whole or not at all', 
 }, 120_000);
 
 test('what was answered about keys outlives every crash: the new ones open, the retired ones do not', async () => {
-  const KILLS = LONG ? 14 : 4;
+  const KILLS = LONG ? 14 : 3;
   let cutOff = 0;
   let answeredInAll = 0;
   /** Keys that were stored when the service died, and that no answer has named. */

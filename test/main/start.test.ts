@@ -343,14 +343,16 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     KEYHEARTH_LOG_LEVEL: ['', 'verbose', 'INFO'],
   };
 
+  /** A few starts show that the process says the sentence of the parser. */
+  const STARTED = ['PORT', 'DATABASE_URL', 'KEYHEARTH_PEPPER'];
+
   test.each(Object.entries(badValues))(
     'when %s has a bad value: it is named, and the value is not repeated',
     async (variable, values) => {
       const dataDir = temporaryDirectory();
       for (const value of values) {
         const env = { KEYHEARTH_DATA_DIR: dataDir, [variable]: value };
-        // One start shows that the sentence of the parser is what the process says.
-        const isStarted = LONG || value === values.at(-1);
+        const isStarted = LONG || (STARTED.includes(variable) && value === values.at(-1));
         const sentence = isStarted ? await refusalOf(env) : `keyhearth: ${refusalOfParser(env)}`;
         expect(sentence).toMatch(new RegExp(`^keyhearth: ${variable} must [^\\n]+\n?$`));
         if (value) expect(sentence).not.toContain(value);
