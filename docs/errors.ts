@@ -50,6 +50,16 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     ],
     advice: 'Send the token that the operator has set in `KEYHEARTH_BOOTSTRAP_TOKEN`.',
   },
+  insufficient_scope: {
+    examples: [
+      { code: 'insufficient_scope', reason: 'route', scopes: ['keys:write'] },
+      { code: 'insufficient_scope', reason: 'scopes', scopes: ['invoices:read'] },
+      ...(['expires_at', 'allowed_ips', 'rate_limits'] as const).map(
+        (reason) => ({ code: 'insufficient_scope', reason, scopes: [] }) as const,
+      ),
+    ],
+    advice: 'Use a key that holds more. See [Give keys scopes](scopes.md).',
+  },
   not_found: {
     examples: [{ code: 'not_found' }],
     advice: 'Check the path. Without a valid key, an unknown path answers 401.',
@@ -73,6 +83,18 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   last_active_api_key_required: {
     examples: [{ code: 'last_active_api_key_required' }],
     advice: 'Create another key, or activate one. Then repeat the request.',
+  },
+  api_key_already_rotated: {
+    examples: [{ code: 'api_key_already_rotated', successor: 3 }],
+    advice: 'Rotate the successor.',
+  },
+  api_key_not_usable: {
+    examples: [{ code: 'api_key_not_usable' }],
+    advice: 'Activate the key with `POST /auth/keys/{id}/activate`, or change its `expires_at`.',
+  },
+  caller_would_be_locked_out: {
+    examples: [{ code: 'caller_would_be_locked_out' }],
+    advice: 'Add your own address to `allowed_ips`, or send `"force": true`.',
   },
   body_too_large: {
     examples: [{ code: 'body_too_large', limitBytes: 64 * 1024 }],

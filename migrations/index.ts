@@ -2,6 +2,8 @@ import type { Migration } from 'kysely/migration';
 import * as initial from './0001_initial.ts';
 import * as useCount from './0002_use_count.ts';
 import * as announceChanges from './0003_announce_changes.ts';
+import * as keySettings from './0004_key_settings.ts';
+import * as auditEvents from './0005_audit_events.ts';
 
 /**
  * In the order in which they run. A released migration is never changed, and imports nothing of `src`, which does
@@ -11,4 +13,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0001_initial': initial,
   '0002_use_count': useCount,
   '0003_announce_changes': announceChanges,
+  '0004_key_settings': keySettings,
+  '0005_audit_events': auditEvents,
 };

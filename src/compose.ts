@@ -4,7 +4,7 @@ import { createApp } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { apiKeyAuthenticator } from './auth/by/api-key.ts';
 import { createIntrospect } from './auth/introspect.ts';
-import { revalidate } from './auth/revalidate.ts';
+import { revalidator } from './auth/revalidate.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
 import type { Config } from './config.ts';
 import { databaseCheck } from './db/health.ts';
@@ -16,6 +16,7 @@ import { createRequestLog } from './http/request-log.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { fingerprinter } from './keys/digests.ts';
 import { generateRawKey } from './keys/key-format.ts';
+import { createKeyListing } from './keys/listing.ts';
 import { createKeyLookup } from './keys/lookup.ts';
 import { createProver } from './keys/prove.ts';
 import { createKeyService } from './keys/service.ts';
@@ -87,7 +88,8 @@ async function build(
 
   const fingerprintOf = fingerprinter(pepper);
   const proveByHash = createProver({ db, fingerprintOf, bcrypt, clock });
-  const { lookUp, hasUsableKey } = createKeyLookup({ db, reader, fingerprintOf, proveByHash });
+  const { lookUp, hasUsableKey } = createKeyLookup({ db, reader, fingerprintOf, proveByHash, clock });
+  const revalidate = revalidator(clock);
   const keys = createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate });
   const bootstrap = createBootstrapService({
     db,
@@ -124,9 +126,11 @@ async function build(
     authenticators,
     bootstrap,
     keys,
+    listing: createKeyListing(db),
     introspect: createIntrospect({ lookUp, countUse, lockout }),
-    assertStillValid: (principal) => revalidate(db, principal),
-    checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey())),
+    assertStillValid: (principal) => revalidate(db, principal, 'keys:verify'),
+    clock,
+    checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey(), undefined)),
     isStopping: () => isStopping,
   });
   return {

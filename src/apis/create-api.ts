@@ -7,11 +7,12 @@ import { readBody } from '../http/body.ts';
 import { type HttpEnv, headerReader } from '../http/context.ts';
 import type { Dialect } from '../http/dialect.ts';
 import { sendFailure } from '../http/failures.ts';
-import { createRouter, methodsByPath } from '../http/router.ts';
+import { createRouter, honoPath, methodsByPath } from '../http/router.ts';
 import { NO_STORE } from '../http/security-headers.ts';
 import type { Failure } from '../lib/failure.ts';
 import type { Lockout } from '../lockout/lockout.ts';
 import { assertGuarded, assertOwnPaths } from './assert-guarded.ts';
+import { describeSecurity } from './describe-security.ts';
 
 /** A route that needs no credential. `check` can refuse a request before its body is read. */
 export type OpenRoute = Readonly<{ method: string; path: string; check?: MiddlewareHandler<HttpEnv> }>;
@@ -118,12 +119,12 @@ function guard(authenticators: readonly Authenticator[], lockout: Lockout): Midd
   const authenticate = createAuthenticate(authenticators, lockout);
   return async (c, next) => {
     for (const [name, value] of Object.entries(NO_STORE)) c.header(name, value);
-    const { lockoutKey } = c.var.client;
+    const { client } = c.var;
     if (c.var.isOpen) {
-      const locked = lockedFailure(lockout, lockoutKey);
+      const locked = lockedFailure(lockout, client.lockoutKey);
       return locked ? sendFailure(c, locked) : next();
     }
-    const authentication = await authenticate(lockoutKey, headerReader(c.env.incoming));
+    const authentication = await authenticate(client, headerReader(c.env.incoming));
     if (authentication.state === 'refused') return sendFailure(c, authentication.failure);
     c.set('principal', authentication.principal);
     return next();
@@ -140,24 +141,4 @@ const methodNotAllowed = (allowed: ReadonlySet<string>): Failure => ({
   allow: [...allowed].sort(),
 });
 
-/** OpenAPI: the schemes of the authenticators, on every route that is not open. */
-function describeSecurity(
-  { openAPIRegistry }: OpenAPIHono<HttpEnv>,
-  authenticators: readonly Authenticator[],
-  openMethods: ReadonlyMap<string, ReadonlySet<string>>,
-): void {
-  const schemes = authenticators.flatMap((authenticator) => Object.entries(authenticator.schemes));
-  for (const [name, scheme] of schemes) openAPIRegistry.registerComponent('securitySchemes', name, scheme);
-  const credential = schemes.map(([name]) => ({ [name]: [] }));
-  for (const definition of openAPIRegistry.definitions) {
-    if (definition.type !== 'route') continue;
-    const { method, path } = definition.route;
-    const isOpen = openMethods.get(honoPath(path))?.has(method.toUpperCase());
-    definition.route = { ...definition.route, security: isOpen ? [] : credential };
-  }
-}
-
 const asHonoRoute = ({ method, path }: OpenRoute) => ({ method: method.toUpperCase(), path: honoPath(path) });
-
-/** `/keys/{id}` as `/keys/:id`. */
-const honoPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');

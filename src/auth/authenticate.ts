@@ -3,20 +3,14 @@ import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Principal } from '../lib/principal.ts';
 import type { Attempt } from '../lockout/attempt.ts';
 import type { Locked, Lockout } from '../lockout/lockout.ts';
-import type { Authenticator, ReadHeader, Verification } from './authenticator.ts';
+import type { Authenticator, ReadHeader, Sender, Verification } from './authenticator.ts';
 
 export type Authentication =
   | { state: 'authenticated'; principal: Principal }
   | { state: 'refused'; failure: Failure };
 
-/**
- * Decides who a request acts for. It returns a promise only when it has to wait.
- * @param lockoutKey the address that failed attempts count for; undefined when they do not count
- */
-export type Authenticate = (
-  lockoutKey: string | undefined,
-  header: ReadHeader,
-) => MaybePromise<Authentication>;
+/** Decides who a request acts for. It returns a promise only when it has to wait. */
+export type Authenticate = (sender: Sender, header: ReadHeader) => MaybePromise<Authentication>;
 
 const tooManyAttempts = ({ retryAfter }: Pick<Locked, 'retryAfter'>): Failure => ({
   code: 'too_many_failed_attempts',
@@ -43,8 +37,8 @@ export function lockedFailure(lockout: Lockout, lockoutKey: string | undefined):
  * front may have checked the other one.
  */
 export function createAuthenticate(authenticators: readonly Authenticator[], lockout: Lockout): Authenticate {
-  function authenticateWith(authenticator: Authenticator, attempt: Attempt) {
-    return andThen(authenticator.verify(attempt.credential), (verification) =>
+  function authenticateWith(authenticator: Authenticator, attempt: Attempt, ip: Sender['ip']) {
+    return andThen(authenticator.verify(attempt.credential, ip), (verification) =>
       decide(authenticator, attempt, verification),
     );
   }
@@ -102,7 +96,7 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
     return refused({ code: 'no_api_key_configured' });
   }
 
-  return (lockoutKey, header) => {
+  return ({ lockoutKey, ip }, header) => {
     const locked = lockedFailure(lockout, lockoutKey);
     for (const authenticator of authenticators) {
       const credentials = authenticator.read(header);
@@ -112,7 +106,7 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
         return refused(locked ?? { code: 'conflicting_api_keys' });
       const attempt = { address: lockoutKey, credential };
       if (locked && !lockout.isKnown(attempt)) return refused(locked);
-      return authenticateWith(authenticator, attempt);
+      return authenticateWith(authenticator, attempt, ip);
     }
     return locked ? refused(locked) : refuseMissingCredential(lockoutKey);
   };

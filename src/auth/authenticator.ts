@@ -1,8 +1,17 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { Address } from '../lib/network.ts';
 import type { Principal } from '../lib/principal.ts';
 
 /** Reads a header of a request by its name in lower case: all its lines joined by ", " (RFC 9110, section 5.3). */
 export type ReadHeader = (name: string) => string | undefined;
+
+/** Where a request comes from. */
+export type Sender = Readonly<{
+  /** The address that failed attempts count for; undefined when they do not count. */
+  lockoutKey: string | undefined;
+  /** The whole address; undefined when it is not known. */
+  ip: Address | undefined;
+}>;
 
 /** How OpenAPI describes a way to present a credential (OpenAPI 3.1, security scheme object). */
 export type SecurityScheme = Readonly<
@@ -28,7 +37,8 @@ export type Authenticator = {
   schemes: Readonly<Record<string, SecurityScheme>>;
   /** All credentials of this kind in a request. If there are none, the next authenticator decides. */
   read(header: ReadHeader): readonly string[];
-  verify(credential: string): MaybePromise<Verification>;
+  /** @param ip the address that presents it; undefined when it is not known */
+  verify(credential: string, ip: Address | undefined): MaybePromise<Verification>;
   /** Whether any credential of this kind is usable. */
   isConfigured(): MaybePromise<boolean>;
   /** Called when a credential of the principal lets a request through. */

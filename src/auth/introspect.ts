@@ -1,13 +1,18 @@
-import type { Verdict } from '../keys/key.ts';
+import type { ApiKey, Verdict } from '../keys/key.ts';
 import type { KeyLookup, ProvenVerdict } from '../keys/lookup.ts';
-import type { KeyId, RawKey } from '../lib/brand.ts';
+import { missingScopes } from '../keys/scopes.ts';
+import type { KeyId, RawKey, Scope } from '../lib/brand.ts';
 import { DomainError } from '../lib/failure.ts';
 import type { Attempt } from '../lockout/attempt.ts';
 import type { Lockout } from '../lockout/lockout.ts';
 import { undecided } from './authenticate.ts';
+import type { Sender } from './authenticator.ts';
 
 /** The result for the key of an end user. `LOCKED`: the user's address is locked out, and the result stays secret. */
-export type Introspection = Verdict | { code: 'LOCKED'; retryAfter: number };
+export type Introspection =
+  | Verdict
+  | { code: 'INSUFFICIENT_SCOPE'; key: ApiKey; missing: readonly Scope[] }
+  | { code: 'LOCKED'; retryAfter: number };
 
 export type Introspect = ReturnType<typeof createIntrospect>;
 
@@ -15,31 +20,39 @@ type IntrospectParts = Pick<KeyLookup, 'lookUp'> & { countUse(id: KeyId): void; 
 
 /**
  * Verifies a key for a service that received it from an end user.
- * @returns a function of the key and the address of the end user. Without an address, nothing counts
+ * @returns a function of the key, the end user, and the scopes that the key must hold. Without an address, nothing counts
  * @throws DomainError `overloaded` when only a further call can decide
  */
 export function createIntrospect({ lookUp, countUse, lockout }: IntrospectParts) {
-  function record(attempt: Attempt, verdict: Verdict): Introspection {
+  function record(attempt: Attempt, verdict: Verdict, scopes: readonly Scope[]): Introspection {
     const recorded = lockout.record(attempt, verdict.code === 'VALID' ? 'valid' : 'invalid');
     if (recorded.state === 'locked') return { code: 'LOCKED', retryAfter: recorded.retryAfter };
-    if (verdict.code === 'VALID') countUse(verdict.key.id);
+    if (verdict.code !== 'VALID') return verdict;
+    const { key } = verdict;
+    const missing = missingScopes(key.scopes, scopes);
+    if (missing.length > 0) return { code: 'INSUFFICIENT_SCOPE', key, missing };
+    countUse(key.id);
     return verdict;
   }
 
-  function recordProven(attempt: Attempt, proven: ProvenVerdict): Introspection {
-    if (proven.code === 'NO_USABLE_KEY') return record(attempt, { code: 'NOT_FOUND' });
-    if (proven.code !== 'UNDECIDED') return record(attempt, proven);
+  function recordProven(attempt: Attempt, proven: ProvenVerdict, scopes: readonly Scope[]): Introspection {
+    if (proven.code === 'NO_USABLE_KEY') return record(attempt, { code: 'NOT_FOUND' }, scopes);
+    if (proven.code !== 'UNDECIDED') return record(attempt, proven, scopes);
     const recorded = lockout.record(attempt, 'undecided');
     if (recorded.state === 'counted') throw new DomainError(undecided);
     return { code: 'LOCKED', retryAfter: recorded.retryAfter };
   }
 
-  return async (rawKey: RawKey, lockoutKey: string | undefined): Promise<Introspection> => {
+  return async (
+    rawKey: RawKey,
+    { lockoutKey, ip }: Sender,
+    scopes: readonly Scope[],
+  ): Promise<Introspection> => {
     const attempt = { address: lockoutKey, credential: rawKey };
-    const found = await lookUp(rawKey);
-    if (found.code !== 'UNPROVEN') return record(attempt, found);
+    const found = await lookUp(rawKey, ip);
+    if (found.code !== 'UNPROVEN') return record(attempt, found, scopes);
     const outcome = await lockout.reserve(attempt, async () =>
-      recordProven(attempt, await found.prove(lockoutKey)),
+      recordProven(attempt, await found.prove(lockoutKey), scopes),
     );
     return 'state' in outcome ? { code: 'LOCKED', retryAfter: outcome.retryAfter } : outcome;
   };

@@ -1,10 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { changesBetween } from '../audit/event.ts';
+import { insertEvent } from '../audit/store.ts';
 import type { Reader } from '../db/engine.ts';
 import type { Db } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
-import type { KeyService } from '../keys/service.ts';
+import { type KeyService, registeredSettings } from '../keys/service.ts';
 import { insertKey } from '../keys/store.ts';
 import { type Weakness, weaknessOf } from '../keys/weak-key.ts';
+import { publicSettings } from '../keys/wire.ts';
 import type { RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
@@ -12,10 +15,13 @@ import { fastIsClaimed, takeClaim } from './store.ts';
 
 export type BootstrapService = ReturnType<typeof createBootstrapService>;
 
+/** The request that registers the first key, for the audit log. */
+type BootstrapRequest = Readonly<{ address: string; requestId: string }>;
+
 export type BootstrapParts = {
   db: Db;
   reader: Reader;
-  keys: Pick<KeyService, 'prepare'>;
+  keys: Pick<KeyService, 'digest'>;
   clock: Clock;
   /** If it is set, the registration of the first key needs it. */
   token: string | undefined;
@@ -76,13 +82,27 @@ export function createBootstrapService({
      * Stores the first key of the database. The claim and the key are committed together.
      * @throws DomainError `api_key_already_configured`
      */
-    register: (rawKey: RawKey, label: string): Promise<void> =>
+    register: (rawKey: RawKey, label: string, { address, requestId }: BootstrapRequest): Promise<void> =>
       enqueue(async () => {
         await assertOpen();
-        const prepared = await keys.prepare({ rawKey, label, client: 'bootstrap' });
+        const digests = await keys.digest(rawKey, 'bootstrap');
+        const settings = registeredSettings(label);
         await transaction(db, async (tx) => {
-          if (!(await takeClaim(tx, clock.now()))) throw alreadyConfigured();
-          await insertKey(tx, prepared);
+          const now = clock.now();
+          if (!(await takeClaim(tx, now))) throw alreadyConfigured();
+          const source = 'registered';
+          const key = await insertKey(tx, { ...digests, settings, prefix: null, source, createdAt: now });
+          const changes = changesBetween(undefined, publicSettings(key));
+          const actor = { kind: 'bootstrap' } as const;
+          await insertEvent(tx, {
+            at: now,
+            action: 'key.registered',
+            actor,
+            address,
+            keyId: key.id,
+            changes,
+            requestId,
+          });
         });
         claimed();
         const weakness = weaknessOf(rawKey);

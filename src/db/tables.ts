@@ -1,5 +1,5 @@
 import type { Generated, Kysely, Transaction } from 'kysely';
-import type { Fingerprint, KeyId } from '../lib/brand.ts';
+import type { EventId, Fingerprint, KeyId } from '../lib/brand.ts';
 
 /** One row, which ties this database to its pepper and to the marker file. */
 export type DatabaseIdentityTable = {
@@ -30,12 +30,52 @@ export type ApiKeyTable = {
   /** Milliseconds since 1970, or null. */
   last_used_at: number | null;
   use_count: number;
+  owner: Generated<string>;
+  /** The part of a generated key before its last "_"; null for a key that a client supplied. */
+  prefix: Generated<string | null>;
+  /** Separated by spaces. */
+  scopes: Generated<string>;
+  /** Milliseconds since 1970; null when the key does not expire. */
+  expires_at: number | null;
+  /** 1 when the key expired for certain. Then a clock that goes back does not make it valid again. */
+  is_expired: Generated<number>;
+  /** Addresses and networks, separated by spaces. Empty when all are allowed. */
+  allowed_ips: Generated<string>;
+  /** JSON: a list of `name`, `limit` and `window`. */
+  rate_limits: Generated<string>;
+  /** JSON: an object. */
+  metadata: Generated<string>;
+  source: Generated<'registered' | 'created' | 'imported' | 'config'>;
+  rotated_from: KeyId | null;
+  rotated_to: KeyId | null;
+  /** The first key of a chain of rotations; null for that key itself. All keys of a chain share their rate limits. */
+  root_id: KeyId | null;
+};
+
+/** Who changed what. A row is written once, in the transaction of its change. */
+export type AuditEventTable = {
+  id: Generated<EventId>;
+  /** Milliseconds since 1970. */
+  at: number;
+  action: string;
+  actor_kind: string;
+  actor_id: number | null;
+  actor_hint: string | null;
+  actor_label: string | null;
+  /** The address of the client. */
+  address: string | null;
+  /** The key that was changed. It may be deleted since. */
+  key_id: KeyId | null;
+  /** JSON: the changed fields, each with `from` and `to`. */
+  changes: string;
+  request_id: string | null;
 };
 
 export type Tables = {
   database_identity: DatabaseIdentityTable;
   bootstrap_claim: BootstrapClaimTable;
   api_keys: ApiKeyTable;
+  audit_events: AuditEventTable;
 };
 
 export type Db = Kysely<Tables>;

@@ -17,6 +17,8 @@ export type Client = {
    * Undefined for a trusted proxy itself, and for a client that it does not name: a lock would hit all its clients.
    */
   lockoutKey: string | undefined;
+  /** The address itself; undefined when it is not known. */
+  ip: Address | undefined;
 };
 
 /** What a request says about where it comes from: the address of its connection, and its `X-Forwarded-For`. */
@@ -53,10 +55,10 @@ export function trustedPeer(trustedProxies: readonly string[]): (peer: string) =
   };
 }
 
-const unknown: Client = { address: 'unknown', lockoutKey: 'unknown' };
+const unknown: Client = { address: 'unknown', lockoutKey: 'unknown', ip: undefined };
 
 /** Only a trusted proxy can cause this, so no client can avoid the count with it. */
-const unreadable: Client = { address: 'unknown', lockoutKey: undefined };
+const unreadable: Client = { address: 'unknown', lockoutKey: undefined, ip: undefined };
 
 /**
  * Makes the function that finds the client of a request. `X-Forwarded-For` counts only when the peer is a trusted proxy.
@@ -73,7 +75,7 @@ export function clientResolver(trustedProxies: readonly string[], warnings: Prox
     let rest = forwardedFor;
     if (rest !== undefined && !isTrusted(address)) warnings.untrusted(address.text);
     while (isTrusted(address)) {
-      if (rest === undefined) return { address: address.text, lockoutKey: undefined };
+      if (rest === undefined) return { address: address.text, lockoutKey: undefined, ip: address };
       const comma = rest.lastIndexOf(',');
       const hop = parseHop(rest.slice(comma + 1).trim());
       if (!hop) {
@@ -83,6 +85,6 @@ export function clientResolver(trustedProxies: readonly string[], warnings: Prox
       rest = comma < 0 ? undefined : rest.slice(0, comma);
       address = hop;
     }
-    return { address: address.text, lockoutKey: lockoutKeyOf(address) };
+    return { address: address.text, lockoutKey: lockoutKeyOf(address), ip: address };
   };
 }

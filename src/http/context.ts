@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { FailureCode } from '../lib/failure.ts';
-import type { Principal } from '../lib/principal.ts';
+import type { Actor, Principal } from '../lib/principal.ts';
 import type { Client } from './client-address.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -31,6 +31,12 @@ export type HttpContext = Context<HttpEnv>;
 export function principalOf({ var: { principal } }: HttpContext): Principal {
   if (!principal) throw new Error('a guarded route was reached without a principal');
   return principal;
+}
+
+/** Who makes a change, for a guarded route. */
+export function actorOf(c: HttpContext): Actor {
+  const { client, requestId } = c.var;
+  return { principal: principalOf(c), address: client.address, ip: client.ip, requestId };
 }
 
 /** Reads a header by its name in lower case. The server makes Node join all its lines by ", ". */

@@ -39,6 +39,9 @@ function describeIssue(issue: z.core.$ZodIssue): FieldError[] {
   ];
 }
 
+/** `/keys/{id}` as `/keys/:id`. */
+export const honoPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
+
 type Routes = { routes: readonly { method: string; path: string }[] };
 
 /** The methods of each path. A path that answers GET answers HEAD too. */

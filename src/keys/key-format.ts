@@ -3,23 +3,31 @@ import { crc32 } from 'node:zlib';
 import { RawKey } from '../lib/brand.ts';
 
 /**
- * The format of a raw key. A generated one has 64 characters: "kh_", 55 random base62 digits (327 bits), and the
- * CRC-32 of those 58 characters as 6 base62 digits. A supplied one is any 32 to 512 printable ASCII characters
- * without spaces.
+ * The format of a raw key. A generated one is a prefix, "_", 55 random base62 digits (327 bits), and the CRC-32 of all
+ * that as 6 base62 digits. With the default prefix, it has 64 characters. A supplied one is any 32 to 512 printable ASCII
+ * characters without spaces.
  */
 export const MIN_KEY_LENGTH = 32;
 export const MAX_KEY_LENGTH = 512;
 export const PRINTABLE_ASCII = /^[\x21-\x7e]*$/;
 
-const PREFIX = 'kh_';
+export const DEFAULT_PREFIX = 'kh';
+export const PREFIX_PATTERN = /^[a-z][a-z0-9_]{1,15}$/;
+/** Other kinds of credential use these, or will. */
+export const RESERVED_PREFIXES: readonly string[] = ['khs', 'kha', 'pxos'];
+
 const RANDOM_DIGITS = 55;
 const CHECKSUM_DIGITS = 6;
+/** The length of the hint of a supplied key. */
 const HINT_LENGTH = 12;
+/** How much of a generated key follows the prefix in its hint. */
+const HINT_DIGITS = 9;
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const GENERATED = /^kh_[0-9A-Za-z]{61}$/;
+const WITH_DEFAULT_PREFIX = /^kh_[0-9A-Za-z]{61}$/;
+const WITH_ANY_PREFIX = /^([a-z][a-z0-9_]{1,15}_)[0-9A-Za-z]{61}$/;
 
-export function generateRawKey(): RawKey {
-  let body = PREFIX;
+export function generateRawKey(prefix = DEFAULT_PREFIX): RawKey {
+  let body = `${prefix}_`;
   for (let i = 0; i < RANDOM_DIGITS; i++) body += BASE62.charAt(randomInt(BASE62.length));
   return RawKey(body + checksum(body));
 }
@@ -35,11 +43,14 @@ export function checksum(text: string): string {
   return digits;
 }
 
-/** False for a generated key with a wrong checksum. Such a typo is refused without a look-up. */
-export function hasPlausibleChecksum(rawKey: string): boolean {
-  if (!GENERATED.test(rawKey)) return true;
-  return rawKey.endsWith(checksum(rawKey.slice(0, -CHECKSUM_DIGITS)));
-}
+const hasChecksum = (rawKey: string) => rawKey.endsWith(checksum(rawKey.slice(0, -CHECKSUM_DIGITS)));
+
+/**
+ * False for a generated key with the default prefix and a wrong checksum. Such a typo is refused without a look-up. With
+ * another prefix, it may be a key that a client supplied.
+ */
+export const hasPlausibleChecksum = (rawKey: string): boolean =>
+  !WITH_DEFAULT_PREFIX.test(rawKey) || hasChecksum(rawKey);
 
 /** Whether any stored key could be this one. */
 export function isWellFormed(rawKey: RawKey): boolean {
@@ -52,4 +63,8 @@ export function isWellFormed(rawKey: RawKey): boolean {
 }
 
 /** Enough characters to recognise a key in a list. At least 20 characters stay secret. */
-export const hintOf = (rawKey: RawKey) => rawKey.slice(0, HINT_LENGTH);
+export function hintOf(rawKey: RawKey): string {
+  const [, prefix] = WITH_ANY_PREFIX.exec(rawKey) ?? [];
+  const isGenerated = prefix !== undefined && hasChecksum(rawKey);
+  return rawKey.slice(0, isGenerated ? prefix.length + HINT_DIGITS : HINT_LENGTH);
+}

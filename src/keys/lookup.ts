@@ -3,8 +3,9 @@ import type { Reader } from '../db/engine.ts';
 import { createEpochCache } from '../db/epoch-cache.ts';
 import type { Db } from '../db/tables.ts';
 import type { Fingerprint, RawKey } from '../lib/brand.ts';
+import type { Clock } from '../lib/clock.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import { type ApiKey, isUsable, judge, type Verdict } from './key.ts';
+import { type ApiKey, type Circumstances, hasExpired, isUsable, judge, type Verdict } from './key.ts';
 import { isWellFormed, MAX_KEY_LENGTH } from './key-format.ts';
 import type { createProver } from './prove.ts';
 import * as store from './store.ts';
@@ -30,9 +31,12 @@ export type ProvenVerdict =
  */
 type Unproven = { code: 'UNPROVEN'; prove: (client: string | undefined) => Promise<ProvenVerdict> };
 
+/** The address that presents a key; undefined when it is not known. */
+type Ip = Circumstances['ip'];
+
 export type KeyLookup = {
   /** Verifies a raw key. With SQLite and without bcrypt, the result is not a promise. */
-  lookUp(rawKey: RawKey): MaybePromise<Verdict | Unproven>;
+  lookUp(rawKey: RawKey, ip: Ip): MaybePromise<Verdict | Unproven>;
   hasUsableKey(): MaybePromise<boolean>;
 };
 
@@ -41,33 +45,41 @@ export type KeyLookupParts = {
   reader: Reader;
   fingerprintOf: (rawKey: RawKey) => Fingerprint;
   proveByHash: ReturnType<typeof createProver>;
+  clock: Pick<Clock, 'now'>;
 };
-
-const usableOnly = (key: ApiKey | undefined) => (key && isUsable(key) ? key : undefined);
 
 /**
  * Looks keys up by their fingerprint. Results are cached until anybody commits a change. Keys that are not usable have a
  * small cache of their own, so guesses cannot displace the keys that others use.
  */
-export function createKeyLookup({ db, reader, fingerprintOf, proveByHash }: KeyLookupParts): KeyLookup {
+export function createKeyLookup({
+  db,
+  reader,
+  fingerprintOf,
+  proveByHash,
+  clock,
+}: KeyLookupParts): KeyLookup {
   const reads = store.fastReads(db, reader);
   const usableKeys = createEpochCache<ApiKey>(reader.epoch, CACHED_KEYS);
   const refusals = createEpochCache<Refusal>(reader.epoch, CACHED_REFUSALS);
   const cachedMissIsFinal = createEpochCache<boolean>(reader.epoch, 1);
 
-  function find(rawKey: RawKey): MaybePromise<ApiKey | undefined> {
+  function find(rawKey: RawKey, now: number): MaybePromise<ApiKey | undefined> {
     if (rawKey.length > MAX_KEY_LENGTH) return undefined;
     // The cache holds no raw keys, and this digest takes a third of the time of a fingerprint.
     const digest = hash('sha256', rawKey, 'binary');
     const usable = usableKeys.get(digest);
-    if (usable) return usable;
+    if (usable && !hasExpired(usable, now)) return usable;
     const refusal = refusals.get(digest);
     if (refusal) return refusal.key;
     const found = read(rawKey);
-    usableKeys.keep(digest, andThen(found, usableOnly));
+    usableKeys.keep(
+      digest,
+      andThen(found, (key) => (key && isUsable(key, now) ? key : undefined)),
+    );
     refusals.keep(
       digest,
-      andThen(found, (key) => (usableOnly(key) ? undefined : { key })),
+      andThen(found, (key) => (key && isUsable(key, now) ? undefined : { key })),
     );
     return found;
   }
@@ -75,36 +87,49 @@ export function createKeyLookup({ db, reader, fingerprintOf, proveByHash }: KeyL
   const read = (rawKey: RawKey): MaybePromise<ApiKey | undefined> =>
     isWellFormed(rawKey) ? reads.findByFingerprint(fingerprintOf(rawKey)) : undefined;
 
+  /** A key that does not expire answers for all others, and the usual database has one. */
+  const hasUsableKey = (): MaybePromise<boolean> =>
+    andThen(reads.hasLastingKey(), (has) => has || reads.hasEndingKey(clock.now()));
+
   /** Whether a key without a row is certainly invalid: usable keys exist, and every row has a fingerprint. */
   function isMissFinal(): MaybePromise<boolean | undefined> {
     const cached = cachedMissIsFinal.get('');
     if (cached !== undefined) return cached;
-    const isFinal = andThen(reads.hasUsableKey(), (hasUsable) =>
-      hasUsable ? andThen(reads.hasKeyWithoutFingerprint(), (has) => !has) : false,
+    const hasLasting = reads.hasLastingKey();
+    const isFinal = andThen(hasLasting, (has) =>
+      andThen(has || reads.hasEndingKey(clock.now()), (hasUsable) =>
+        hasUsable ? andThen(reads.hasKeyWithoutFingerprint(), (some) => !some) : false,
+      ),
     );
-    cachedMissIsFinal.keep('', isFinal);
+    // The last usable key can expire without a commit, so only a key that does not expire is kept.
+    cachedMissIsFinal.keep(
+      '',
+      andThen(hasLasting, (has) => (has ? isFinal : undefined)),
+    );
     return isFinal;
   }
 
-  async function prove(rawKey: RawKey, client: string | undefined): Promise<ProvenVerdict> {
-    if (!(await reads.hasUsableKey())) return { code: 'NO_USABLE_KEY' };
+  async function prove(rawKey: RawKey, ip: Ip, client: string | undefined): Promise<ProvenVerdict> {
+    if (!(await hasUsableKey())) return { code: 'NO_USABLE_KEY' };
     const found = await read(rawKey);
-    if (found || !isWellFormed(rawKey)) return judge(found);
+    if (found || !isWellFormed(rawKey)) return judge(found, { now: clock.now(), ip });
     const proof = await proveByHash(rawKey, client);
     if (proof.state === 'undecided') return { code: 'UNDECIDED' };
-    return judge(proof.state === 'proven' ? proof.key : undefined);
+    return judge(proof.state === 'proven' ? proof.key : undefined, { now: clock.now(), ip });
   }
 
   return {
-    lookUp: (rawKey) =>
-      andThen(find(rawKey), (key): MaybePromise<Verdict | Unproven> => {
-        const verdict = judge(key);
+    lookUp(rawKey, ip) {
+      const now = clock.now();
+      return andThen(find(rawKey, now), (key): MaybePromise<Verdict | Unproven> => {
+        const verdict = judge(key, { now, ip });
         if (verdict.code === 'VALID') return verdict;
         // Every refusal takes the same steps, so that its duration does not reveal whether the key exists.
         return andThen(isMissFinal(), (isFinal) =>
-          key || isFinal ? verdict : { code: 'UNPROVEN', prove: (client) => prove(rawKey, client) },
+          key || isFinal ? verdict : { code: 'UNPROVEN', prove: (client) => prove(rawKey, ip, client) },
         );
-      }),
-    hasUsableKey: reads.hasUsableKey,
+      });
+    },
+    hasUsableKey,
   };
 }

@@ -1,16 +1,21 @@
+import { changesBetween } from '../audit/event.ts';
 import type { Db, Tx } from '../db/tables.ts';
-import { transaction } from '../db/transaction.ts';
 import type { Fingerprint, KeyId, RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
-import { DomainError } from '../lib/failure.ts';
-import type { Principal } from '../lib/principal.ts';
+import { DomainError, type Failure } from '../lib/failure.ts';
+import type { Actor } from '../lib/principal.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
+import { createChange, type Revalidate } from './change.ts';
 import { bcryptInputOf } from './digests.ts';
-import type { ApiKey } from './key.ts';
-import { generateRawKey, hintOf } from './key-format.ts';
+import { type ApiKey, isAllowedFrom, isUsable, type KeySettings } from './key.ts';
+import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
+import { exceeds, exceedsByChange, exceedsScopes, isManaging, widensItself } from './permission.ts';
+import { everyScope, holds, type OwnScope } from './scopes.ts';
 import * as store from './store.ts';
+import { publicSettings } from './wire.ts';
 
-export type KeyPage = { keys: ApiKey[]; nextCursor: KeyId | undefined };
+/** A key and its secret, which no other answer contains. */
+export type KeyWithSecret = Readonly<{ key: ApiKey; rawKey: RawKey }>;
 
 export type KeyService = ReturnType<typeof createKeyService>;
 
@@ -19,76 +24,202 @@ export type KeyServiceParts = {
   fingerprintOf: (rawKey: RawKey) => Fingerprint;
   bcrypt: Pick<BcryptPool, 'hash'>;
   clock: Clock;
-  /** Throws a DomainError unless the principal may still act. */
-  revalidate: (handle: Db | Tx, actor: Principal) => Promise<void>;
+  revalidate: Revalidate;
 };
 
-type NewKey = Readonly<{ rawKey: RawKey; label: string; client: string }>;
+/** What a caller chooses for a key. `expiresIn`: milliseconds from now, in place of `expiresAt`. */
+export type ChosenSettings = Partial<KeySettings> & Readonly<{ expiresIn?: number }>;
 
-/** Reads and changes keys. Each change has an actor, and is refused if the actor is revoked by then. */
+/** The maker's own settings are the defaults of some. */
+export type NewKeySettings = ChosenSettings & Readonly<{ prefix?: string }>;
+
+/** The settings of a key that a client registers: it holds everything. */
+export const registeredSettings = (label: string): KeySettings => ({
+  ...{ label, owner: '', scopes: everyScope, expiresAt: null },
+  ...{ allowedIps: [], rateLimits: [], metadata: {} },
+});
+
+/** Reads and changes keys. Each change has an actor, is checked against what the actor holds, and writes its audit event. */
 export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate }: KeyServiceParts) {
   /**
-   * Makes both digests of a raw key, for the store. bcrypt is slow, so call it before a transaction begins. `client`
-   * waits for it, and clients are served in turn.
+   * Makes the digests of a raw key. bcrypt is slow, so call it before a transaction begins. `client` waits for it, and
+   * clients are served in turn.
    */
-  async function prepare({ rawKey, label, client }: NewKey): Promise<store.NewApiKey> {
-    return {
-      label,
-      hint: hintOf(rawKey),
-      fingerprint: fingerprintOf(rawKey),
-      hash: await bcrypt.hash({ client, input: bcryptInputOf(rawKey) }),
-      createdAt: clock.now(),
-    };
+  const digest = async (rawKey: RawKey, client: string): Promise<store.Digests> => ({
+    hint: hintOf(rawKey),
+    fingerprint: fingerprintOf(rawKey),
+    hash: await bcrypt.hash({ client, input: bcryptInputOf(rawKey) }),
+  });
+
+  const change = createChange({ db, clock, revalidate });
+
+  /** Some key must always be able to manage all keys. */
+  async function assertManageable(tx: Tx, before: ApiKey, after: ApiKey | undefined): Promise<void> {
+    const isRetired = isManaging(before) && !(after && isManaging(after));
+    if (isRetired && !(await store.hasOtherManagingKey(tx, before.id)))
+      throw new DomainError({ code: 'last_active_api_key_required' });
   }
 
-  function change<T>(actor: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return transaction(db, async (tx) => {
-      await revalidate(tx, actor);
-      return work(tx);
+  /** Settles when the key will expire. */
+  function resolve({ expiresIn, ...chosen }: ChosenSettings): Partial<KeySettings> {
+    const now = clock.now();
+    if (expiresIn !== undefined) return { ...chosen, expiresAt: now + expiresIn };
+    if (typeof chosen.expiresAt === 'number' && chosen.expiresAt <= now) {
+      const errors = [{ path: 'expires_at', message: 'must be in the future' }];
+      throw new DomainError({ code: 'invalid_request', errors });
+    }
+    return chosen;
+  }
+
+  const setActive = (id: KeyId, isActive: boolean, actor: Actor) =>
+    change(actor, 'keys:write', async (tx, maker, record) => {
+      const before = existing(await store.findKey(tx, id));
+      refuse(isActive ? exceeds(maker, before) : exceedsScopes(maker, before));
+      if (before.isActive === isActive) return before;
+      await assertManageable(tx, before, { ...before, isActive });
+      const key = await store.updateKey(tx, before, { isActive });
+      const changes = changesBetween(publicSettings(before), publicSettings(key));
+      await record({ action: isActive ? 'key.activated' : 'key.deactivated', keyId: id, changes });
+      return key;
+    });
+
+  async function rotate(
+    id: KeyId,
+    scope: OwnScope | undefined,
+    graceMs: number,
+    actor: Actor,
+  ): Promise<KeyWithSecret> {
+    const { prefix } = existing(await store.findKey(db, id));
+    const rawKey = generateRawKey(prefix ?? DEFAULT_PREFIX);
+    const digests = await digest(rawKey, `key ${actor.principal.id}`);
+    return change(actor, scope, async (tx, maker, record) => {
+      const before = existing(await store.findKey(tx, id));
+      refuse(exceeds(maker, before));
+      if (before.rotatedTo !== null)
+        throw new DomainError({ code: 'api_key_already_rotated', successor: before.rotatedTo });
+      const now = clock.now();
+      if (!isUsable(before, now)) throw new DomainError({ code: 'api_key_not_usable' });
+      const key = await store.insertKey(tx, {
+        ...digests,
+        settings: before,
+        prefix: prefix ?? DEFAULT_PREFIX,
+        source: 'created',
+        createdAt: now,
+        rotatedFrom: before,
+      });
+      const expiresAt = Math.min(before.expiresAt ?? Number.POSITIVE_INFINITY, now + graceMs);
+      await store.updateKey(tx, before, { expiresAt, isExpired: graceMs === 0, rotatedTo: key.id });
+      const changes = {
+        ...changesBetween({ rotated_to: null }, { rotated_to: key.id }),
+        ...changesBetween(publicSettings(before), publicSettings({ ...before, expiresAt })),
+      };
+      await record({ action: 'key.rotated', keyId: id, changes });
+      await record({
+        action: 'key.created',
+        keyId: key.id,
+        changes: changesBetween(undefined, publicSettings(key)),
+      });
+      return { key, rawKey };
     });
   }
 
-  /** Runs a change that makes a usable key unusable, unless the key is the last usable one. */
-  function retire<T>(id: KeyId, actor: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return change(actor, async (tx) => {
-      const key = existing(await store.findKey(tx, id));
-      if (key.isActive && !(await store.hasOtherUsableKey(tx, id))) {
-        throw new DomainError({ code: 'last_active_api_key_required' });
-      }
-      return work(tx);
+  const remove = (id: KeyId, scope: OwnScope | undefined, actor: Actor): Promise<void> =>
+    change(actor, scope, async (tx, maker, record) => {
+      const before = existing(await store.findKey(tx, id));
+      refuse(exceedsScopes(maker, before));
+      await assertManageable(tx, before, undefined);
+      await store.deleteKey(tx, before);
+      await record({
+        action: 'key.deleted',
+        keyId: id,
+        changes: changesBetween(publicSettings(before), undefined),
+      });
     });
-  }
 
   return {
-    prepare,
+    digest,
 
-    async create(label: string, actor: Principal): Promise<{ key: ApiKey; rawKey: RawKey }> {
-      const rawKey = generateRawKey();
-      const prepared = await prepare({ rawKey, label, client: `key ${actor.id}` });
-      return { key: await change(actor, (tx) => store.insertKey(tx, prepared)), rawKey };
-    },
-
-    /** Lists keys, the newest first. `cursor` is the `nextCursor` of the previous page. */
-    async list(limit: number, cursor: KeyId | undefined): Promise<KeyPage> {
-      const keys = await store.listKeys(db, limit + 1, cursor);
-      const page = keys.slice(0, limit);
-      return { keys: page, nextCursor: keys.length > limit ? page.at(-1)?.id : undefined };
+    /** @throws DomainError `insufficient_scope` when the key would hold more than its maker */
+    async create(
+      { prefix = DEFAULT_PREFIX, ...chosen }: NewKeySettings,
+      actor: Actor,
+    ): Promise<KeyWithSecret> {
+      const resolved = resolve(chosen);
+      const rawKey = generateRawKey(prefix);
+      const digests = await digest(rawKey, `key ${actor.principal.id}`);
+      return change(actor, 'keys:write', async (tx, maker, record) => {
+        const settings = { ...registeredSettings(''), ...defaultsOf(maker), ...resolved };
+        refuse(exceeds(maker, settings));
+        const source = 'created';
+        const key = await store.insertKey(tx, {
+          ...digests,
+          settings,
+          prefix,
+          source,
+          createdAt: clock.now(),
+        });
+        await record({
+          action: 'key.created',
+          keyId: key.id,
+          changes: changesBetween(undefined, publicSettings(key)),
+        });
+        return { key, rawKey };
+      });
     },
 
     get: async (id: KeyId) => existing(await store.findKey(db, id)),
 
-    rename: async (id: KeyId, label: string, actor: Principal) =>
-      existing(await change(actor, (tx) => store.setLabel(tx, id, label))),
+    /**
+     * Changes the settings that `chosen` names.
+     * @param force whether the caller's own key may become invalid at the caller's address
+     */
+    async update(id: KeyId, settings: ChosenSettings, force: boolean, actor: Actor): Promise<ApiKey> {
+      const chosen = resolve(settings);
+      return change(actor, 'keys:write', async (tx, maker, record) => {
+        const before = existing(await store.findKey(tx, id));
+        const isExpired = before.isExpired && chosen.expiresAt === undefined;
+        const after = { ...before, ...chosen, isExpired };
+        refuse(id === maker.id ? widensItself(before, after) : exceedsByChange(maker, before, after));
+        await assertManageable(tx, before, after);
+        const locksOut = id === maker.id && chosen.allowedIps && !isAllowedFrom(chosen.allowedIps, actor.ip);
+        if (locksOut && !force) throw new DomainError({ code: 'caller_would_be_locked_out' });
+        const changes = changesBetween(publicSettings(before), publicSettings(after));
+        if (Object.keys(changes).length === 0) return before;
+        const key = await store.updateKey(tx, before, { ...chosen, isExpired });
+        await record({ action: 'key.updated', keyId: id, changes });
+        return key;
+      });
+    },
 
-    activate: async (id: KeyId, actor: Principal) =>
-      existing(await change(actor, (tx) => store.setActive(tx, id, true))),
+    activate: (id: KeyId, actor: Actor) => setActive(id, true, actor),
 
-    deactivate: async (id: KeyId, actor: Principal) =>
-      existing(await retire(id, actor, (tx) => store.setActive(tx, id, false))),
+    deactivate: (id: KeyId, actor: Actor) => setActive(id, false, actor),
 
-    delete: (id: KeyId, actor: Principal): Promise<void> =>
-      retire(id, actor, (tx) => store.deleteKey(tx, id)),
+    /**
+     * Makes a successor with the same settings. The old key stays valid for the grace, and never longer than it would have.
+     * @throws DomainError `api_key_already_rotated`, `api_key_not_usable`
+     */
+    rotate: (id: KeyId, graceMs: number, actor: Actor) => rotate(id, 'keys:write', graceMs, actor),
+
+    delete: (id: KeyId, actor: Actor) => remove(id, 'keys:write', actor),
+
+    /** What every key may do with itself, whatever its scopes. */
+    self: {
+      rotate: (graceMs: number, actor: Actor) => rotate(actor.principal.id, undefined, graceMs, actor),
+      delete: (actor: Actor) => remove(actor.principal.id, undefined, actor),
+    },
   };
+}
+
+/** A made key never outlives its maker, and is never allowed from more addresses. */
+const defaultsOf = ({ scopes, expiresAt, allowedIps }: ApiKey) => ({
+  scopes: holds(scopes, '*') ? everyScope : scopes,
+  expiresAt,
+  allowedIps,
+});
+
+function refuse(failure: Failure | undefined): void {
+  if (failure) throw new DomainError(failure);
 }
 
 function existing(key: ApiKey | undefined): ApiKey {

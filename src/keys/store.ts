@@ -1,47 +1,46 @@
-import { type CompiledQuery, type Selectable, sql } from 'kysely';
+import { type CompiledQuery, sql } from 'kysely';
 import { jsonElements } from '../db/differences.ts';
 import type { Reader } from '../db/engine.ts';
-import type { ApiKeyTable, Db, Tx } from '../db/tables.ts';
+import type { Db, Tx } from '../db/tables.ts';
 import type { Fingerprint, KeyId } from '../lib/brand.ts';
 import { andThen } from '../lib/maybe-promise.ts';
-import type { ApiKey } from './key.ts';
+import type { ApiKey, KeySettings, KeySource } from './key.ts';
+import { columns, fromSettings, type KeyRow, toApiKey } from './row.ts';
 
-export type NewApiKey = {
-  label: string;
-  hint: string;
-  fingerprint: Fingerprint;
-  hash: string;
-  createdAt: number;
-};
+/** A row that will be written: the settings of a key, its digests, and where it came from. */
+export type NewApiKey = Digests &
+  Readonly<{
+    settings: KeySettings;
+    prefix: string | null;
+    source: KeySource;
+    createdAt: number;
+    /** The key that the new one replaces. */
+    rotatedFrom?: Pick<ApiKey, 'id' | 'rootId'>;
+  }>;
 
-const columns = ['id', 'label', 'hint', 'is_active', 'created_at', 'last_used_at', 'use_count'] as const;
+/** What the database keeps of a raw key. */
+export type Digests = Readonly<{ hint: string; fingerprint: Fingerprint; hash: string }>;
 
-type Row = Pick<Selectable<ApiKeyTable>, (typeof columns)[number]>;
-
-const toApiKey = (row: Row): ApiKey => ({
-  id: row.id,
-  label: row.label,
-  hint: row.hint,
-  isActive: row.is_active === 1,
-  createdAt: row.created_at,
-  lastUsedAt: row.last_used_at,
-  useCount: row.use_count,
-});
-
-const toOptionalApiKey = (row: Row | undefined) => (row ? toApiKey(row) : undefined);
+const toOptionalApiKey = (row: KeyRow | undefined) => (row ? toApiKey(row) : undefined);
 
 export async function insertKey(tx: Tx, key: NewApiKey): Promise<ApiKey> {
   const row = await tx
     .insertInto('api_keys')
     .values({
-      label: key.label,
+      ...fromSettings(key.settings),
       hint: key.hint,
       fingerprint: key.fingerprint,
       hash: key.hash,
+      prefix: key.prefix,
+      source: key.source,
       is_active: 1,
+      is_expired: 0,
       created_at: key.createdAt,
       last_used_at: null,
       use_count: 0,
+      rotated_from: key.rotatedFrom?.id ?? null,
+      rotated_to: null,
+      root_id: key.rotatedFrom?.rootId ?? null,
     })
     .returning(columns)
     .executeTakeFirstOrThrow();
@@ -58,12 +57,31 @@ export async function listKeys(db: Db, limit: number, before: KeyId | undefined)
 export const findKey = async (db: Db | Tx, id: KeyId) =>
   toOptionalApiKey(await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst());
 
-/** The 1 is not a parameter, because the partial index on usable keys needs a constant. */
-const isUsable = sql<boolean>`is_active = 1`;
+/** The constants are not parameters, because the partial indexes need constants. */
+const isActive = sql<boolean>`is_active = 1`;
+const doesNotExpire = sql<boolean>`expires_at is null`;
+const holdsEverything = sql<boolean>`scopes = '*' and allowed_ips = ''`;
 
 /** Sorted, because PostgreSQL otherwise scans a table that may begin with many inactive keys. */
-const usableKeys = (db: Db) =>
-  db.selectFrom('api_keys').select('id').where(isUsable).orderBy('id', 'desc').limit(sql.lit(1));
+const lastingKeys = (db: Db) =>
+  db
+    .selectFrom('api_keys')
+    .select('id')
+    .where(isActive)
+    .where(doesNotExpire)
+    .orderBy('id', 'desc')
+    .limit(sql.lit(1));
+
+/** Active keys that expire after a time, which the caller of the reader passes. */
+const endingKeys = (db: Db) =>
+  db
+    .selectFrom('api_keys')
+    .select('id')
+    .where(isActive)
+    .where('expires_at', '>', 0)
+    .where(sql<boolean>`is_expired = 0`)
+    .orderBy('expires_at', 'desc')
+    .limit(sql.lit(1));
 
 const keysWithoutFingerprint = (db: Db) =>
   db.selectFrom('api_keys').select('id').where('fingerprint', 'is', null).limit(sql.lit(1));
@@ -71,9 +89,13 @@ const keysWithoutFingerprint = (db: Db) =>
 /** The reads that each request needs, with the fast reader of the engine. */
 export function fastReads(db: Db, reader: Reader) {
   const findRow = reader.find('api_keys', 'fingerprint', columns);
+  const hasEndingKey = reader.exists(endingKeys(db).compile());
   return {
     findByFingerprint: (fingerprint: Fingerprint) => andThen(findRow(fingerprint), toOptionalApiKey),
-    hasUsableKey: reader.exists(usableKeys(db).compile()),
+    /** Whether a key is active and does not expire. */
+    hasLastingKey: reader.exists(lastingKeys(db).compile()),
+    /** Whether a key is active and expires after `now`. */
+    hasEndingKey: (now: number) => hasEndingKey(now),
     hasKeyWithoutFingerprint: reader.exists(keysWithoutFingerprint(db).compile()),
   };
 }
@@ -103,39 +125,49 @@ export const setFingerprint = async (tx: Tx, id: KeyId, fingerprint: Fingerprint
       .executeTakeFirst(),
   );
 
-export async function hasOtherUsableKey(tx: Tx, id: KeyId): Promise<boolean> {
+/** Whether another key can manage all keys: it is active, holds everything, and never expires. */
+export async function hasOtherManagingKey(tx: Tx, id: KeyId): Promise<boolean> {
   const row = await tx
     .selectFrom('api_keys')
     .select('id')
-    .where(isUsable)
+    .where(isActive)
+    .where(doesNotExpire)
+    .where(holdsEverything)
     .where('id', '!=', id)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
 }
 
-export const setLabel = async (tx: Tx, id: KeyId, label: string) =>
-  toOptionalApiKey(
-    await tx
-      .updateTable('api_keys')
-      .set({ label })
-      .where('id', '=', id)
-      .returning(columns)
-      .executeTakeFirst(),
-  );
+type Change = Partial<KeySettings & Pick<ApiKey, 'isActive' | 'isExpired' | 'rotatedTo'>>;
 
-export const setActive = async (tx: Tx, id: KeyId, isActive: boolean) =>
-  toOptionalApiKey(
-    await tx
-      .updateTable('api_keys')
-      .set({ is_active: isActive ? 1 : 0 })
-      .where('id', '=', id)
-      .returning(columns)
-      .executeTakeFirst(),
-  );
+/** Writes all settings of a key, and what else `change` names. */
+export async function updateKey(tx: Tx, key: ApiKey, change: Change): Promise<ApiKey> {
+  const changed = { ...key, ...change };
+  const row = await tx
+    .updateTable('api_keys')
+    .set({
+      ...fromSettings(changed),
+      is_active: changed.isActive ? 1 : 0,
+      is_expired: changed.isExpired ? 1 : 0,
+      rotated_to: changed.rotatedTo,
+    })
+    .where('id', '=', key.id)
+    .returning(columns)
+    .executeTakeFirstOrThrow();
+  return toApiKey(row);
+}
 
-export async function deleteKey(tx: Tx, id: KeyId): Promise<void> {
+/** Deletes a key. The key that it replaced can then be rotated again. */
+export async function deleteKey(tx: Tx, { id, rotatedFrom }: ApiKey): Promise<void> {
   await tx.deleteFrom('api_keys').where('id', '=', id).execute();
+  if (rotatedFrom === null) return;
+  await tx
+    .updateTable('api_keys')
+    .set({ rotated_to: null })
+    .where('rotated_to', '=', id)
+    .where('id', '=', rotatedFrom)
+    .execute();
 }
 
 /** How often a key was used since the last write; `lastUsedAt` in milliseconds since 1970. */

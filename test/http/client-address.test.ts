@@ -18,13 +18,13 @@ describe('without trusted proxies', () => {
     ['2001:DB8:1:2::', '2001:db8:1:2::', '2001:db8:1:2::/64'],
     ['fe80::1%eth0', 'fe80::1', 'fe80:0:0:0::/64'],
   ])('%s is %s and counts as %s', (peer, address, lockoutKey) => {
-    expect(untrusting({ peer, forwardedFor: '198.51.100.1' })).toEqual({ address, lockoutKey });
+    expect(untrusting({ peer, forwardedFor: '198.51.100.1' })).toMatchObject({ address, lockoutKey });
   });
 
   test.each([undefined, '', 'unix:', '127.1', '0x7f.0.0.1', '017.0.0.1', '1.2.3.4.5'])(
     '%j is unknown, and counted as one',
     (peer) => {
-      expect(untrusting({ peer })).toEqual({ address: 'unknown', lockoutKey: 'unknown' });
+      expect(untrusting({ peer })).toEqual({ address: 'unknown', lockoutKey: 'unknown', ip: undefined });
     },
   );
 });
@@ -48,7 +48,7 @@ describe('with trusted proxies', () => {
     ['127.0.0.1', '192.0.2.1:4711:1', 'unknown', undefined],
     ['192.0.2.9', '10.0.0.1', '192.0.2.9', '192.0.2.9'],
   ])('from %s with %j it is %s', (peer, forwardedFor, address, lockoutKey) => {
-    expect(trusting({ peer, forwardedFor })).toEqual({ address, lockoutKey });
+    expect(trusting({ peer, forwardedFor })).toMatchObject({ address, lockoutKey });
   });
 
   test('whatever a client writes before the entry of its proxy, it is known by that entry', () => {
@@ -57,7 +57,7 @@ describe('with trusted proxies', () => {
         fc.string(),
         fc.ipV4().filter((ip) => !/^(10|127)\./.test(ip)),
         (written, real) => {
-          expect(trusting({ peer: '10.0.0.1', forwardedFor: `${written}, ${real}` })).toEqual({
+          expect(trusting({ peer: '10.0.0.1', forwardedFor: `${written}, ${real}` })).toMatchObject({
             address: real,
             lockoutKey: real,
           });

@@ -23,6 +23,18 @@ describe('what is stored of a key', () => {
         created_at: expect.any(Number),
         last_used_at: null,
         use_count: 0,
+        owner: '',
+        prefix: null,
+        scopes: '*',
+        expires_at: null,
+        is_expired: 0,
+        allowed_ips: '',
+        rate_limits: '[]',
+        metadata: '{}',
+        source: 'registered',
+        rotated_from: null,
+        rotated_to: null,
+        root_id: null,
       },
     ]);
     for (const file of readdirSync(dataDir)) {

@@ -5,6 +5,7 @@ import type { Reader } from '../../src/db/engine.ts';
 import { fingerprinter } from '../../src/keys/digests.ts';
 import { createKeyLookup } from '../../src/keys/lookup.ts';
 import { RawKey } from '../../src/lib/brand.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { noDatabase } from '../support/no-database.ts';
 
 const RAW_KEY = RawKey('a-key-of-this-test-0123456789-0123456789');
@@ -20,11 +21,25 @@ const row = (is_active: number) => ({
   created_at: 0,
   last_used_at: null,
   use_count: 0,
+  owner: '',
+  prefix: null,
+  scopes: '*',
+  expires_at: null,
+  is_expired: 0,
+  allowed_ips: '',
+  rate_limits: '[]',
+  metadata: '{}',
+  source: 'created',
+  rotated_from: null,
+  rotated_to: null,
+  root_id: null,
 });
 
 function lookUpWith(reader: Partial<Record<keyof Reader, unknown>>) {
   const proveByHash = async () => ({ state: 'refused' as const });
-  return createKeyLookup({ db: noDatabase, reader: reader as Reader, fingerprintOf, proveByHash }).lookUp;
+  const parts = { db: noDatabase, reader: reader as Reader, fingerprintOf, proveByHash, clock: systemClock };
+  const { lookUp } = createKeyLookup(parts);
+  return (rawKey: RawKey) => lookUp(rawKey, undefined);
 }
 
 /** A database that answers a read when the test says so, with the state that the read found. */

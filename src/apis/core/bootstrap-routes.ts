@@ -93,6 +93,7 @@ export const bootstrapRoutes = (bootstrap: BootstrapService) =>
     })
     .openapi(registerKey, async (c) => {
       const { api_key, label = '' } = c.req.valid('json');
-      await bootstrap.register(api_key, label);
+      const { client, requestId } = c.var;
+      await bootstrap.register(api_key, label, { address: client.address, requestId });
       return c.json({ detail: 'API key registered.' }, 201);
     });

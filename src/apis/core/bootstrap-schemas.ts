@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { BOOTSTRAP_TOKEN_HEADER } from '../../http/headers.ts';
-import { LabelSchema, SuppliedKeySchema } from './key-schemas.ts';
+import { SuppliedKeySchema } from './key-schemas.ts';
+import { LabelSchema } from './key-settings-schemas.ts';
 
 export const BootstrapStatusSchema = z
   .object({

@@ -2,17 +2,17 @@ import type { Authenticator } from '../../auth/authenticator.ts';
 import type { BootstrapService } from '../../bootstrap/service.ts';
 import { problem } from '../../http/dialects/problem.ts';
 import { createRouter } from '../../http/router.ts';
-import type { KeyService } from '../../keys/service.ts';
 import { type ApiContext, createApi, JSON_BODY_LIMIT } from '../create-api.ts';
 import { bootstrapRoutes, publicBootstrapRoutes } from './bootstrap-routes.ts';
-import { keyRoutes } from './key-routes.ts';
+import { type KeyRouteParts, keyRoutes } from './key-routes.ts';
+import { selfRoutes } from './self-routes.ts';
 import { denyAs403, VERIFY_PATH, type VerifyParts, verifyRoutes } from './verify-routes.ts';
 
-export type CoreParts = VerifyParts & {
-  authenticators: readonly Authenticator[];
-  bootstrap: BootstrapService;
-  keys: KeyService;
-};
+export type CoreParts = VerifyParts &
+  KeyRouteParts & {
+    authenticators: readonly Authenticator[];
+    bootstrap: BootstrapService;
+  };
 
 /** The core API: bootstrap, keys and verification. `fast-verify.ts` answers most requests to `GET /auth/verify`. */
 export function coreApi(parts: CoreParts, context: ApiContext) {
@@ -28,7 +28,8 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
     (router) =>
       router
         .route('/', bootstrapRoutes(parts.bootstrap))
-        .route('/', keyRoutes(parts.keys))
+        .route('/', keyRoutes(parts))
+        .route('/', selfRoutes(parts.keys, parts.clock))
         .route('/', verifyRoutes(parts)),
   );
   const router = createRouter();

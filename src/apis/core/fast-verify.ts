@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
-import type { Authenticate, Authentication } from '../../auth/authenticate.ts';
+import { type Admission, admit } from '../../auth/admit.ts';
+import type { Authenticate } from '../../auth/authenticate.ts';
 import type { HostCheck } from '../../http/allowed-host.ts';
 import type { Client, ResolveClient } from '../../http/client-address.ts';
 import { headerReader } from '../../http/context.ts';
@@ -12,11 +13,12 @@ import type { RequestLog } from '../../http/request-log.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../../http/security-headers.ts';
 import type { Failure } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { MaybePromise } from '../../lib/maybe-promise.ts';
+import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import { memoize } from '../../lib/memoize.ts';
 import type { Principal } from '../../lib/principal.ts';
 import { identityHeaders, problemAs403, verifiedText } from './verified-answer.ts';
 import { VERIFY_PATH } from './verify-routes.ts';
+import { parseQuestion, plainQuestion, type Question } from './verify-target.ts';
 
 type Answer = { status: number; headers: string[]; body: string; encoding: 'latin1' | 'utf8' };
 
@@ -28,6 +30,7 @@ type Exchange = Readonly<{
   start: number;
   requestId: string;
   client: Client;
+  question: Question;
 }>;
 
 const NAMED_HOST = /^[\w.-]+(?::[1-5]?\d{1,4})?$/;
@@ -36,11 +39,19 @@ const IPV6_HOST = /^\[([\da-f:]+)\](?::[1-5]?\d{1,4})?$/i;
 /** The framework decides about any other Host. */
 const isPlainHost = (host = '') => NAMED_HOST.test(host) || isIPv6(IPV6_HOST.exec(host)?.[1] ?? '');
 
+/** Anybody can send a longer query, and none is needed. */
+const MAX_REMEMBERED_QUERY = 200;
+
+const VERIFY_QUERY = `${VERIFY_PATH}?`;
+
 /** The route of every path below `/auth/verify/` in the log. */
 const BELOW_VERIFY_PATH = `${VERIFY_PATH}/*`;
 
-/** The target that nginx is configured with. */
-const DENY_AS_403 = `${VERIFY_PATH}?deny=403`;
+/** A proxy is configured with a few targets, and parsing one takes longer than the verification. */
+const parsed = memoize(
+  (query: string) => ({ question: parseQuestion(query) }),
+  (query) => query.length <= MAX_REMEMBERED_QUERY,
+);
 
 /**
  * Envoy appends its client's path and query to the path that it is configured with, and keeps the client's method. The
@@ -48,15 +59,19 @@ const DENY_AS_403 = `${VERIFY_PATH}?deny=403`;
  */
 const isAppended = (url = '') => url.startsWith(`${VERIFY_PATH}/`);
 
-function isUsual({ method, url, headers }: IncomingMessage): boolean {
-  if (method !== 'GET' && method !== 'HEAD') return false;
-  return (url === VERIFY_PATH || url === DENY_AS_403) && isPlainHost(headers.host);
+/** The question of a request that this handler takes; undefined for any other request. */
+function usualQuestion({ method, url = '', headers }: IncomingMessage): Question | undefined {
+  if (isAppended(url)) return plainQuestion;
+  if (method !== 'GET' && method !== 'HEAD') return undefined;
+  if (!isPlainHost(headers.host)) return undefined;
+  if (url === VERIFY_PATH) return plainQuestion;
+  return url.startsWith(VERIFY_QUERY) ? parsed(url.slice(VERIFY_QUERY.length)).question : undefined;
 }
 
 /**
  * Answers `GET` and `HEAD` of `/auth/verify` before the framework, whose own work takes several times as long as the
- * verification. It takes the two forms of the target that proxies are configured with. `verify-routes.ts` would give the
- * same answers: test/apis/core/fast-verify.test.ts compares them.
+ * verification. It takes every valid query. `verify-routes.ts` would give the same answers:
+ * test/apis/core/fast-verify.test.ts compares them.
  *
  * It also takes every request below `/auth/verify/`, whatever its method, Host, query and body: see `isAppended`.
  * @returns a handler that says whether it takes a request
@@ -68,11 +83,12 @@ export function fastVerify(
   logger: Logger,
   log: RequestLog,
 ) {
-  function answer({ request, response, start, requestId, client }: Exchange, result: Authentication): void {
-    const isValid = result.state === 'authenticated';
+  function answer(exchange: Exchange, result: Admission): void {
+    const { request, response, start, requestId, client, question } = exchange;
+    const isValid = result.state === 'admitted';
     const { status, headers, body, encoding } = isValid
       ? verified(result.principal, requestId)
-      : refused(result.failure, requestId, request.url === DENY_AS_403 ? renderedAs403 : rendered);
+      : refused(result.failure, requestId, question.denyAs403 ? renderedAs403 : rendered);
     response.writeHead(status, headers).end(body, encoding);
     const answered = {
       request_id: requestId,
@@ -86,12 +102,12 @@ export function fastVerify(
     log.answered(answered, start, isValid ? 'debug' : 'info');
   }
 
-  const failed = ({ requestId }: Exchange, error: unknown): Authentication => ({
+  const failed = ({ requestId }: Exchange, error: unknown): Admission => ({
     state: 'refused',
     failure: failureOf(error, logger, requestId),
   });
 
-  async function answerLater(exchange: Exchange, result: Promise<Authentication>): Promise<void> {
+  async function answerLater(exchange: Exchange, result: Promise<Admission>): Promise<void> {
     try {
       answer(exchange, await result.catch((error: unknown) => failed(exchange, error)));
     } catch {
@@ -99,12 +115,17 @@ export function fastVerify(
     }
   }
 
-  function verify(exchange: Exchange): MaybePromise<Authentication> {
-    const { request } = exchange;
+  function verify({ request, client, question }: Exchange): MaybePromise<Admission> {
     if (!isAllowedHost(request.socket.remoteAddress, request.headers.host))
       return { state: 'refused', failure: { code: 'misdirected_request' } };
+    return andThen(authenticate(client, headerReader(request)), (authentication) =>
+      authentication.state === 'refused' ? authentication : admit(authentication.principal, question.scopes),
+    );
+  }
+
+  function verifyOrFail(exchange: Exchange): MaybePromise<Admission> {
     try {
-      return authenticate(exchange.client.lockoutKey, headerReader(request));
+      return verify(exchange);
     } catch (error) {
       return failed(exchange, error);
     }
@@ -112,7 +133,7 @@ export function fastVerify(
 
   function verifyAndAnswer(exchange: Exchange): void {
     try {
-      const result = verify(exchange);
+      const result = verifyOrFail(exchange);
       if (result instanceof Promise) void answerLater(exchange, result);
       else answer(exchange, result);
     } catch {
@@ -131,13 +152,15 @@ export function fastVerify(
   }
 
   return (request: IncomingMessage, response: ServerResponse): boolean => {
-    if (!isUsual(request) && !isAppended(request.url)) return false;
+    const question = usualQuestion(request);
+    if (!question) return false;
     if (arrived.length === 0) setImmediate(verifyArrived);
     arrived.push({
       request,
       response,
       start: performance.now(),
       requestId: randomUUID(),
+      question,
       client: resolveClient({
         peer: request.socket.remoteAddress,
         forwardedFor: headerReader(request)('x-forwarded-for'),
@@ -172,6 +195,10 @@ function verified(principal: Principal, requestId: string): Answer {
       identity['X-Keyhearth-Key-Id'],
       'X-Keyhearth-Label',
       identity['X-Keyhearth-Label'],
+      'X-Keyhearth-Owner',
+      identity['X-Keyhearth-Owner'],
+      'X-Keyhearth-Scopes',
+      identity['X-Keyhearth-Scopes'],
       'Content-Length',
       String(length),
     ],

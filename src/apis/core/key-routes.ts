@@ -1,32 +1,24 @@
 import { createRoute } from '@hono/zod-openapi';
-import { principalOf } from '../../http/context.ts';
-import {
-  authenticationCodes,
-  bodyCodes,
-  invalid,
-  problemResponses,
-} from '../../http/dialects/problem-openapi.ts';
+import { actorOf } from '../../http/context.ts';
+import { bodyCodes, guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
+import type { ApiKey } from '../../keys/key.ts';
+import type { KeyListing } from '../../keys/listing.ts';
 import type { KeyService } from '../../keys/service.ts';
-import {
-  CreatedKeySchema,
-  CreateKeySchema,
-  KeyPageSchema,
-  KeyParamsSchema,
-  KeySchema,
-  ListQuerySchema,
-  presentKey,
-  RenameKeySchema,
-} from './key-schemas.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { needs } from '../required-scope.ts';
+import { aKey, aNewKey, rotation } from './key-answers.ts';
+import { KeyPageSchema, KeyParamsSchema, ListQuerySchema, presentKey } from './key-schemas.ts';
+import { CreateKeySchema, UpdateKeySchema } from './key-settings-schemas.ts';
 
 const common = { tags: ['Keys'] };
 const badId = invalid('id', 'must be a positive integer');
 const badLabel = invalid('label', 'must be at most 200 characters');
 const params = { params: KeyParamsSchema };
-const aKey = { description: 'The key as it is now', content: { 'application/json': { schema: KeySchema } } };
 
 const listKeys = createRoute({
   ...common,
+  ...needs('keys:read'),
   method: 'get',
   path: '/auth/keys',
   operationId: 'listKeys',
@@ -35,65 +27,68 @@ const listKeys = createRoute({
   request: { query: ListQuerySchema },
   responses: {
     200: { description: 'A page of keys', content: { 'application/json': { schema: KeyPageSchema } } },
-    ...problemResponses(invalid('limit', 'must be a whole number from 1 to 1000'), ...authenticationCodes),
+    ...problemResponses(invalid('limit', 'must be a whole number from 1 to 1000'), ...guardCodes),
   },
 });
 
 const createKey = createRoute({
   ...common,
+  ...needs('keys:write'),
   method: 'post',
   path: '/auth/keys',
   operationId: 'createKey',
   summary: 'Create a key',
   description:
-    'Generates a key. The answer is the only one that contains the raw key. The new key can manage all keys. The request body is optional.',
+    'Generates a key. The answer is the only one that contains the raw key. The request body is optional. Without `scopes`, the new key can do what the key of the request can: with `*`, it can manage all keys. The new key never holds more scopes than its maker, never outlives it, and is never allowed from more addresses.',
   request: { body: { required: false, content: { 'application/json': { schema: CreateKeySchema } } } },
   responses: {
-    201: {
-      description: 'The new key, with the raw key',
-      headers: {
-        Location: {
-          description: 'The path of the new key',
-          schema: { type: 'string' },
-          example: '/auth/keys/2',
-        },
-      },
-      content: { 'application/json': { schema: CreatedKeySchema } },
-    },
-    ...problemResponses(badLabel, ...bodyCodes, ...authenticationCodes, 'overloaded', 'database_busy'),
+    201: aNewKey,
+    ...problemResponses(badLabel, ...bodyCodes, ...guardCodes, 'overloaded', 'database_busy'),
   },
 });
 
 const getKey = createRoute({
   ...common,
+  ...needs('keys:read'),
   method: 'get',
   path: '/auth/keys/{id}',
   operationId: 'getKey',
   summary: 'Get a key',
   description: 'Reads one key. The raw key is not part of the answer.',
   request: params,
-  responses: { 200: aKey, ...problemResponses(badId, ...authenticationCodes, 'api_key_not_found') },
+  responses: { 200: aKey, ...problemResponses(badId, ...guardCodes, 'api_key_not_found') },
 });
 
-const renameKey = createRoute({
+const updateKey = createRoute({
   ...common,
+  ...needs('keys:write'),
   method: 'patch',
   path: '/auth/keys/{id}',
-  operationId: 'renameKey',
-  summary: 'Rename a key',
-  description: 'Changes the label of a key. The key itself stays the same.',
+  operationId: 'updateKey',
+  summary: 'Change a key',
+  description:
+    'Changes the settings that the body names. The raw key stays the same. A key cannot give itself more than it has.',
   request: {
     ...params,
-    body: { required: true, content: { 'application/json': { schema: RenameKeySchema } } },
+    body: { required: true, content: { 'application/json': { schema: UpdateKeySchema } } },
   },
   responses: {
     200: aKey,
-    ...problemResponses(badLabel, ...bodyCodes, ...authenticationCodes, 'api_key_not_found', 'database_busy'),
+    ...problemResponses(
+      badLabel,
+      ...bodyCodes,
+      ...guardCodes,
+      'api_key_not_found',
+      'last_active_api_key_required',
+      'caller_would_be_locked_out',
+      'database_busy',
+    ),
   },
 });
 
 const activateKey = createRoute({
   ...common,
+  ...needs('keys:write'),
   method: 'post',
   path: '/auth/keys/{id}/activate',
   operationId: 'activateKey',
@@ -102,12 +97,13 @@ const activateKey = createRoute({
   request: params,
   responses: {
     200: aKey,
-    ...problemResponses(badId, ...authenticationCodes, 'api_key_not_found', 'database_busy'),
+    ...problemResponses(badId, ...guardCodes, 'api_key_not_found', 'database_busy'),
   },
 });
 
 const deactivateKey = createRoute({
   ...common,
+  ...needs('keys:write'),
   method: 'post',
   path: '/auth/keys/{id}/deactivate',
   operationId: 'deactivateKey',
@@ -119,7 +115,7 @@ const deactivateKey = createRoute({
     200: aKey,
     ...problemResponses(
       badId,
-      ...authenticationCodes,
+      ...guardCodes,
       'api_key_not_found',
       'last_active_api_key_required',
       'database_busy',
@@ -129,6 +125,7 @@ const deactivateKey = createRoute({
 
 const deleteKey = createRoute({
   ...common,
+  ...needs('keys:write'),
   method: 'delete',
   path: '/auth/keys/{id}',
   operationId: 'deleteKey',
@@ -140,7 +137,7 @@ const deleteKey = createRoute({
     204: { description: 'The key is deleted' },
     ...problemResponses(
       badId,
-      ...authenticationCodes,
+      ...guardCodes,
       'api_key_not_found',
       'last_active_api_key_required',
       'database_busy',
@@ -148,31 +145,67 @@ const deleteKey = createRoute({
   },
 });
 
-export const keyRoutes = (keys: KeyService) =>
-  createRouter()
+const rotateKey = createRoute({
+  ...common,
+  ...needs('keys:write'),
+  method: 'post',
+  path: '/auth/keys/{id}/rotate',
+  operationId: 'rotateKey',
+  summary: 'Rotate a key',
+  description:
+    'Makes a successor with the same settings and a new raw key. The old key stays valid until the grace ends. The request body is optional.',
+  request: { ...params, body: rotation },
+  responses: {
+    201: aNewKey,
+    ...problemResponses(
+      invalid('grace', 'must be at most 90 days'),
+      ...bodyCodes,
+      ...guardCodes,
+      'api_key_not_found',
+      'api_key_already_rotated',
+      'api_key_not_usable',
+      'overloaded',
+      'database_busy',
+    ),
+  },
+});
+
+export type KeyRouteParts = { keys: KeyService; listing: KeyListing; clock: Pick<Clock, 'now'> };
+
+export const keyRoutes = ({ keys, listing, clock }: KeyRouteParts) => {
+  const present = (key: ApiKey) => presentKey(key, clock.now());
+  return createRouter()
     .openapi(listKeys, async (c) => {
       const { limit, cursor } = c.req.valid('query');
-      const page = await keys.list(limit, cursor);
+      const page = await listing.list(limit, cursor);
       const next = page.nextCursor === undefined ? {} : { next_cursor: String(page.nextCursor) };
-      return c.json({ keys: page.keys.map(presentKey), ...next }, 200);
+      return c.json({ keys: page.keys.map(present), ...next }, 200);
     })
     .openapi(createKey, async (c) => {
-      const { label = '' } = c.req.valid('json');
-      const { key, rawKey } = await keys.create(label, principalOf(c));
-      return c.json({ ...presentKey(key), raw_key: rawKey }, 201, { Location: `/auth/keys/${key.id}` });
+      const { key, rawKey } = await keys.create(c.req.valid('json'), actorOf(c));
+      return c.json({ ...present(key), raw_key: rawKey }, 201, { Location: `/auth/keys/${key.id}` });
     })
-    .openapi(getKey, async (c) => c.json(presentKey(await keys.get(c.req.valid('param').id)), 200))
-    .openapi(renameKey, async (c) => {
-      const key = await keys.rename(c.req.valid('param').id, c.req.valid('json').label, principalOf(c));
-      return c.json(presentKey(key), 200);
+    .openapi(getKey, async (c) => c.json(present(await keys.get(c.req.valid('param').id)), 200))
+    .openapi(updateKey, async (c) => {
+      const { chosen, force } = c.req.valid('json');
+      return c.json(present(await keys.update(c.req.valid('param').id, chosen, force, actorOf(c))), 200);
     })
     .openapi(activateKey, async (c) =>
-      c.json(presentKey(await keys.activate(c.req.valid('param').id, principalOf(c))), 200),
+      c.json(present(await keys.activate(c.req.valid('param').id, actorOf(c))), 200),
     )
     .openapi(deactivateKey, async (c) =>
-      c.json(presentKey(await keys.deactivate(c.req.valid('param').id, principalOf(c))), 200),
+      c.json(present(await keys.deactivate(c.req.valid('param').id, actorOf(c))), 200),
     )
+    .openapi(rotateKey, async (c) => {
+      const { key, rawKey } = await keys.rotate(
+        c.req.valid('param').id,
+        c.req.valid('json').grace,
+        actorOf(c),
+      );
+      return c.json({ ...present(key), raw_key: rawKey }, 201, { Location: `/auth/keys/${key.id}` });
+    })
     .openapi(deleteKey, async (c) => {
-      await keys.delete(c.req.valid('param').id, principalOf(c));
+      await keys.delete(c.req.valid('param').id, actorOf(c));
       return c.body(null, 204);
     });
+};

@@ -1,14 +1,16 @@
 import { z } from '@hono/zod-openapi';
-import type { ApiKey } from '../../keys/key.ts';
+import { type ApiKey, statusOf } from '../../keys/key.ts';
 import {
   hasPlausibleChecksum,
   MAX_KEY_LENGTH,
   MIN_KEY_LENGTH,
   PRINTABLE_ASCII,
 } from '../../keys/key-format.ts';
-import { isVisible, MAX_LABEL_LENGTH } from '../../keys/label.ts';
 import { SAMPLE_KEY } from '../../keys/weak-key.ts';
+import { optionalSeconds, publicSettings } from '../../keys/wire.ts';
 import { KeyId, RawKey } from '../../lib/brand.ts';
+import { LabelSchema, OwnerSchema } from './key-settings-schemas.ts';
+import { GraceSchema } from './time-schemas.ts';
 
 const MAX_PAGE = 1_000;
 const DEFAULT_PAGE = 100;
@@ -18,22 +20,6 @@ export const EXAMPLE_KEY = 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLE
 
 const requiredString = ({ input }: { input?: unknown }) =>
   input === undefined ? 'is required' : 'must be a string';
-
-/** Counts the characters that a person sees, not UTF-16 units, and takes nothing that breaks a database or a terminal. */
-export const LabelSchema = z
-  .string({ error: requiredString })
-  .refine((label) => [...label].length <= MAX_LABEL_LENGTH, {
-    error: `must be at most ${MAX_LABEL_LENGTH} characters`,
-    abort: true,
-  })
-  .refine((label) => isVisible(label), {
-    error: 'must be well-formed Unicode without control, direction or other invisible characters',
-  })
-  .openapi({
-    description: 'A name for people. Several keys can have the same label',
-    maxLength: MAX_LABEL_LENGTH,
-    example: 'backup-server',
-  });
 
 /** A key that the client supplies. The sentence for a short key is part of the contract. */
 export const SuppliedKeySchema = z
@@ -59,7 +45,45 @@ export const KeySchema = z
     id: z.int().min(1).openapi({ description: 'The id of the key', example: 1 }),
     label: LabelSchema,
     hint: z.string().openapi({ description: 'The first characters of the raw key', example: 'kh_EXAMPLEex' }),
-    is_active: z.boolean().openapi({ description: 'True while the key is valid', example: true }),
+    prefix: z
+      .string()
+      .nullable()
+      .openapi({ description: 'The beginning of a generated key. `null` for a supplied key', example: 'kh' }),
+    owner: OwnerSchema,
+    scopes: z.array(z.string()).openapi({ description: 'What the key may do', example: ['invoices:read'] }),
+    status: z
+      .enum(['active', 'inactive', 'expired'])
+      .openapi({ description: 'Only an active key is valid', example: 'active' }),
+    is_active: z.boolean().openapi({
+      description: 'False after the key was deactivated. It says nothing about the expiry',
+      example: true,
+    }),
+    expires_at: seconds('When the key expires, in seconds since 1970. `null`: never')
+      .nullable()
+      .openapi({ example: null }),
+    allowed_ips: z.array(z.string()).openapi({
+      description: 'The addresses that may use the key. Empty: every address',
+      example: ['203.0.113.0/24'],
+    }),
+    rate_limits: z.array(z.object({ name: z.string(), limit: z.int(), window: z.string() })).openapi({
+      description: 'How often the key can be verified',
+      example: [{ name: 'burst', limit: 20, window: '1s' }],
+    }),
+    metadata: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: 'A JSON object for your own use', example: { team: 'billing' } }),
+    source: z.enum(['registered', 'created', 'imported', 'config']).openapi({
+      description: 'How the key came here',
+      example: 'created',
+    }),
+    rotated_from: z
+      .int()
+      .nullable()
+      .openapi({ description: 'The id of the key that this one replaced', example: null }),
+    rotated_to: z
+      .int()
+      .nullable()
+      .openapi({ description: 'The id of the key that replaced this one', example: null }),
     created_at: seconds('When the key was created, in seconds since 1970'),
     last_used_at: seconds(
       'When the key was last used, in seconds since 1970, or null. The value can be ten seconds late',
@@ -132,23 +156,21 @@ export const ListQuerySchema = z.strictObject({
     }),
 });
 
-export const CreateKeySchema = z.strictObject({ label: LabelSchema.optional() }).openapi('CreateKey');
-
-export const RenameKeySchema = z
-  .strictObject({
-    label: LabelSchema,
-  })
-  .openapi('RenameKey');
-
-const toSeconds = (milliseconds: number) => milliseconds / 1_000;
+export const RotateKeySchema = z
+  .strictObject({ grace: GraceSchema })
+  .openapi('RotateKey', { example: { grace: '24h' } });
 
 /** The fields of a key that clients see. No other field is sent. */
-export const presentKey = (key: ApiKey): z.infer<typeof KeySchema> => ({
+export const presentKey = (key: ApiKey, now: number): z.infer<typeof KeySchema> => ({
   id: key.id,
-  label: key.label,
+  ...publicSettings(key),
   hint: key.hint,
-  is_active: key.isActive,
-  created_at: toSeconds(key.createdAt),
-  last_used_at: key.lastUsedAt === null ? null : toSeconds(key.lastUsedAt),
+  prefix: key.prefix,
+  status: statusOf(key, now),
+  source: key.source,
+  rotated_from: key.rotatedFrom,
+  rotated_to: key.rotatedTo,
+  created_at: optionalSeconds(key.createdAt) ?? 0,
+  last_used_at: optionalSeconds(key.lastUsedAt),
   use_count: key.useCount,
 });

@@ -2,13 +2,15 @@ import { problemDialect } from '../../http/dialects/problem.ts';
 import type { Principal } from '../../lib/principal.ts';
 
 /** Percent-encodes what a header cannot carry safely (RFC 9110, section 5.5). */
-const headerValue = (label: string) =>
-  label.replace(/[^\x20-\x24\x26-\x7e]|^ | $/gu, (character) => encodeURIComponent(character));
+const headerValue = (text: string) =>
+  text.replace(/[^\x20-\x24\x26-\x7e]|^ | $/gu, (character) => encodeURIComponent(character));
 
 /** The headers that name the key to a proxy. */
-export const identityHeaders = ({ id, label }: Principal) => ({
+export const identityHeaders = ({ id, label, owner, scopes }: Principal) => ({
   'X-Keyhearth-Key-Id': String(id),
   'X-Keyhearth-Label': headerValue(label),
+  'X-Keyhearth-Owner': owner === '' ? '' : headerValue(owner),
+  'X-Keyhearth-Scopes': scopes.join(' '),
 });
 
 /** The body of the answer to a valid key. */

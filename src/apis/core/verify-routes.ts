@@ -1,16 +1,16 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
+import { admit } from '../../auth/admit.ts';
 import type { Introspect } from '../../auth/introspect.ts';
 import type { ResolveClient } from '../../http/client-address.ts';
 import { type HttpEnv, principalOf } from '../../http/context.ts';
-import {
-  authenticationCodes,
-  bodyCodes,
-  invalid,
-  problemResponses,
-} from '../../http/dialects/problem-openapi.ts';
+import { bodyCodes, guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
+import type { RawKey } from '../../lib/brand.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { DomainError } from '../../lib/failure.ts';
 import type { Principal } from '../../lib/principal.ts';
+import { needs, needsNoScope } from '../required-scope.ts';
 import { identityHeaders, problemAs403, verifiedBody } from './verified-answer.ts';
 import {
   IntrospectionSchema,
@@ -24,6 +24,7 @@ import {
 export const VERIFY_PATH = '/auth/verify';
 
 const verify = createRoute({
+  ...needsNoScope,
   method: 'get',
   path: VERIFY_PATH,
   operationId: 'verifyRequest',
@@ -43,14 +44,25 @@ const verify = createRoute({
           schema: { type: 'string' },
           example: 'backup-server',
         },
+        'X-Keyhearth-Owner': {
+          description: 'The owner of the key, encoded like the label',
+          schema: { type: 'string' },
+          example: 'ops@example.com',
+        },
+        'X-Keyhearth-Scopes': {
+          description: 'The scopes of the key, with spaces between them',
+          schema: { type: 'string' },
+          example: 'invoices:read',
+        },
       },
       content: { 'application/json': { schema: VerifiedSchema } },
     },
-    ...problemResponses(invalid('deny', 'must be 403'), ...authenticationCodes, 'overloaded'),
+    ...problemResponses(invalid('deny', 'must be 403'), ...guardCodes, 'overloaded'),
   },
 });
 
 const introspectKeys = createRoute({
+  ...needs('keys:verify'),
   method: 'post',
   path: VERIFY_PATH,
   operationId: 'introspectKeys',
@@ -67,7 +79,7 @@ const introspectKeys = createRoute({
     ...problemResponses(
       invalid('keys', 'must have at most 100 entries'),
       ...bodyCodes,
-      ...authenticationCodes,
+      ...guardCodes,
       'overloaded',
     ),
   },
@@ -79,26 +91,34 @@ export const denyAs403 = createMiddleware<HttpEnv>((c, next) => {
   return next();
 });
 
+/** The end user of a service that does not say where its user is. */
+const nobody = { lockoutKey: undefined, ip: undefined };
+
 export type VerifyParts = {
+  clock: Pick<Clock, 'now'>;
   introspect: Introspect;
   resolveClient: ResolveClient;
   /** Throws a DomainError unless the principal may still act. */
-  assertStillValid: (principal: Principal) => Promise<void>;
+  assertStillValid: (principal: Principal) => Promise<unknown>;
 };
 
-export const verifyRoutes = ({ introspect, resolveClient, assertStillValid }: VerifyParts) =>
+export const verifyRoutes = ({ introspect, resolveClient, assertStillValid, clock }: VerifyParts) =>
   createRouter()
     .openapi(verify, (c) => {
       c.set('logAtDebug', true);
-      const principal = principalOf(c);
+      const admission = admit(principalOf(c), c.req.valid('query').scope);
+      if (admission.state === 'refused') throw new DomainError(admission.failure);
+      const { principal } = admission;
       return c.json(verifiedBody(principal), 200, identityHeaders(principal));
     })
     .openapi(introspectKeys, async (c) => {
-      const { key, keys = [], ip } = c.req.valid('json');
+      const { key, keys = [], ip, scope } = c.req.valid('json');
       await assertStillValid(principalOf(c));
-      const lockoutKey = ip === undefined ? undefined : resolveClient({ peer: ip }).lockoutKey;
-      if (key !== undefined) return c.json(presentIntrospection(await introspect(key, lockoutKey)), 200);
+      const sender = ip === undefined ? nobody : resolveClient({ peer: ip });
+      const verify = async (rawKey: RawKey) =>
+        presentIntrospection(await introspect(rawKey, sender, scope), clock.now());
+      if (key !== undefined) return c.json(await verify(key), 200);
       const results = [];
-      for (const each of keys) results.push(presentIntrospection(await introspect(each, lockoutKey)));
+      for (const each of keys) results.push(await verify(each));
       return c.json({ results }, 200);
     });

@@ -1,12 +1,18 @@
 import { z } from '@hono/zod-openapi';
 import type { Introspection } from '../../auth/introspect.ts';
+import { MAX_SCOPES } from '../../keys/scopes.ts';
 import { RawKey } from '../../lib/brand.ts';
 import { parseAddress } from '../../lib/network.ts';
 import { EXAMPLE_KEY, KeySchema, presentKey } from './key-schemas.ts';
+import { ScopeSchema } from './key-settings-schemas.ts';
 
 const EXAMPLE_ADDRESS = '198.51.100.7';
 const MAX_KEYS = 100;
 const MAX_PRESENTED = 4_096;
+
+const WantedScopesSchema = z
+  .array(ScopeSchema, { error: 'must be a list of scopes' })
+  .max(MAX_SCOPES, { error: `must have at most ${MAX_SCOPES} entries` });
 
 export const VerifiedSchema = z
   .object({
@@ -32,6 +38,18 @@ export const VerifyQuerySchema = z.looseObject({
         in: 'query',
         description: 'With the value 403, each error except 401 has the status 403, because nginx needs that',
       },
+    }),
+  scope: z
+    .union([ScopeSchema.transform((scope) => [scope]), WantedScopesSchema])
+    .default([])
+    .openapi({
+      param: {
+        name: 'scope',
+        in: 'query',
+        description: 'A scope that the key must hold. Repeat it to ask for several',
+      },
+      type: 'array',
+      items: { type: 'string' },
     }),
 });
 
@@ -65,6 +83,10 @@ export const IntrospectSchema = z
       .optional()
       .openapi({ description: `Up to ${MAX_KEYS} raw keys, in place of \`key\`` }),
     ip,
+    scope: WantedScopesSchema.default([]).openapi({
+      description: 'The scopes that the key must hold',
+      example: ['invoices:read'],
+    }),
   })
   .refine(({ key, keys }) => (key === undefined) !== (keys === undefined), {
     path: ['key'],
@@ -83,10 +105,28 @@ const result = <Code extends string>(code: Code, description: string) =>
 export const IntrospectionSchema = z
   .discriminatedUnion('code', [
     z.object({ valid, code: result('VALID', 'The key is valid'), key: KeySchema }).openapi('ValidKey'),
+    z.object({ valid: invalid, code: result('NOT_FOUND', 'The key does not exist') }).openapi('UnknownKey'),
     z
       .object({ valid: invalid, code: result('INACTIVE', 'The key is inactive'), key: KeySchema })
       .openapi('InactiveKey'),
-    z.object({ valid: invalid, code: result('NOT_FOUND', 'The key does not exist') }).openapi('UnknownKey'),
+    z
+      .object({ valid: invalid, code: result('EXPIRED', 'The key has expired'), key: KeySchema })
+      .openapi('ExpiredKey'),
+    z
+      .object({
+        valid: invalid,
+        code: result('IP_NOT_ALLOWED', 'The address in `ip` may not use the key, or there is no `ip`'),
+        key: KeySchema,
+      })
+      .openapi('KeyFromElsewhere'),
+    z
+      .object({
+        valid: invalid,
+        code: result('INSUFFICIENT_SCOPE', 'The key does not hold all scopes'),
+        key: KeySchema,
+        missing_scopes: z.array(z.string()).openapi({ description: 'The scopes that it does not hold' }),
+      })
+      .openapi('KeyWithoutScope'),
     z
       .object({
         valid: invalid,
@@ -105,12 +145,21 @@ export const IntrospectionsSchema = z
   })
   .openapi('Introspections');
 
-export function presentIntrospection(introspection: Introspection): z.infer<typeof IntrospectionSchema> {
+export function presentIntrospection(
+  introspection: Introspection,
+  now: number,
+): z.infer<typeof IntrospectionSchema> {
   switch (introspection.code) {
     case 'VALID':
-      return { valid: true, code: 'VALID', key: presentKey(introspection.key) };
+      return { valid: true, code: introspection.code, key: presentKey(introspection.key, now) };
     case 'INACTIVE':
-      return { valid: false, code: 'INACTIVE', key: presentKey(introspection.key) };
+    case 'EXPIRED':
+    case 'IP_NOT_ALLOWED':
+      return { valid: false, code: introspection.code, key: presentKey(introspection.key, now) };
+    case 'INSUFFICIENT_SCOPE': {
+      const key = presentKey(introspection.key, now);
+      return { valid: false, code: introspection.code, key, missing_scopes: [...introspection.missing] };
+    }
     case 'NOT_FOUND':
       return { valid: false, code: 'NOT_FOUND' };
     case 'LOCKED':

@@ -1,6 +1,8 @@
+import type { ApiKey } from '../../keys/key.ts';
 import type { KeyLookup, ProvenVerdict } from '../../keys/lookup.ts';
 import { type KeyId, RawKey } from '../../lib/brand.ts';
 import { andThen } from '../../lib/maybe-promise.ts';
+import type { KeyPrincipal } from '../../lib/principal.ts';
 import type { Authenticator, ReadHeader, Verification } from '../authenticator.ts';
 
 /** The headers whose whole value is a key. `Authorization: Bearer` is the third way to send one. */
@@ -27,7 +29,7 @@ export type ApiKeyParts = KeyLookup & {
 export const apiKeyAuthenticator = ({ lookUp, hasUsableKey, countUse }: ApiKeyParts): Authenticator => ({
   schemes,
   read: readKeys,
-  verify: (credential) => andThen(lookUp(RawKey(credential)), verificationOf),
+  verify: (credential, ip) => andThen(lookUp(RawKey(credential), ip), verificationOf),
   isConfigured: hasUsableKey,
   onAccepted: ({ id }) => countUse(id),
 });
@@ -52,13 +54,25 @@ function readKeys(header: ReadHeader): string[] {
   return keys;
 }
 
+export const principalOf = ({ id, label, owner, scopes, rateLimits, rootId }: ApiKey): KeyPrincipal => ({
+  kind: 'key',
+  id,
+  label,
+  owner,
+  scopes,
+  rateLimits,
+  rootId,
+});
+
 type LookedUp = Awaited<ReturnType<KeyLookup['lookUp']>>;
 
 function verificationOf(found: LookedUp | ProvenVerdict): Verification {
   switch (found.code) {
     case 'VALID':
-      return { state: 'valid', principal: { kind: 'key', id: found.key.id, label: found.key.label } };
+      return { state: 'valid', principal: principalOf(found.key) };
     case 'INACTIVE':
+    case 'EXPIRED':
+    case 'IP_NOT_ALLOWED':
     case 'NOT_FOUND':
       return { state: 'invalid' };
     case 'NO_USABLE_KEY':

@@ -28,6 +28,10 @@ const samples = {
   api_key_required: { code: 'api_key_required', remaining: 5 },
   invalid_api_key: { code: 'invalid_api_key', remaining: 4 },
   invalid_bootstrap_token: { code: 'invalid_bootstrap_token', isMissing: false, remaining: 4 },
+  insufficient_scope: { code: 'insufficient_scope', reason: 'route', scopes: ['keys:write'] },
+  api_key_already_rotated: { code: 'api_key_already_rotated', successor: 3 },
+  api_key_not_usable: { code: 'api_key_not_usable' },
+  caller_would_be_locked_out: { code: 'caller_would_be_locked_out' },
   api_key_not_found: { code: 'api_key_not_found' },
   api_key_already_configured: { code: 'api_key_already_configured' },
   last_active_api_key_required: { code: 'last_active_api_key_required' },
@@ -43,6 +47,7 @@ const samples = {
 const descriptions: Record<number, string> = {
   400: 'The request is invalid',
   401: 'The request has no valid key',
+  403: 'The key does not hold the scope that this needs',
   404: 'The key does not exist',
   409: 'The state of the keys does not allow the change',
   413: 'The body is larger than 64 KiB',
@@ -86,6 +91,9 @@ export const authenticationCodes = [
   'invalid_api_key',
   'too_many_failed_attempts',
 ] as const;
+
+/** The failures of each route that needs a scope, before its handler runs. */
+export const guardCodes = [...authenticationCodes, 'insufficient_scope'] as const;
 
 /** The failures of each route with a JSON body, before its handler runs. */
 export const bodyCodes = ['malformed_request', 'body_too_large', 'unsupported_media_type'] as const;

@@ -3,6 +3,7 @@ import type { Failure, FailureCode, FailureOf, FieldError } from '../../lib/fail
 import type { Dialect } from '../dialect.ts';
 import { BOOTSTRAP_TOKEN_HEADER } from '../headers.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../security-headers.ts';
+import { busy, insufficient, malformed, mediaType, overloaded, unavailable } from './problem-sentences.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -27,55 +28,14 @@ const kib = (bytes: number) => `${bytes / 1024} KiB`;
 const toSentence = ({ path, message }: FieldError) =>
   message.endsWith('.') ? message : `${path === '' ? 'The request body' : path} ${message}.`;
 
-const malformed = {
-  not_http: 'The request is not valid HTTP.',
-  target: 'The request target or the Host header is not valid.',
-  body_incomplete: 'The request body did not arrive whole.',
-  body_not_utf8: 'The request body is not valid UTF-8.',
-  body_not_json: 'The request body is not valid JSON.',
-};
-
-const mediaType = {
-  not_json: {
-    detail: 'The request body must be JSON: send the header Content-Type: application/json.',
-    error: { path: 'Content-Type', message: 'must be application/json' },
-  },
-  compressed: {
-    detail: 'The request body must not be compressed: send it without the header Content-Encoding.',
-    error: { path: 'Content-Encoding', message: 'must be absent' },
-  },
-};
-
 const ofBody = 'The request body ';
 
-const overloaded = {
-  hashing: 'Too many keys are being hashed at the moment. Try again in a few seconds.',
-  undecided: 'The key was compared with only some of the stored keys. Send it again in a moment.',
-  descriptors: 'Too many files and connections are open at the moment. Try again in a few seconds.',
-};
-
-const busy = {
-  other_change: 'The database is busy with another change. Try again in a moment.',
-  connections: 'All connections to the database are in use. Try again in a moment.',
-  timeout: 'The database is busy. Nothing was changed. Try again in a moment.',
-};
-
-const unavailable = {
-  unreadable: 'The database cannot be read.',
-  unwritable: 'The database cannot be written at the moment. Nothing was changed.',
-  damaged: 'The database is damaged.',
-  disk_full: 'The disk of the database is full. Nothing was changed.',
-  file_lost:
-    'A file of the database was removed or replaced. A change that was under way may be lost: check before you repeat it.',
-  refused: 'The database does not take this at the moment. Nothing was changed.',
-  unreachable: 'The database cannot be reached at the moment. Try again in a moment.',
-  connection_lost:
-    'The connection to the database was lost. The change may or may not have been made: check before you repeat it.',
-};
-
-const challenge = (error?: string) => ({
-  'WWW-Authenticate': `Bearer realm="keyhearth"${error === undefined ? '' : `, error="${error}"`}`,
-});
+function challenge(error?: string, scopes: readonly string[] = []) {
+  const parameters = ['Bearer realm="keyhearth"'];
+  if (error !== undefined) parameters.push(`error="${error}"`);
+  if (scopes.length > 0) parameters.push(`scope="${scopes.join(' ')}"`);
+  return { 'WWW-Authenticate': parameters.join(', ') };
+}
 const retryAfter = ({ retryAfter: seconds }: { retryAfter: number }) => ({ 'Retry-After': String(seconds) });
 
 const rules = {
@@ -118,6 +78,12 @@ const rules = {
         ? `Bootstrap token required: send it in the header ${BOOTSTRAP_TOKEN_HEADER}.`
         : withCount('Invalid bootstrap token.', remaining),
   },
+  insufficient_scope: {
+    status: 403,
+    detail: ({ reason, scopes }) => insufficient[reason](scopes.join(' ')),
+    // RFC 6750, section 3: `scope` has the scopes that the request needs.
+    headers: ({ scopes }) => challenge('insufficient_scope', scopes),
+  },
   not_found: { status: 404, detail: 'There is nothing at this path.' },
   api_key_not_found: { status: 404, detail: 'API key not found.' },
   method_not_allowed: {
@@ -130,6 +96,19 @@ const rules = {
   last_active_api_key_required: {
     status: 409,
     detail: 'This is the last active API key that can manage keys. Create or activate another one first.',
+  },
+  api_key_already_rotated: {
+    status: 409,
+    detail: ({ successor }) => `This API key is rotated already. Its successor is the key ${successor}.`,
+  },
+  api_key_not_usable: {
+    status: 409,
+    detail: 'This API key is inactive or expired. Activate it, or give it a later expiry first.',
+  },
+  caller_would_be_locked_out: {
+    status: 409,
+    detail:
+      'With these allowed_ips, your own key would not work from your address. To do it anyway, send "force": true.',
   },
   body_too_large: {
     status: 413,

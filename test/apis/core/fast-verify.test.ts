@@ -5,12 +5,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { fastVerify } from '../../../src/apis/core/fast-verify.ts';
 import type { Authenticate, Authentication } from '../../../src/auth/authenticate.ts';
 import { createRequestLog } from '../../../src/http/request-log.ts';
-import { KeyId } from '../../../src/lib/brand.ts';
 import { DomainError } from '../../../src/lib/failure.ts';
 import { createLogger, type LogSink } from '../../../src/lib/logger.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { type Answer, sendRaw } from '../../support/http.ts';
 import { bootstrapped, FIRST_KEY, type Running } from '../../support/keyhearth.ts';
+import { keyPrincipal } from '../../support/principal.ts';
 
 /** `/auth/verify` is answered before the framework. With any other query, the framework answers it. */
 const THROUGH_THE_FRAMEWORK = 'x=1';
@@ -124,7 +124,7 @@ test('gives the answer of the framework to an unusual label, to a body and to an
 
 const authenticated: Authentication = {
   state: 'authenticated',
-  principal: { kind: 'key', id: KeyId(1), label: '' },
+  principal: keyPrincipal(),
 };
 
 /** Each key says what becomes of its request. */
@@ -147,7 +147,7 @@ const authenticate: Authenticate = (_, header) => {
 
 /** Sends one request for each key, all in one packet of one connection. @returns what the connection carried back */
 async function answersTo(keys: string[], write: LogSink['write']): Promise<string> {
-  const client = { address: '127.0.0.1', lockoutKey: undefined };
+  const client = { address: '127.0.0.1', lockoutKey: undefined, ip: undefined };
   const logger = createLogger('debug', { write });
   const fast = fastVerify(
     authenticate,

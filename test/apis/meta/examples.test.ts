@@ -20,7 +20,12 @@ const operations = Object.entries<Record<string, Operation>>(document.paths)
     Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
   )
   // The key of the examples is needed until the last of them has been sent.
-  .sort((one, other) => Number(one.method === 'delete') - Number(other.method === 'delete'));
+  .sort((one, other) => place(one) - place(other));
+
+function place({ method, operation }: { method: string; operation: Operation }): number {
+  if (method === 'delete') return 2;
+  return ['deactivateKey', 'rotateSelf'].includes(operation.operationId) ? 1 : 0;
+}
 
 function exampleOf(schema: Schema): unknown {
   const { $ref, example, properties, items } = schema;

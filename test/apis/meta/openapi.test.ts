@@ -42,7 +42,7 @@ type Operation = {
   operationId: string;
   summary?: string;
   description?: string;
-  security: object[];
+  security: Record<string, string[]>[];
   parameters?: Described[];
   requestBody?: object;
   responses: Record<
@@ -108,7 +108,9 @@ test.each(operations.map((operation) => [operation.operationId, operation] as co
   '%s declares its refusals, each with an example',
   (_, { security, requestBody, responses }) => {
     if (security.length > 0) {
-      expect(security).toEqual([{ apiKey: [] }, { bearer: [] }]);
+      const roles = Object.values(security[0] ?? {})[0];
+      expect(security).toEqual([{ apiKey: roles }, { bearer: roles }]);
+      if (roles?.length) expect(responses['403']).toBeDefined();
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '401', '429']));
     }
     if (requestBody) expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '413', '415']));

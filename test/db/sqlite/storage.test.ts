@@ -92,6 +92,8 @@ describe('migrations', () => {
       '0001_initial',
       '0002_use_count',
       '0003_announce_changes',
+      '0004_key_settings',
+      '0005_audit_events',
     ]);
   });
 

@@ -1,0 +1,209 @@
+import { z } from '@hono/zod-openapi';
+import type { JsonObject } from '../../keys/key.ts';
+import { DEFAULT_PREFIX, PREFIX_PATTERN, RESERVED_PREFIXES } from '../../keys/key-format.ts';
+import { isVisible, MAX_LABEL_LENGTH } from '../../keys/label.ts';
+import { MAX_SCOPE_LENGTH, MAX_SCOPES, SCOPE_PATTERN, withoutRepeats } from '../../keys/scopes.ts';
+import { Scope } from '../../lib/brand.ts';
+import { parseNetwork } from '../../lib/network.ts';
+import type { RateLimit } from '../../lib/rate-limit.ts';
+import { asMs, duration, ExpiresAtSchema, ExpiresInSchema } from './time-schemas.ts';
+
+/** The settings of a key as a client sends them. Each schema yields the form that the service uses. */
+
+const MAX_ALLOWED_IPS = 64;
+const MAX_RATE_LIMITS = 8;
+const MAX_LIMIT = 1_000_000_000;
+const MAX_METADATA_BYTES = 4_096;
+const MAX_WINDOW_DAYS = 366;
+
+const requiredString = ({ input }: { input?: unknown }) =>
+  input === undefined ? 'is required' : 'must be a string';
+
+/** Counts the characters that a person sees, not UTF-16 units, and takes nothing that breaks a database or a terminal. */
+const visibleText = () =>
+  z
+    .string({ error: requiredString })
+    .refine((text) => [...text].length <= MAX_LABEL_LENGTH, {
+      error: `must be at most ${MAX_LABEL_LENGTH} characters`,
+      abort: true,
+    })
+    .refine(isVisible, {
+      error: 'must be well-formed Unicode without control, direction or other invisible characters',
+    });
+
+export const LabelSchema = visibleText().openapi({
+  description: 'A name for people. Several keys can have the same label',
+  maxLength: MAX_LABEL_LENGTH,
+  example: 'backup-server',
+});
+
+export const OwnerSchema = visibleText().openapi({
+  description: 'Whose key it is, as free text. It grants nothing',
+  maxLength: MAX_LABEL_LENGTH,
+  example: 'ops@example.com',
+});
+
+export const PrefixSchema = z
+  .string({ error: requiredString })
+  .regex(PREFIX_PATTERN, {
+    error: 'must be 2 to 16 lower-case letters, digits and underscores, and begin with a letter',
+  })
+  .refine((prefix) => !RESERVED_PREFIXES.includes(prefix), {
+    error: `must not be ${RESERVED_PREFIXES.join(', ')}, which are reserved`,
+  })
+  .openapi({
+    description: 'The beginning of the raw key',
+    pattern: PREFIX_PATTERN.source,
+    default: DEFAULT_PREFIX,
+    example: DEFAULT_PREFIX,
+  });
+
+export const ScopeSchema = z
+  .string({ error: requiredString })
+  .max(MAX_SCOPE_LENGTH, { error: `must be at most ${MAX_SCOPE_LENGTH} characters` })
+  .regex(SCOPE_PATTERN, {
+    error:
+      'must be * or parts of lower-case letters, digits, - and _ with : between them, like invoices:read',
+  })
+  .transform(Scope)
+  .openapi({ type: 'string', pattern: SCOPE_PATTERN.source, example: 'invoices:read' });
+
+export const ScopesSchema = z
+  .array(ScopeSchema, { error: 'must be a list of scopes' })
+  .max(MAX_SCOPES, { error: `must have at most ${MAX_SCOPES} entries` })
+  .transform(withoutRepeats)
+  .openapi({
+    description:
+      'What the key may do. `*` is everything, and `invoices:*` is everything that begins with `invoices:`. With an empty list, the key can only prove that it is valid',
+  });
+
+const NetworkSchema = z
+  .string({ error: requiredString })
+  .transform((text, { addIssue }) => {
+    const network = parseNetwork(text);
+    if (network) return network;
+    addIssue({
+      code: 'custom',
+      message: 'must be an address or a network, like 203.0.113.7 or 2001:db8::/32',
+    });
+    return z.NEVER;
+  })
+  .openapi({ type: 'string', example: '203.0.113.0/24' });
+
+export const AllowedIpsSchema = z
+  .array(NetworkSchema, { error: 'must be a list of addresses and networks' })
+  .max(MAX_ALLOWED_IPS, { error: `must have at most ${MAX_ALLOWED_IPS} entries` })
+  .openapi({
+    description: 'The addresses that may use the key. With an empty list, every address may',
+  });
+
+const RateLimitSchema = z
+  .strictObject({
+    name: z
+      .string({ error: requiredString })
+      .regex(/^[a-z0-9_-]{1,32}$/, { error: 'must be 1 to 32 lower-case letters, digits, - and _' })
+      .openapi({ description: 'A name, which the answers repeat', example: 'burst' }),
+    limit: z
+      .int({ error: `must be a whole number from 1 to ${MAX_LIMIT}` })
+      .min(1, { error: `must be a whole number from 1 to ${MAX_LIMIT}` })
+      .max(MAX_LIMIT, { error: `must be a whole number from 1 to ${MAX_LIMIT}` })
+      .openapi({ description: 'How many verifications pass in a window', example: 20 }),
+    window: duration(1_000, MAX_WINDOW_DAYS).openapi({
+      type: ['string', 'integer'],
+      description: 'How long a window lasts. It opens with the first verification',
+      example: '1s',
+    }),
+  })
+  .transform((limit): RateLimit => ({ ...limit, windowMs: asMs(limit.window) }))
+  .openapi({ type: 'object' });
+
+export const RateLimitsSchema = z
+  .array(RateLimitSchema, { error: 'must be a list of rate limits' })
+  .max(MAX_RATE_LIMITS, { error: `must have at most ${MAX_RATE_LIMITS} entries` })
+  .refine((limits) => new Set(limits.map(({ name }) => name)).size === limits.length, {
+    error: 'must have each name only once',
+  })
+  .openapi({ description: 'How often the key can be verified. All limits hold at the same time' });
+
+export const MetadataSchema = z
+  .custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    error: 'must be a JSON object',
+    abort: true,
+  })
+  .refine((value) => !hasProto(value), { error: 'must not have a member named __proto__', abort: true })
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
+    error: 'must be at most 4 KiB of JSON',
+  })
+  .openapi({
+    type: 'object',
+    additionalProperties: true,
+    description: 'A JSON object for your own use, at most 4 KiB. Do not store secrets in it',
+    example: { team: 'billing' },
+  });
+
+/** Programs that copy such an object change the prototype of the copy. */
+const hasProto = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProto));
+
+const changeable = {
+  label: LabelSchema.optional(),
+  owner: OwnerSchema.optional(),
+  scopes: ScopesSchema.optional(),
+  expires_at: ExpiresAtSchema.optional(),
+  expires_in: ExpiresInSchema.optional(),
+  allowed_ips: AllowedIpsSchema.optional(),
+  rate_limits: RateLimitsSchema.optional(),
+  metadata: MetadataSchema.optional(),
+};
+
+const oneExpiry = ({ expires_at, expires_in }: { expires_at?: unknown; expires_in?: unknown }) =>
+  expires_at === undefined || expires_in === undefined;
+const oneExpiryOnly = { path: ['expires_in'], error: 'must not be sent together with expires_at' };
+
+const EXAMPLE = { label: 'backup-server', scopes: ['invoices:read'], expires_in: '90d' };
+
+export const CreateKeySchema = z
+  .strictObject({ ...changeable, prefix: PrefixSchema.optional() })
+  .refine(oneExpiry, oneExpiryOnly)
+  .transform((settings) => ({
+    ...toSettings(settings),
+    ...(settings.prefix !== undefined && { prefix: settings.prefix }),
+  }))
+  .openapi('CreateKey', { example: EXAMPLE });
+
+export const UpdateKeySchema = z
+  .strictObject({
+    ...changeable,
+    force: z.boolean({ error: 'must be true or false' }).default(false).openapi({
+      description: 'True: change it even if your own key then no longer works from your address',
+    }),
+  })
+  .refine(oneExpiry, oneExpiryOnly)
+  .refine(({ force: _, ...settings }) => Object.keys(settings).length > 0, {
+    error: 'must have at least one setting',
+  })
+  .transform(({ force, ...settings }) => ({ force, chosen: toSettings(settings) }))
+  .openapi('UpdateKey', { example: { label: 'backup-server', owner: 'ops@example.com' } });
+
+type Sent = z.output<z.ZodObject<typeof changeable>>;
+
+/** Leaves out what was not sent, so that the defaults of the service fill it. */
+function toSettings(sent: Sent) {
+  const settings = {
+    label: sent.label,
+    owner: sent.owner,
+    scopes: sent.scopes,
+    expiresAt: sent.expires_at,
+    expiresIn: sent.expires_in,
+    allowedIps: sent.allowed_ips,
+    rateLimits: sent.rate_limits,
+    metadata: sent.metadata,
+  };
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof typeof settings]?:
+      | NonNullable<(typeof settings)[Name]>
+      | (Name extends 'expiresAt' ? null : never);
+  };
+}

@@ -1,0 +1,50 @@
+import type { KeyId } from '../lib/brand.ts';
+
+/** What can happen. The names are stable. */
+export const ACTIONS = [
+  'key.registered',
+  'key.created',
+  'key.updated',
+  'key.activated',
+  'key.deactivated',
+  'key.rotated',
+  'key.deleted',
+] as const;
+
+export type Action = (typeof ACTIONS)[number];
+
+/** Who did it, with the names that they had then. */
+export type AuditActor = Readonly<
+  | { kind: 'key'; id: KeyId; hint: string; label: string }
+  /** Whoever registers the first key: nobody has a key before that. */
+  | { kind: 'bootstrap' }
+>;
+
+/** The changed fields. Nothing in them is secret. */
+export type Changes = Readonly<Record<string, Readonly<{ from: unknown; to: unknown }>>>;
+
+export type NewEvent = Readonly<{
+  /** Milliseconds since 1970. */
+  at: number;
+  action: Action;
+  actor: AuditActor;
+  /** The address of the client. */
+  address: string;
+  /** The key that was changed. */
+  keyId: KeyId;
+  changes: Changes;
+  requestId: string;
+}>;
+
+/** The fields that differ between two states. A state is the public form of a thing; undefined when there is none. */
+export function changesBetween(
+  before: Readonly<Record<string, unknown>> | undefined,
+  after: Readonly<Record<string, unknown>> | undefined,
+): Changes {
+  const names = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
+  const changed = [...names].flatMap((name) => {
+    const [from, to] = [before?.[name] ?? null, after?.[name] ?? null];
+    return JSON.stringify(from) === JSON.stringify(to) ? [] : [[name, { from, to }] as const];
+  });
+  return Object.fromEntries(changed);
+}

@@ -1,0 +1,23 @@
+import { holds, missingScopes, type OwnScope } from '../keys/scopes.ts';
+import type { Scope } from '../lib/brand.ts';
+import type { Failure } from '../lib/failure.ts';
+import type { Principal } from '../lib/principal.ts';
+
+const insufficient = (scopes: readonly string[]): Failure => ({
+  code: 'insufficient_scope',
+  reason: 'route',
+  scopes,
+});
+
+/** Why a principal may not use a route that needs a scope, or undefined. */
+export const lacksScope = ({ scopes }: Pick<Principal, 'scopes'>, needed: OwnScope): Failure | undefined =>
+  holds(scopes, needed) ? undefined : insufficient([needed]);
+
+/** The failure of a verification that asks for scopes, or undefined when the principal holds all of them. */
+export function lacksScopes(
+  { scopes }: Pick<Principal, 'scopes'>,
+  wanted: readonly Scope[],
+): Failure | undefined {
+  const missing = missingScopes(scopes, wanted);
+  return missing.length > 0 ? insufficient(missing) : undefined;
+}

@@ -1,0 +1,55 @@
+/** The sentences of codes that have several, by their reason. */
+
+export const malformed = {
+  not_http: 'The request is not valid HTTP.',
+  target: 'The request target or the Host header is not valid.',
+  body_incomplete: 'The request body did not arrive whole.',
+  body_not_utf8: 'The request body is not valid UTF-8.',
+  body_not_json: 'The request body is not valid JSON.',
+};
+
+export const mediaType = {
+  not_json: {
+    detail: 'The request body must be JSON: send the header Content-Type: application/json.',
+    error: { path: 'Content-Type', message: 'must be application/json' },
+  },
+  compressed: {
+    detail: 'The request body must not be compressed: send it without the header Content-Encoding.',
+    error: { path: 'Content-Encoding', message: 'must be absent' },
+  },
+};
+
+export const insufficient = {
+  route: (scopes: string) => `The API key does not hold the scope: ${scopes}.`,
+  scopes: (scopes: string) =>
+    `Nobody can give or change more than they hold, and your API key does not hold ${scopes}.`,
+  expires_at: () => 'The key would be valid for longer than your API key. Choose an earlier expires_at.',
+  allowed_ips: () =>
+    'The key would be allowed from more addresses than your API key. Choose allowed_ips among those of your key.',
+  rate_limits: () => 'An API key cannot remove or raise its own rate limits.',
+};
+
+export const overloaded = {
+  hashing: 'Too many keys are being hashed at the moment. Try again in a few seconds.',
+  undecided: 'The key was compared with only some of the stored keys. Send it again in a moment.',
+  descriptors: 'Too many files and connections are open at the moment. Try again in a few seconds.',
+};
+
+export const busy = {
+  other_change: 'The database is busy with another change. Try again in a moment.',
+  connections: 'All connections to the database are in use. Try again in a moment.',
+  timeout: 'The database is busy. Nothing was changed. Try again in a moment.',
+};
+
+export const unavailable = {
+  unreadable: 'The database cannot be read.',
+  unwritable: 'The database cannot be written at the moment. Nothing was changed.',
+  damaged: 'The database is damaged.',
+  disk_full: 'The disk of the database is full. Nothing was changed.',
+  file_lost:
+    'A file of the database was removed or replaced. A change that was under way may be lost: check before you repeat it.',
+  refused: 'The database does not take this at the moment. Nothing was changed.',
+  unreachable: 'The database cannot be reached at the moment. Try again in a moment.',
+  connection_lost:
+    'The connection to the database was lost. The change may or may not have been made: check before you repeat it.',
+};

@@ -1,0 +1,76 @@
+import type { Failure } from '../lib/failure.ts';
+import { containsNetwork, type Network } from '../lib/network.ts';
+import type { RateLimit } from '../lib/rate-limit.ts';
+import type { ApiKey, KeySettings } from './key.ts';
+import { missingScopes } from './scopes.ts';
+
+/**
+ * Who may do what to which key. Nobody gets more than they have: the rules compare what a key holds with what the actor
+ * holds. Each returns why the actor may not do it, or nothing.
+ */
+
+/** What a key holds: what it may do, until when, and from where. */
+export type Holdings = Pick<KeySettings, 'scopes' | 'expiresAt' | 'allowedIps'>;
+
+type Refusal = Extract<Failure, { code: 'insufficient_scope' }>;
+
+export function exceedsScopes(actor: Holdings, wanted: Holdings): Refusal | undefined {
+  const missing = missingScopes(actor.scopes, wanted.scopes);
+  return missing.length > 0 ? { code: 'insufficient_scope', reason: 'scopes', scopes: missing } : undefined;
+}
+
+function exceedsExpiry(actor: Holdings, wanted: Holdings): Refusal | undefined {
+  const isLater =
+    actor.expiresAt !== null && (wanted.expiresAt ?? Number.POSITIVE_INFINITY) > actor.expiresAt;
+  return isLater ? { code: 'insufficient_scope', reason: 'expires_at', scopes: [] } : undefined;
+}
+
+function exceedsAddresses(actor: Holdings, wanted: Holdings): Refusal | undefined {
+  const isWider = !areWithin(wanted.allowedIps, actor.allowedIps);
+  return isWider ? { code: 'insufficient_scope', reason: 'allowed_ips', scopes: [] } : undefined;
+}
+
+/** Whether every address of `inner` is in `outer`. An empty list is every address. */
+function areWithin(inner: readonly Network[], outer: readonly Network[]): boolean {
+  if (outer.length === 0) return true;
+  return inner.length > 0 && inner.every((each) => outer.some((network) => containsNetwork(network, each)));
+}
+
+/** For a key that the actor makes, activates or rotates: it must not hold more than the actor in any way. */
+export const exceeds = (actor: Holdings, wanted: Holdings): Refusal | undefined =>
+  exceedsScopes(actor, wanted) ?? exceedsExpiry(actor, wanted) ?? exceedsAddresses(actor, wanted);
+
+/**
+ * For a change of the settings of a key. The actor must hold what the key holds, and what it gets. A change that takes
+ * something away is allowed.
+ */
+export function exceedsByChange(actor: Holdings, before: Holdings, after: Holdings): Refusal | undefined {
+  const takesTime = exceedsExpiry(before, after) === undefined;
+  const takesAddresses = exceedsAddresses(before, after) === undefined;
+  return (
+    exceedsScopes(actor, before) ??
+    exceedsScopes(actor, after) ??
+    (takesTime ? undefined : exceedsExpiry(actor, after)) ??
+    (takesAddresses ? undefined : exceedsAddresses(actor, after))
+  );
+}
+
+/** For a change that a key makes to itself: it must not get more of anything, and no rate limit may get weaker. */
+export function widensItself(before: KeySettings, after: KeySettings): Refusal | undefined {
+  const wider = exceeds(before, after);
+  if (wider) return wider;
+  const keepsLimits = before.rateLimits.every((limit) =>
+    after.rateLimits.some((other) => isAsStrict(other, limit)),
+  );
+  return keepsLimits ? undefined : { code: 'insufficient_scope', reason: 'rate_limits', scopes: [] };
+}
+
+const isAsStrict = (limit: RateLimit, than: RateLimit) =>
+  limit.name === than.name && limit.limit <= than.limit && limit.windowMs >= than.windowMs;
+
+/** Whether a key can manage all keys, at any time and from everywhere. One such key must always exist. */
+export const isManaging = (key: ApiKey): boolean =>
+  key.isActive &&
+  key.expiresAt === null &&
+  key.allowedIps.length === 0 &&
+  key.scopes.some((scope) => scope === '*');

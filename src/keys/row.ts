@@ -1,0 +1,74 @@
+import type { Insertable, Selectable } from 'kysely';
+import type { ApiKeyTable } from '../db/tables.ts';
+import { Scope } from '../lib/brand.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { formatNetwork, type Network, parseNetwork } from '../lib/network.ts';
+import type { RateLimit } from '../lib/rate-limit.ts';
+import type { ApiKey, JsonObject, KeySettings } from './key.ts';
+import { everyScope } from './scopes.ts';
+
+/** All columns but the digests. */
+export const columns = [
+  ...(['id', 'label', 'owner', 'hint', 'prefix', 'scopes', 'is_active', 'expires_at', 'is_expired'] as const),
+  ...(['allowed_ips', 'rate_limits', 'metadata', 'source', 'rotated_from', 'rotated_to', 'root_id'] as const),
+  ...(['created_at', 'last_used_at', 'use_count'] as const),
+] as const;
+
+export type KeyRow = Pick<Selectable<ApiKeyTable>, (typeof columns)[number]>;
+
+const noNetworks: readonly Network[] = [];
+const noLimits: readonly RateLimit[] = [];
+const noMetadata: JsonObject = {};
+
+export const toApiKey = (row: KeyRow): ApiKey => ({
+  id: row.id,
+  label: row.label,
+  owner: row.owner,
+  hint: row.hint,
+  prefix: row.prefix,
+  scopes: parseScopes(row.scopes),
+  isActive: row.is_active === 1,
+  expiresAt: row.expires_at,
+  isExpired: row.is_expired === 1,
+  allowedIps: row.allowed_ips === '' ? noNetworks : row.allowed_ips.split(' ').map(storedNetwork),
+  rateLimits: row.rate_limits === '[]' ? noLimits : parseLimits(row.rate_limits),
+  metadata: row.metadata === '{}' ? noMetadata : JSON.parse(row.metadata),
+  source: row.source,
+  rotatedFrom: row.rotated_from,
+  rotatedTo: row.rotated_to,
+  rootId: row.root_id ?? row.id,
+  createdAt: row.created_at,
+  lastUsedAt: row.last_used_at,
+  useCount: row.use_count,
+});
+
+export function fromSettings(settings: KeySettings) {
+  return {
+    label: settings.label,
+    owner: settings.owner,
+    scopes: settings.scopes.join(' '),
+    expires_at: settings.expiresAt,
+    allowed_ips: settings.allowedIps.map(formatNetwork).join(' '),
+    rate_limits: JSON.stringify(
+      settings.rateLimits.map(({ name, limit, window }) => ({ name, limit, window })),
+    ),
+    metadata: JSON.stringify(settings.metadata),
+  } satisfies Partial<Insertable<ApiKeyTable>>;
+}
+
+function parseScopes(text: string): readonly Scope[] {
+  if (text === '*') return everyScope;
+  return text === '' ? [] : text.split(' ').map(Scope);
+}
+
+function storedNetwork(text: string): Network {
+  const network = parseNetwork(text);
+  if (!network) throw new TypeError('the database has an address that is not one');
+  return network;
+}
+
+const parseLimits = (json: string): readonly RateLimit[] =>
+  (JSON.parse(json) as Omit<RateLimit, 'windowMs'>[]).map((limit) => ({
+    ...limit,
+    windowMs: parseDuration(limit.window) ?? 0,
+  }));
