@@ -14,11 +14,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('changes', 'text', (column) => column.notNull())
     .addColumn('request_id', 'text')
     .execute();
-  for (const column of ['at', 'action', 'actor_id', 'key_id']) {
+  // One for each filter. All end in the order of the listing, so a page reads only its own events.
+  const filters = { at: [], action: ['action'], actor: ['actor_kind', 'actor_id'], key: ['key_id'] };
+  for (const [name, columns] of Object.entries(filters)) {
     await db.schema
-      .createIndex(`audit_events_${column}`)
+      .createIndex(`audit_events_${name}`)
       .on('audit_events')
-      .columns([column, 'id'])
+      .columns([...columns, 'at', 'id'])
       .execute();
   }
 }

@@ -1,6 +1,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import { fastVerify } from './apis/core/fast-verify.ts';
 import { createApp } from './app.ts';
+import { createAuditLog } from './audit/log.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { apiKeyAuthenticator } from './auth/by/api-key.ts';
 import { createIntrospect } from './auth/introspect.ts';
@@ -14,6 +15,7 @@ import { clientResolver, trustedPeer } from './http/client-address.ts';
 import { createProxyWarnings } from './http/proxy-warnings.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
+import { createChange } from './keys/change.ts';
 import { fingerprinter } from './keys/digests.ts';
 import { generateRawKey } from './keys/key-format.ts';
 import { createKeyListing } from './keys/listing.ts';
@@ -27,6 +29,7 @@ import { DomainError } from './lib/failure.ts';
 import type { Logger } from './lib/logger.ts';
 import { createLockout } from './lockout/lockout.ts';
 import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
+import { createLockoutService } from './lockout/service.ts';
 import { openStorage } from './storage.ts';
 
 /** The limit for all workers together. No client can make the log grow faster. */
@@ -128,6 +131,9 @@ async function build(
     keys,
     listing: createKeyListing(db),
     introspect: createIntrospect({ lookUp, countUse, lockout }),
+    auditLog: createAuditLog(db),
+    assertMayReadAudit: (principal) => revalidate(db, principal, 'audit:read'),
+    lockouts: createLockoutService(lockout, createChange({ db, clock, revalidate })),
     assertStillValid: (principal) => revalidate(db, principal, 'keys:verify'),
     clock,
     checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey(), undefined)),

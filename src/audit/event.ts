@@ -1,4 +1,4 @@
-import type { KeyId } from '../lib/brand.ts';
+import type { EventId, KeyId } from '../lib/brand.ts';
 
 /** What can happen. The names are stable. */
 export const ACTIONS = [
@@ -9,6 +9,9 @@ export const ACTIONS = [
   'key.deactivated',
   'key.rotated',
   'key.deleted',
+  'lockout.cleared',
+  'address.locked',
+  'bootstrap.refused',
 ] as const;
 
 export type Action = (typeof ACTIONS)[number];
@@ -18,7 +21,11 @@ export type AuditActor = Readonly<
   | { kind: 'key'; id: KeyId; hint: string; label: string }
   /** Whoever registers the first key: nobody has a key before that. */
   | { kind: 'bootstrap' }
+  /** A client without a valid credential. */
+  | { kind: 'anonymous' }
 >;
+
+export const ACTOR_KINDS = ['key', 'bootstrap', 'anonymous'] as const satisfies AuditActor['kind'][];
 
 /** The changed fields. Nothing in them is secret. */
 export type Changes = Readonly<Record<string, Readonly<{ from: unknown; to: unknown }>>>;
@@ -28,13 +35,30 @@ export type NewEvent = Readonly<{
   at: number;
   action: Action;
   actor: AuditActor;
-  /** The address of the client. */
-  address: string;
-  /** The key that was changed. */
-  keyId: KeyId;
+  /** The address of the client; null for a summary of several. */
+  address: string | null;
+  /** The key that was changed; null when it is about no key. */
+  keyId: KeyId | null;
   changes: Changes;
-  requestId: string;
+  requestId: string | null;
 }>;
+
+export type AuditEvent = NewEvent & Readonly<{ id: EventId }>;
+
+/** Which events to read. */
+export type Selection = Readonly<{
+  keyId?: KeyId | undefined;
+  /** The key that acted. */
+  actorKey?: KeyId | undefined;
+  action?: Action | undefined;
+  /** Milliseconds since 1970. */
+  from?: number | undefined;
+  /** Milliseconds since 1970: the first moment after the events. */
+  to?: number | undefined;
+}>;
+
+/** The place of an event in the order of the listing: by time, and by id within one millisecond. */
+export type Position = Readonly<{ at: number; id: EventId }>;
 
 /** The fields that differ between two states. A state is the public form of a thing; undefined when there is none. */
 export function changesBetween(

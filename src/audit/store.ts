@@ -1,23 +1,101 @@
-import type { Tx } from '../db/tables.ts';
-import type { NewEvent } from './event.ts';
+import { type CompiledQuery, sql } from 'kysely';
+import type { Db, Tx } from '../db/tables.ts';
+import type { AuditEvent, NewEvent, Position, Selection } from './event.ts';
+import { fromEvent, toEvent } from './row.ts';
 
 /** Call it in the transaction of the change, so that there is no change without its event. */
 export async function insertEvent(tx: Tx, event: NewEvent): Promise<void> {
-  const { actor } = event;
-  const named = actor.kind === 'key' ? actor : undefined;
-  await tx
-    .insertInto('audit_events')
-    .values({
-      at: event.at,
-      action: event.action,
-      actor_kind: actor.kind,
-      actor_id: named?.id ?? null,
-      actor_hint: named?.hint ?? null,
-      actor_label: named?.label ?? null,
-      address: event.address,
-      key_id: event.keyId,
-      changes: JSON.stringify(event.changes),
-      request_id: event.requestId,
-    })
-    .execute();
+  await tx.insertInto('audit_events').values(fromEvent(event)).execute();
 }
+
+/** For events that belong to no change. */
+export const eventsQuery = (db: Db, events: readonly NewEvent[]): CompiledQuery =>
+  db.insertInto('audit_events').values(events.map(fromEvent)).compile();
+
+/** The number of events that one step examines. SQLite reads them in about 2 ms, and everybody waits for that. */
+const EXAMINED = 1_000;
+
+/** Some events of a selection, and where to go on; undefined when there are no more. */
+export type Step = { events: AuditEvent[]; next: Position | undefined };
+
+/**
+ * Reads the next events of a selection, the newest first, in a short time. One filter finds the events in its index. When
+ * there are further filters, a step examines a fixed number of events, and can find none although there are more.
+ */
+export async function readStep(
+  db: Db,
+  selection: Selection,
+  after: Position | undefined,
+  limit: number,
+): Promise<Step> {
+  const { first, others } = plan(selection);
+  const candidates = ordered(db, first, selection, after);
+  const isDirect = Object.keys(others).length === 0;
+  const query = isDirect
+    ? candidates.limit(limit).selectAll()
+    : // The limit inside makes the engine use the index of the first filter.
+      matching(db.selectFrom(candidates.limit(EXAMINED).selectAll().as('audit_events')), others)
+        .orderBy('at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .selectAll();
+  const events = (await query.execute()).map(toEvent);
+  const last = events.at(-1);
+  if (events.length === limit) return { events, next: last && { at: last.at, id: last.id } };
+  const next = isDirect
+    ? undefined
+    : await candidates
+        .select(['at', 'id'])
+        .limit(1)
+        .offset(EXAMINED - 1)
+        .executeTakeFirst();
+  return { events, next };
+}
+
+type Filters = Pick<Selection, 'keyId' | 'actorKey' | 'action'>;
+
+/** The filter that finds the fewest events as a rule comes first, because only its index is used. */
+function plan({ keyId, actorKey, action }: Selection): { first: Filters; others: Filters } {
+  const filters: Filters[] = [
+    ...(keyId === undefined ? [] : [{ keyId }]),
+    ...(actorKey === undefined ? [] : [{ actorKey }]),
+    ...(action === undefined ? [] : [{ action }]),
+  ];
+  const [first = {}, ...others] = filters;
+  return { first, others: Object.assign({}, ...others) };
+}
+
+const from = (db: Db) => db.selectFrom('audit_events');
+
+type Query = ReturnType<typeof from>;
+
+function matching(query: Query, { keyId, actorKey, action }: Filters): Query {
+  let matched = query;
+  if (keyId !== undefined) matched = matched.where('key_id', '=', keyId);
+  if (actorKey !== undefined)
+    matched = matched.where('actor_kind', '=', 'key').where('actor_id', '=', actorKey);
+  if (action !== undefined) matched = matched.where('action', '=', action);
+  return matched;
+}
+
+function ordered(db: Db, filters: Filters, selection: Selection, after: Position | undefined): Query {
+  let query = matching(from(db), filters);
+  if (selection.from !== undefined) query = query.where('at', '>=', selection.from);
+  if (after) query = query.where(sql<boolean>`(at, id) < (${after.at}, ${after.id})`);
+  else if (selection.to !== undefined) query = query.where('at', '<', selection.to);
+  return query.orderBy('at', 'desc').orderBy('id', 'desc');
+}
+
+/** Deletes the oldest events from before a moment, at most `limit`. */
+export const deleteQuery = (db: Db, before: number, limit: number): CompiledQuery =>
+  db
+    .deleteFrom('audit_events')
+    .where(
+      'id',
+      'in',
+      from(db).select('id').where('at', '<', before).orderBy('at').orderBy('id').limit(limit),
+    )
+    .compile();
+
+export const hasEventsBefore = async (db: Db, before: number): Promise<boolean> =>
+  (await from(db).select('id').where('at', '<', before).limit(1).executeTakeFirst()) !== undefined;

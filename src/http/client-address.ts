@@ -31,7 +31,8 @@ const withoutPort = (hop: string) => hop.replace(/^\[(.*)\](?::\d+)?$/, '$1').re
 
 const parseHop = (hop: string) => parseAddress(hop) ?? parseAddress(withoutPort(hop));
 
-const lockoutKeyOf = (address: Address): string =>
+/** What the lockout counts an address as. */
+export const lockoutKeyOf = (address: Address): string =>
   isVersion4(address)
     ? address.text
     : `${address.groups

@@ -19,6 +19,8 @@ export type ChangeParts = { db: Db; clock: Pick<Clock, 'now'>; revalidate: Reval
 /** Writes the audit event of a change, in its transaction. */
 type Record = (event: Pick<NewEvent, 'action' | 'keyId' | 'changes'>) => Promise<void>;
 
+export type Change = ReturnType<typeof createChange>;
+
 /** Makes the function that runs a change in a transaction, with the actor as it is then. */
 export const createChange =
   ({ db, clock, revalidate }: ChangeParts) =>

@@ -1,9 +1,11 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Attempt, type AttemptDigest, attemptDigest, type Outcome } from './attempt.ts';
 import { openKnownKeys } from './known-keys.ts';
+import { listEntries } from './listing.ts';
 import { allocateLockout, type LockoutMemory } from './memory.ts';
 import { createPlaces } from './places.ts';
 import { openSharedTable } from './shared-table.ts';
+import type { LockoutEntry } from './wire.ts';
 
 /**
  * `by`: with `address`, each failed attempt of an address counts, and nothing passes from a locked address. With
@@ -40,6 +42,12 @@ export type Lockout = {
    * the attempt does not count.
    */
   reserve<T>(attempt: Attempt, work: () => Promise<T>): Promise<T | Locked>;
+  /** The locked addresses, then those with failures. At most `limit`. */
+  list(limit: number): Promise<LockoutEntry[]>;
+  /** What is known of one address. */
+  entryOf(address: string): LockoutEntry;
+  /** Ends the lock of an address and forgets its failures, here and in the other processes. */
+  clear(address: string): void;
 };
 
 /** Sends locks to the other processes on the same database. The lockout does not know the database itself. */
@@ -48,7 +56,7 @@ export type LockNotifier = {
   subscribe(onMessage: (message: string) => void): void;
 };
 
-const MESSAGE = /^locked (\d{1,5}) ([\w.:/]{1,24})$/;
+const MESSAGE = /^(?:locked (\d{1,5})|cleared) ([\w.:/]{1,24})$/;
 
 /** For a policy of 0 attempts: nothing counts. */
 const off: Lockout = {
@@ -57,14 +65,21 @@ const off: Lockout = {
   isKnown: () => false,
   record: () => ({ state: 'counted', remaining: undefined }),
   reserve: (_, work) => work(),
+  list: async () => [],
+  entryOf: (address) => ({ address, failures: 0, lockedUntil: null }),
+  clear: () => undefined,
 };
 
-/** A lockout in bounded memory, which threads can share. It is off for a policy of 0 attempts. */
+/**
+ * A lockout in bounded memory, which threads can share. It is off for a policy of 0 attempts.
+ * @param onLocked called once for each lock, in the process that counted the failures
+ */
 export function createLockout(
   policy: LockoutPolicy,
   clock: Clock,
   memory: LockoutMemory = allocateLockout(policy),
   notifier?: LockNotifier,
+  onLocked?: (entry: LockoutEntry) => void,
 ): Lockout {
   if (policy.attempts === 0) return off;
   const duration = policy.seconds * 1_000;
@@ -112,6 +127,7 @@ export function createLockout(
     );
     if (outcome !== 'valid' && recorded.state === 'counted' && recorded.remaining === 0) {
       notifier?.notify(`locked ${policy.seconds} ${address}`);
+      onLocked?.({ address, failures: policy.attempts, lockedUntil: clock.now() + duration });
     }
     return recorded;
   }
@@ -141,9 +157,26 @@ export function createLockout(
     return { state: 'counted', remaining: left - 1 };
   }
 
+  function entryAt(place: number | undefined, address: string): LockoutEntry {
+    if (place === undefined) return { address, failures: 0, lockedUntil: null };
+    const now = clock.monotonic();
+    const left = table.lockedUntil(place) - now;
+    // A lock replaces the failures that led to it.
+    if (left > 0) return { address, failures: policy.attempts, lockedUntil: clock.now() + left };
+    return { address, failures: table.countSince(place, now - duration), lockedUntil: null };
+  }
+
+  function forget(address: string): void {
+    table.exclusively(() => {
+      const place = table.find(address);
+      if (place !== undefined) table.free(place);
+    });
+  }
+
   notifier?.subscribe((message) => {
     const [, seconds, address] = MESSAGE.exec(message) ?? [];
     if (address === undefined) return;
+    if (seconds === undefined) return forget(address);
     table.exclusively(() => {
       const now = clock.monotonic();
       const place = table.claim(address, now);
@@ -169,6 +202,13 @@ export function createLockout(
       } finally {
         place.giveBack();
       }
+    },
+
+    list: (limit) => listEntries(table, (place) => entryAt(place, table.nameOf(place)), limit),
+    entryOf: (address) => table.exclusively(() => entryAt(table.find(address), address)),
+    clear(address) {
+      forget(address);
+      notifier?.notify(`cleared ${address}`);
     },
   };
 }

@@ -77,6 +77,7 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
   const name = new Int32Array(NAME_WORDS);
   const nameBytes = new Uint8Array(name.buffer);
   const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
 
   /** Writes the address into `name`, and returns the first place of its set. */
   function firstPlaceOf(address: string): number {
@@ -138,16 +139,30 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
     return place;
   }
 
-  /** How many failures of a place are younger than `since`. Removes the older ones. */
-  function failuresSince(place: number, since: number): number {
+  /** How many failures of a place are younger than `since`. */
+  function countSince(place: number, since: number): number {
     const first = place * attempts;
     const count = failureCount[place] ?? 0;
     let old = 0;
     while (old < count && (failures[first + old] ?? 0) <= since) old++;
-    failures.copyWithin(first, first + old, first + count);
-    failed.copyWithin(first, first + old, first + count);
-    failureCount[place] = count - old;
     return count - old;
+  }
+
+  /** The same, and removes the older ones. */
+  function failuresSince(place: number, since: number): number {
+    const left = countSince(place, since);
+    const count = failureCount[place] ?? 0;
+    const end = place * attempts + count;
+    failures.copyWithin(place * attempts, end - left, end);
+    failed.copyWithin(place * attempts, end - left, end);
+    failureCount[place] = left;
+    return left;
+  }
+
+  /** The address that has a place. */
+  function nameOf(place: number): string {
+    const words = names.slice(place * NAME_WORDS, (place + 1) * NAME_WORDS);
+    return decoder.decode(new Uint8Array(words.buffer)).replace(/\0+$/, '');
   }
 
   /** Whether an attempt is among the failures that were counted by `failuresSince`. */
@@ -189,9 +204,15 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
       }
     },
 
+    /** The number of places. */
+    addresses,
+    /** Whether an address has the place. */
+    isTaken: (place: number) => isTaken[place] === 1,
     find,
     claim,
     free,
+    nameOf,
+    countSince,
     failuresSince,
     hasFailed,
     addFailure,

@@ -71,6 +71,26 @@ describe('three replicas', () => {
   }, 60_000);
 });
 
+test('an operator ends a lockout on both replicas, whichever is asked', async () => {
+  const { replicas } = await cluster(2, { KEYHEARTH_TRUSTED_PROXIES: '192.0.2.1' });
+  const all = senders(replicas);
+  await register(all[0]);
+  const [guess, elsewhere] = senders(replicas, '127.0.0.7');
+  for (const operator of all.slice(0, 2)) {
+    for (let i = 0; i < 5; i++) await guess({ path: '/auth/verify', key: `${FIRST_KEY}-wrong` });
+    const statuses = async () =>
+      (
+        await Promise.all([guess, elsewhere].map((send) => send({ path: '/auth/verify', key: FIRST_KEY })))
+      ).map(({ status }) => status);
+    await expect.poll(statuses).toEqual([429, 429]);
+    const { json } = await operator({ path: '/auth/lockouts', key: FIRST_KEY });
+    expect(json.lockouts).toMatchObject([{ address: '127.0.0.7', locked_until: expect.any(Number) }]);
+    const path = '/auth/lockouts/127.0.0.7';
+    expect((await operator({ method: 'DELETE', path, key: FIRST_KEY })).status).toBe(204);
+    await expect.poll(statuses).toEqual([200, 200]);
+  }
+}, 60_000);
+
 test('a lock that cannot be sent, since the connection hangs, is sent over the next one', async () => {
   const { url, replicas, startReplica } = await cluster(1, { KEYHEARTH_TRUSTED_PROXIES: '192.0.2.1' });
   await register(client(replicas[0]?.origin ?? ''));

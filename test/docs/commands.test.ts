@@ -7,7 +7,10 @@ import { isProxyMissing, openSession } from './session.ts';
 /** Runs the commands of the documentation as a reader does, page by page. */
 
 /** Values that differ in each run. */
-const VARYING = new Set(['raw_key', 'hint', 'created_at', 'expires_at', 'last_used_at', 'use_count']);
+const VARYING = new Set([
+  ...['raw_key', 'hint', 'created_at', 'expires_at', 'last_used_at', 'use_count'],
+  ...['at', 'request_id', 'next_cursor', 'locked_until'],
+]);
 
 function shapeOf(value: Json, name = ''): Json {
   if (VARYING.has(name)) return name;

@@ -112,3 +112,20 @@ test('what the workers counted of one key is one sum', async () => {
   const second = await startProcess({ ...env, KEYHEARTH_WORKERS: '1' });
   expect((await second.send({ path: '/auth/keys/1', key: FIRST_KEY })).json.use_count).toBe(300);
 });
+
+test('an operator ends a lockout for all workers, whichever is asked', async () => {
+  const { origin, send } = await start({ KEYHEARTH_WORKERS: '3' });
+  await register(send);
+  const operator = client(origin, '127.0.0.9');
+  const close = { Connection: 'close' };
+  for (let round = 0; round < 3; round++) {
+    await hundred(send, WRONG);
+    expect(count(await hundred(send, FIRST_KEY), 429)).toBe(100);
+    const { json } = await operator({ path: '/auth/lockouts', key: FIRST_KEY, headers: close });
+    expect(json.lockouts).toMatchObject([{ address: '127.0.0.1', failures: 5 }]);
+    const path = '/auth/lockouts/127.0.0.1';
+    const answer = await operator({ method: 'DELETE', path, key: FIRST_KEY, headers: close });
+    expect(answer.status).toBe(204);
+    expect(count(await hundred(send, FIRST_KEY), 200)).toBe(100);
+  }
+});

@@ -3,13 +3,17 @@ import type { BootstrapService } from '../../bootstrap/service.ts';
 import { problem } from '../../http/dialects/problem.ts';
 import { createRouter } from '../../http/router.ts';
 import { type ApiContext, createApi, JSON_BODY_LIMIT } from '../create-api.ts';
+import { type AuditRouteParts, auditRoutes } from './audit-routes.ts';
 import { bootstrapRoutes, publicBootstrapRoutes } from './bootstrap-routes.ts';
 import { type KeyRouteParts, keyRoutes } from './key-routes.ts';
+import { type LockoutRouteParts, lockoutRoutes } from './lockout-routes.ts';
 import { selfRoutes } from './self-routes.ts';
 import { denyAs403, VERIFY_PATH, type VerifyParts, verifyRoutes } from './verify-routes.ts';
 
 export type CoreParts = VerifyParts &
-  KeyRouteParts & {
+  KeyRouteParts &
+  AuditRouteParts &
+  LockoutRouteParts & {
     authenticators: readonly Authenticator[];
     bootstrap: BootstrapService;
   };
@@ -30,7 +34,9 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
         .route('/', bootstrapRoutes(parts.bootstrap))
         .route('/', keyRoutes(parts))
         .route('/', selfRoutes(parts.keys, parts.clock))
-        .route('/', verifyRoutes(parts)),
+        .route('/', verifyRoutes(parts))
+        .route('/', auditRoutes(parts))
+        .route('/', lockoutRoutes(parts)),
   );
   const router = createRouter();
   // It wraps the whole API, because it also changes the answers of the authentication.

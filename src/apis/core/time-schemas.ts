@@ -15,25 +15,31 @@ function badTime(): string {
 
 const isTime = (seconds: number) => seconds >= 0 && seconds <= MAX_SECONDS;
 
-export const ExpiresAtSchema = z
-  .union(
-    [
-      dateTime.transform((text) => Date.parse(text)),
-      z
-        .number()
-        .refine(isTime)
-        .transform((s) => Math.round(s * 1_000)),
-    ],
-    {
-      error: badTime,
-    },
-  )
-  .nullable()
-  .openapi({
-    type: ['string', 'number', 'null'],
-    description: 'When the key expires: a time as in RFC 3339, or seconds since 1970. `null`: never',
-    example: '2030-01-31T12:00:00Z',
-  });
+const TimeSchema = z.union(
+  [
+    dateTime.transform((text) => Date.parse(text)),
+    z
+      .number()
+      .refine(isTime)
+      .transform((s) => Math.round(s * 1_000)),
+  ],
+  { error: badTime },
+);
+
+export const ExpiresAtSchema = TimeSchema.nullable().openapi({
+  type: ['string', 'number', 'null'],
+  description: 'When the key expires: a time as in RFC 3339, or seconds since 1970. `null`: never',
+  example: '2030-01-31T12:00:00Z',
+});
+
+/** In a query, "+" means a space, so an offset that is not percent-encoded arrives with a space in place of its sign. */
+const withSign = (text: string) => text.replace(/ (?=\d\d:\d\d$)/, '+');
+
+/** A time in a query string, in milliseconds since 1970. */
+export const QueryTimeSchema = z
+  .string({ error: 'must be given once' })
+  .transform((text) => (/^\d{1,12}(\.\d+)?$/.test(text) ? Number(text) : withSign(text)))
+  .pipe(TimeSchema);
 
 /** A duration as text, or as whole seconds. */
 export const duration = (minMs: number, maxDays: number) => {

@@ -23,8 +23,9 @@ const operations = Object.entries<Record<string, Operation>>(document.paths)
   .sort((one, other) => place(one) - place(other));
 
 function place({ method, operation }: { method: string; operation: Operation }): number {
-  if (method === 'delete') return 2;
-  return ['deactivateKey', 'rotateSelf'].includes(operation.operationId) ? 1 : 0;
+  const { operationId } = operation;
+  if (method === 'delete' && operationId !== 'clearLockout') return 2;
+  return ['deactivateKey', 'rotateSelf'].includes(operationId) ? 1 : 0;
 }
 
 function exampleOf(schema: Schema): unknown {

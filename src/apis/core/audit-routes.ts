@@ -1,0 +1,84 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { TypedResponse } from 'hono';
+import type { AuditEvent } from '../../audit/event.ts';
+import type { AuditLog } from '../../audit/log.ts';
+import { principalOf } from '../../http/context.ts';
+import { guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
+import { createRouter } from '../../http/router.ts';
+import type { Principal } from '../../lib/principal.ts';
+import { needs } from '../required-scope.ts';
+import { AuditPageSchema, AuditQuerySchema, cursorOf, presentEvent } from './audit-schemas.ts';
+
+const NDJSON = 'application/x-ndjson';
+
+const LinesSchema = z.string().openapi({ description: 'An `AuditEvent` as JSON on each line' });
+
+/** The types of the framework know one format for each status. */
+type TextResponse = Response & TypedResponse<string, 200, 'json'>;
+
+const listEvents = createRoute({
+  ...needs('audit:read'),
+  method: 'get',
+  path: '/auth/audit',
+  operationId: 'listAuditEvents',
+  tags: ['Audit'],
+  summary: 'List audit events',
+  description:
+    'Lists who changed what, the newest first. A page has 100 events unless `limit` says otherwise. With `format=ndjson`, the answer is a stream of all events that match, one JSON object on each line. The stream ends early when the key of the request is revoked.',
+  request: { query: AuditQuerySchema },
+  responses: {
+    200: {
+      description: 'A page of events, or all of them',
+      content: {
+        'application/json': { schema: AuditPageSchema },
+        [NDJSON]: { schema: LinesSchema },
+      },
+    },
+    ...problemResponses(invalid('action', 'must be one of key.created, key.updated'), ...guardCodes),
+  },
+});
+
+export type AuditRouteParts = {
+  auditLog: AuditLog;
+  /** Throws a DomainError unless the principal may still read the audit log. */
+  assertMayReadAudit: (principal: Principal) => Promise<unknown>;
+};
+
+export const auditRoutes = ({ auditLog, assertMayReadAudit }: AuditRouteParts) =>
+  createRouter().openapi(listEvents, async (c) => {
+    const { selection, limit, cursor, format } = c.req.valid('query');
+    if (format === 'ndjson') {
+      const principal = principalOf(c);
+      const lines = linesOf(auditLog.read(selection), () => assertMayReadAudit(principal));
+      return c.newResponse(lines, 200, { 'Content-Type': NDJSON }) as TextResponse;
+    }
+    const { events, next } = await auditLog.page(selection, limit, cursor);
+    const more = next ? { next_cursor: cursorOf(next) } : {};
+    return c.json({ events: events.map(presentEvent), ...more }, 200);
+  });
+
+/**
+ * The events as lines of JSON. It reads the next ones when the client has taken the ones before, and none after the client
+ * is gone. When `mayContinue` throws, the connection is closed, so that the client does not take the part for the whole.
+ */
+function linesOf(
+  batches: AsyncGenerator<AuditEvent[]>,
+  mayContinue: () => Promise<unknown>,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        await mayContinue();
+        const { done, value } = await batches.next();
+        if (done) return controller.close();
+        const lines = value.map((event) => `${JSON.stringify(presentEvent(event))}\n`);
+        controller.enqueue(encoder.encode(lines.join('')));
+      },
+      async cancel() {
+        await batches.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,21 @@
+import { formatNetwork, parseNetwork } from '../lib/network.ts';
+
+/** What the lockout knows of an address. */
+export type LockoutEntry = Readonly<{
+  /** An IPv4 address, the /64 network of an IPv6 address, or "unknown". */
+  address: string;
+  /** The failed attempts that count now. Of a locked address: those that locked it. */
+  failures: number;
+  /** Milliseconds since 1970; null when the address is not locked. */
+  lockedUntil: number | null;
+}>;
+
+/** As clients and the audit log see it. The time is in seconds since 1970. */
+export function publicLockout({ address, failures, lockedUntil }: LockoutEntry) {
+  const network = parseNetwork(address);
+  return {
+    address: network ? formatNetwork(network) : address,
+    failures,
+    locked_until: lockedUntil === null ? null : Math.ceil(lockedUntil / 1_000),
+  };
+}
