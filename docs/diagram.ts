@@ -19,7 +19,11 @@ const LAYERS: readonly Layer[] = [
   { name: 'APIs', color: '#8250df', modules: ['apis/core', 'apis/meta', 'apis'] },
   { name: 'auth', color: '#bf3989', modules: ['auth/by', 'auth'] },
   { name: 'http', color: '#0969da', modules: ['http/server', 'http/dialects', 'http'] },
-  { name: 'services', color: '#1a7f37', modules: ['bootstrap', 'lockout', 'keys', 'audit', 'pepper'] },
+  {
+    name: 'services',
+    color: '#1a7f37',
+    modules: ['bootstrap', 'lockout', 'keys', 'usage', 'audit', 'pepper'],
+  },
   {
     name: 'db',
     color: '#9a6700',

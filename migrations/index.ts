@@ -4,6 +4,7 @@ import * as useCount from './0002_use_count.ts';
 import * as announceChanges from './0003_announce_changes.ts';
 import * as keySettings from './0004_key_settings.ts';
 import * as auditEvents from './0005_audit_events.ts';
+import * as usage from './0006_usage.ts';
 
 /**
  * In the order in which they run. A released migration is never changed, and imports nothing of `src`, which does
@@ -15,4 +16,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003_announce_changes': announceChanges,
   '0004_key_settings': keySettings,
   '0005_audit_events': auditEvents,
+  '0006_usage': usage,
 };

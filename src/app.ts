@@ -21,6 +21,7 @@ export type AppType = ReturnType<typeof createApp>;
 export function createApp(parts: AppParts) {
   const context: ApiContext = {
     lockout: parts.lockout,
+    usage: parts.usage,
     isAllowedHost: parts.isAllowedHost,
     ownedPaths: [],
   };

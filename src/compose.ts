@@ -2,8 +2,10 @@ import { availableParallelism, hostname } from 'node:os';
 import { fastVerify } from './apis/core/fast-verify.ts';
 import { createApp } from './app.ts';
 import { createAuditLog } from './audit/log.ts';
+import { admit } from './auth/admit.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { apiKeyAuthenticator } from './auth/by/api-key.ts';
+import { countingAdmit, countingRefusals } from './auth/count-outcome.ts';
 import { createIntrospect } from './auth/introspect.ts';
 import { revalidator } from './auth/revalidate.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
@@ -22,8 +24,6 @@ import { createKeyListing } from './keys/listing.ts';
 import { createKeyLookup } from './keys/lookup.ts';
 import { createProver } from './keys/prove.ts';
 import { createKeyService } from './keys/service.ts';
-import { createUseCounter } from './keys/use-counter.ts';
-import type { KeyId } from './lib/brand.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { DomainError } from './lib/failure.ts';
 import type { Logger } from './lib/logger.ts';
@@ -31,6 +31,8 @@ import { createLockout } from './lockout/lockout.ts';
 import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
 import { createLockoutService } from './lockout/service.ts';
 import { openStorage } from './storage.ts';
+import { createUsageCounter } from './usage/counter.ts';
+import { createUsageUpkeep } from './usage/upkeep.ts';
 
 /** The limit for all workers together. No client can make the log grow faster. */
 const REFUSALS_LOGGED_PER_SECOND = 100;
@@ -84,10 +86,12 @@ async function build(
     ),
     ({ close }) => close(),
   );
-  const uses = parts.adopt(createUseCounter(db, backgroundWriter, onUnwritten(logger)), ({ close }) =>
+  const { usageDays } = config;
+  const counting = { db, writer: backgroundWriter, clock, onError: onUnwritten(logger) };
+  const usage = parts.adopt(createUsageCounter({ ...counting, keepsHours: usageDays > 0 }), ({ close }) =>
     close(),
   );
-  const countUse = (id: KeyId) => uses.record(id, clock.now());
+  parts.adopt(createUsageUpkeep({ ...counting, days: usageDays }), ({ close }) => close());
 
   const fingerprintOf = fingerprinter(pepper);
   const proveByHash = createProver({ db, fingerprintOf, bcrypt, clock });
@@ -114,11 +118,12 @@ async function build(
     ownName: hostname(),
     isTrusted: trustedPeer(config.trustedProxies),
   });
-  const authenticators = [apiKeyAuthenticator({ lookUp, hasUsableKey, countUse })];
+  const authenticators = [apiKeyAuthenticator({ lookUp, hasUsableKey })];
   const requestLog = parts.adopt(
     createRequestLog(logger, Math.ceil(REFUSALS_LOGGED_PER_SECOND / config.workers)),
     ({ close }) => close(),
   );
+  const countedAdmit = countingAdmit(admit, usage);
   let isStopping = false;
   const app = createApp({
     logger,
@@ -130,7 +135,9 @@ async function build(
     bootstrap,
     keys,
     listing: createKeyListing(db),
-    introspect: createIntrospect({ lookUp, countUse, lockout }),
+    usage,
+    admit: countedAdmit,
+    introspect: createIntrospect({ lookUp, usage, lockout }),
     auditLog: createAuditLog(db),
     assertMayReadAudit: (principal) => revalidate(db, principal, 'audit:read'),
     lockouts: createLockoutService(lockout, createChange({ db, clock, revalidate })),
@@ -142,7 +149,8 @@ async function build(
   return {
     app,
     fast: fastVerify(
-      createAuthenticate(authenticators, lockout),
+      countingRefusals(createAuthenticate(authenticators, lockout), usage),
+      countedAdmit,
       resolveClient,
       isAllowedHost,
       logger,
@@ -162,7 +170,7 @@ async function build(
 /** The part that finds an outage of the database logs it. */
 const onUnwritten = (logger: Logger) => (err: unknown) => {
   if (err instanceof DomainError && err.failure.code === 'database_unavailable') return;
-  logger.warn({ err }, 'use counts could not be written yet');
+  logger.warn({ err }, 'usage counts could not be written yet');
 };
 
 function tryToMark(mark: () => void, logger: Logger): void {

@@ -5,6 +5,7 @@ import { unknownNames } from './config/names.ts';
 import { type Environment, readSecretFiles } from './config/secret-files.ts';
 import { type SecretsConfig, secretsConfig, secretVariables } from './config/secrets.ts';
 import { type ServerConfig, serverConfig, serverVariables } from './config/server.ts';
+import { type UsageConfig, usageConfig, usageVariables } from './config/usage.ts';
 import { StartupError } from './lib/startup-error.ts';
 
 /**
@@ -16,9 +17,10 @@ export const environmentSchema = z.object({
   ...databaseVariables,
   ...secretVariables,
   ...lockoutVariables,
+  ...usageVariables,
 });
 
-export type Config = ServerConfig & DatabaseConfig & SecretsConfig & LockoutConfig;
+export type Config = ServerConfig & DatabaseConfig & SecretsConfig & LockoutConfig & UsageConfig;
 
 const settings = Object.keys(environmentSchema.shape);
 
@@ -44,5 +46,6 @@ export function parseConfig(environment: Environment): Config {
     ...database,
     ...secretsConfig(env, database.dataDir),
     ...lockoutConfig(env),
+    ...usageConfig(env),
   });
 }

@@ -23,7 +23,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   serve: ['compose', 'config', 'http/server', 'lib'],
   compose: [
     ...['storage', 'config', 'app', 'apis/core', 'auth/by', 'auth', 'http'],
-    ...['bootstrap', 'keys', 'audit', 'lockout', 'db', 'lib'],
+    ...['bootstrap', 'keys', 'usage', 'audit', 'lockout', 'db', 'lib'],
   ],
   storage: ['config', 'bootstrap', 'pepper', 'db/select-engine', 'db', 'lib'],
   config: ['pepper', 'db', 'lib'],
@@ -31,13 +31,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   'apis/core': ['apis', 'auth', 'http/dialects', 'http', 'bootstrap', 'keys', 'audit', 'lockout', 'lib'],
   'apis/meta': ['apis', 'auth/by', 'http/dialects', 'http', 'keys', 'lib'],
   apis: ['auth', 'http', 'keys', 'lockout', 'lib'],
-  'auth/by': ['auth', 'keys', 'lib'],
-  auth: ['keys', 'lockout', 'lib'],
+  'auth/by': ['auth', 'keys', 'usage', 'lib'],
+  auth: ['keys', 'usage', 'lockout', 'lib'],
   'http/server': ['http/dialects', 'http', 'lib'],
   'http/dialects': ['http', 'lib'],
   http: ['lib'],
   bootstrap: ['keys', 'audit', 'db', 'lib'],
   keys: ['audit', 'pepper', 'db', 'lib'],
+  usage: ['db', 'lib'],
   audit: ['db', 'lib'],
   lockout: ['keys', 'audit', 'lib'],
   pepper: ['lib'],
@@ -151,6 +152,9 @@ const PURE = [
   'lib/brand',
   'lib/failure',
   'lib/principal',
+  'usage/outcome',
+  'usage/period',
+  'usage/tally',
 ].map((name) => `src/${name}.ts`);
 
 test.each(PURE)('%s is pure: no database, no clock, no file', (file) => {

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler, Schema } from 'hono';
 import { createAuthenticate, lockedFailure } from '../auth/authenticate.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
+import { countRefusal, type Usage } from '../auth/count-outcome.ts';
 import type { HostCheck } from '../http/allowed-host.ts';
 import { readBody } from '../http/body.ts';
 import { type HttpEnv, headerReader } from '../http/context.ts';
@@ -36,6 +37,7 @@ export const JSON_BODY_LIMIT = 64 * 1024;
 /** What all APIs share. */
 export type ApiContext = {
   lockout: Lockout;
+  usage: Usage;
   isAllowedHost: HostCheck;
   /** The path patterns of the APIs that were created so far. Begin with an empty list. */
   ownedPaths: string[];
@@ -49,7 +51,7 @@ export type ApiContext = {
  */
 export function createApi<Routes extends Schema>(
   { paths, authenticators, dialect, bodyLimit, open }: ApiOptions,
-  { lockout, isAllowedHost, ownedPaths }: ApiContext,
+  { lockout, usage, isAllowedHost, ownedPaths }: ApiContext,
   define: (router: ReturnType<typeof createRouter>) => OpenAPIHono<HttpEnv, Routes>,
 ): OpenAPIHono<HttpEnv, Routes> {
   const routes = define(createRouter());
@@ -67,7 +69,7 @@ export function createApi<Routes extends Schema>(
   const api = createRouter();
   for (const path of paths) api.use(path, enter(dialect, isAllowedHost));
   for (const [path, ofPath] of openMethods) api.use(path, markOpen(ofPath, methods.get(path)));
-  for (const path of paths) api.use(path, guard(authenticators, lockout));
+  for (const path of paths) api.use(path, guard(authenticators, lockout, usage));
   const body = readBody(bodyLimit);
   for (const { method, path, check = pass } of open)
     api.on(method.toUpperCase(), honoPath(path), check, body);
@@ -114,7 +116,11 @@ const unlessOpen =
     c.var.isOpen ? next() : middleware(c, next);
 
 /** An API without authenticators has open routes only, and no lockout. */
-function guard(authenticators: readonly Authenticator[], lockout: Lockout): MiddlewareHandler<HttpEnv> {
+function guard(
+  authenticators: readonly Authenticator[],
+  lockout: Lockout,
+  usage: Usage,
+): MiddlewareHandler<HttpEnv> {
   if (authenticators.length === 0) return pass;
   const authenticate = createAuthenticate(authenticators, lockout);
   return async (c, next) => {
@@ -125,7 +131,9 @@ function guard(authenticators: readonly Authenticator[], lockout: Lockout): Midd
       return locked ? sendFailure(c, locked) : next();
     }
     const authentication = await authenticate(client, headerReader(c.env.incoming));
+    if (c.var.isVerification) countRefusal(usage, authentication);
     if (authentication.state === 'refused') return sendFailure(c, authentication.failure);
+    if (!c.var.isVerification) usage.countUse(authentication.principal.id);
     c.set('principal', authentication.principal);
     return next();
   };

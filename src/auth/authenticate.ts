@@ -3,11 +3,12 @@ import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Principal } from '../lib/principal.ts';
 import type { Attempt } from '../lockout/attempt.ts';
 import type { Locked, Lockout } from '../lockout/lockout.ts';
-import type { Authenticator, ReadHeader, Sender, Verification } from './authenticator.ts';
+import type { Authenticator, Judged, ReadHeader, Sender, Verification } from './authenticator.ts';
 
 export type Authentication =
   | { state: 'authenticated'; principal: Principal }
-  | { state: 'refused'; failure: Failure };
+  /** `judged`: the credential, when it is the reason. */
+  | { state: 'refused'; failure: Failure; judged?: Judged };
 
 /** Decides who a request acts for. It returns a promise only when it has to wait. */
 export type Authenticate = (sender: Sender, header: ReadHeader) => MaybePromise<Authentication>;
@@ -50,11 +51,11 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
   ): MaybePromise<Authentication> {
     switch (verification.state) {
       case 'valid':
-        return accept(authenticator, attempt, verification.principal);
+        return accept(attempt, verification.principal);
       case 'invalid':
-        return refuse(attempt, 'invalid');
+        return refuse(attempt, verification.judged);
       case 'undecided':
-        return refuse(attempt, 'undecided');
+        return postpone(attempt);
       case 'unconfigured':
         return refused({ code: 'no_api_key_configured' });
       case 'unproven':
@@ -62,18 +63,22 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
     }
   }
 
-  function accept(authenticator: Authenticator, attempt: Attempt, principal: Principal): Authentication {
+  function accept(attempt: Attempt, principal: Principal): Authentication {
     const recorded = lockout.record(attempt, 'valid');
     if (recorded.state === 'locked') return refused(tooManyAttempts(recorded));
-    authenticator.onAccepted(principal);
     return { state: 'authenticated', principal };
   }
 
-  function refuse(attempt: Attempt, outcome: 'invalid' | 'undecided'): Authentication {
-    const recorded = lockout.record(attempt, outcome);
+  function refuse(attempt: Attempt, judged: Judged | undefined): Authentication {
+    const recorded = lockout.record(attempt, 'invalid');
     if (recorded.state === 'locked') return refused(tooManyAttempts(recorded));
-    if (outcome === 'undecided') return refused(undecided);
-    return refused({ code: 'invalid_api_key', remaining: recorded.remaining });
+    const failure = { code: 'invalid_api_key', remaining: recorded.remaining } as const;
+    return { state: 'refused', failure, ...(judged && { judged }) };
+  }
+
+  function postpone(attempt: Attempt): Authentication {
+    const recorded = lockout.record(attempt, 'undecided');
+    return refused(recorded.state === 'locked' ? tooManyAttempts(recorded) : undecided);
   }
 
   async function prove(

@@ -1,6 +1,8 @@
+import type { KeyId } from '../lib/brand.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Address } from '../lib/network.ts';
 import type { Principal } from '../lib/principal.ts';
+import type { Outcome } from '../usage/outcome.ts';
 
 /** Reads a header of a request by its name in lower case: all its lines joined by ", " (RFC 9110, section 5.3). */
 export type ReadHeader = (name: string) => string | undefined;
@@ -19,11 +21,14 @@ export type SecurityScheme = Readonly<
   | { type: 'http'; scheme: string; description: string }
 >;
 
+/** The key of an invalid credential, and why it is invalid. An unknown key has an id of its own. */
+export type Judged = Readonly<{ id: KeyId; outcome: Outcome }>;
+
 /** The result of verifying a credential. */
 export type Verification =
   | { state: 'valid'; principal: Principal }
   /** The attempt counts as failed. */
-  | { state: 'invalid' }
+  | { state: 'invalid'; judged?: Judged }
   /** No credential of this kind exists, so nobody can guess one. The attempt does not count. */
   | { state: 'unconfigured' }
   /** Only a part of the slow comparison is done. The next request with the credential continues. It counts once. */
@@ -41,6 +46,4 @@ export type Authenticator = {
   verify(credential: string, ip: Address | undefined): MaybePromise<Verification>;
   /** Whether any credential of this kind is usable. */
   isConfigured(): MaybePromise<boolean>;
-  /** Called when a credential of the principal lets a request through. */
-  onAccepted(principal: Principal): void;
 };

@@ -71,8 +71,8 @@ export type Reader = {
 
 /** Writes that no request waits for, and that must not delay a request. */
 export type BackgroundWriter = {
-  /** Runs one statement. It is durable when the promise resolves. */
-  run(query: CompiledQuery): Promise<void>;
+  /** Runs statements in one transaction. They are durable when the promise resolves. One transaction runs at a time. */
+  run(...queries: CompiledQuery[]): Promise<void>;
 };
 
 /** Sends short messages to the other processes on the same database. They are lost while it is unavailable. */

@@ -71,11 +71,32 @@ export type AuditEventTable = {
   request_id: string | null;
 };
 
+/** The verifications of a key in an hour or a day that end in the same way. */
+export type UsageTable = {
+  /** When the hour or the day begins, in milliseconds since 1970. */
+  start: number;
+  /** 0 for the sum of all keys. */
+  key_id: number;
+  outcome: string;
+  count: number;
+};
+
+/** The last batch of counts that each writer has written. So a batch that is repeated is not counted twice. */
+export type UsageWriterTable = {
+  id: string;
+  batch: number;
+  /** Milliseconds since 1970. */
+  written_at: number;
+};
+
 export type Tables = {
   database_identity: DatabaseIdentityTable;
   bootstrap_claim: BootstrapClaimTable;
   api_keys: ApiKeyTable;
   audit_events: AuditEventTable;
+  usage_hours: UsageTable;
+  usage_days: UsageTable;
+  usage_writers: UsageWriterTable;
 };
 
 export type Db = Kysely<Tables>;

@@ -16,6 +16,8 @@ export type HttpEnv = {
     dialect?: Dialect;
     /** The request matches a route that needs no credential. */
     isOpen?: true;
+    /** The request asks whether its own key is valid. The route counts that, and it is no other use of the key. */
+    isVerification?: true;
     /** Who the request acts for; absent on open routes and on refusals. */
     principal?: Principal;
     /** Why the request was refused; absent when it was not. */

@@ -1,5 +1,4 @@
-import { type CompiledQuery, sql } from 'kysely';
-import { jsonElements } from '../db/differences.ts';
+import { sql } from 'kysely';
 import type { Reader } from '../db/engine.ts';
 import type { Db, Tx } from '../db/tables.ts';
 import type { Fingerprint, KeyId } from '../lib/brand.ts';
@@ -168,25 +167,4 @@ export async function deleteKey(tx: Tx, { id, rotatedFrom }: ApiKey): Promise<vo
     .where('rotated_to', '=', id)
     .where('id', '=', rotatedFrom)
     .execute();
-}
-
-/** How often a key was used since the last write; `lastUsedAt` in milliseconds since 1970. */
-export type KeyUses = { id: KeyId; count: number; lastUsedAt: number };
-
-/**
- * The SQL text is the same for any number of keys. It never moves `last_used_at` back, because another process may have
- * written a later time.
- */
-export function usesQuery(db: Db, uses: readonly KeyUses[]): CompiledQuery {
-  const rows = JSON.stringify(uses.map(({ id, count, lastUsedAt }) => [id, count, lastUsedAt]));
-  return sql`
-    update api_keys
-    set use_count = use_count + cast(used.value ->> 1 as bigint),
-      last_used_at = case
-        when last_used_at > cast(used.value ->> 2 as bigint) then last_used_at
-        else cast(used.value ->> 2 as bigint)
-      end
-    from ${jsonElements(db, rows)} as used
-    where api_keys.id = cast(used.value ->> 0 as bigint)
-  `.compile(db);
 }

@@ -17,6 +17,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { DomainError, type FailureCode } from '../../src/lib/failure.ts';
 import { createLockout } from '../../src/lockout/lockout.ts';
 import { client, type Send } from '../support/http.ts';
+import { noUsage } from '../support/no-usage.ts';
 import { noWarnings } from '../support/no-warnings.ts';
 import { keyPrincipal } from '../support/principal.ts';
 
@@ -28,7 +29,7 @@ import { keyPrincipal } from '../support/principal.ts';
 const PASSWORD = 'open-sesame';
 
 /** A password in a header of its own, on behalf of key 7. `slow-` passwords take a proof. */
-function passwordAuthenticator(accepted: number[]): Authenticator {
+function passwordAuthenticator(): Authenticator {
   const principal = keyPrincipal(7, 'third');
   return {
     schemes: {
@@ -41,7 +42,6 @@ function passwordAuthenticator(accepted: number[]): Authenticator {
       return { state: 'unproven', prove: async () => ({ state: 'valid', principal }) };
     },
     isConfigured: () => true,
-    onAccepted: ({ id }) => void accepted.push(id),
   };
 }
 
@@ -114,11 +114,11 @@ const knock = createRoute({
   responses: { 200: text },
 });
 
-function thirdApi(context: ApiContext, accepted: number[]) {
+function thirdApi(context: ApiContext) {
   return createApi(
     {
       paths: ['/third/*'],
-      authenticators: [passwordAuthenticator(accepted)],
+      authenticators: [passwordAuthenticator()],
       dialect: shouting,
       bodyLimit: 50,
       open: [
@@ -155,8 +155,9 @@ beforeEach(async () => {
   accepted = [];
   const logger = pino({ level: 'silent' });
   const lockout = createLockout({ attempts: 2, seconds: 300, by: 'address' }, systemClock);
+  const usage = { ...noUsage, countUse: (id: number) => void accepted.push(id) };
   const app = createRoot(logger, createRequestLog(logger, 100), clientResolver([], noWarnings));
-  const api = thirdApi({ lockout, isAllowedHost: () => true, ownedPaths: [] }, accepted);
+  const api = thirdApi({ lockout, usage, isAllowedHost: () => true, ownedPaths: [] });
   document = api.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: '', version: '' },
@@ -272,6 +273,7 @@ describe('a third API', () => {
 test('/third/* owns /third itself', async () => {
   const context = {
     lockout: createLockout({ attempts: 2, seconds: 300, by: 'address' }, systemClock),
+    usage: noUsage,
     isAllowedHost: () => true,
     ownedPaths: [],
   };
@@ -289,6 +291,7 @@ test('/third/* owns /third itself', async () => {
 describe('createApi refuses', () => {
   const contextWith = (ownedPaths: string[]): ApiContext => ({
     lockout: createLockout({ attempts: 2, seconds: 300, by: 'address' }, systemClock),
+    usage: noUsage,
     isAllowedHost: () => true,
     ownedPaths,
   });
@@ -297,7 +300,7 @@ describe('createApi refuses', () => {
   const common = { dialect: shouting, bodyLimit: 50 };
 
   test('a route outside its paths', () => {
-    const options = { ...common, paths: ['/other/*'], authenticators: [passwordAuthenticator([])], open: [] };
+    const options = { ...common, paths: ['/other/*'], authenticators: [passwordAuthenticator()], open: [] };
     expect(() =>
       createApi(options, context, (router) => router.openapi(time, (c) => c.text('', 200))),
     ).toThrow('/third/time');
@@ -315,7 +318,7 @@ describe('createApi refuses', () => {
     const options = {
       ...common,
       paths: ['/third/*'],
-      authenticators: [passwordAuthenticator([])],
+      authenticators: [passwordAuthenticator()],
       open: [open],
     };
     expect(() =>
@@ -334,7 +337,7 @@ describe('createApi refuses', () => {
     const options = {
       ...common,
       paths: ['/third/*'],
-      authenticators: [passwordAuthenticator([])],
+      authenticators: [passwordAuthenticator()],
       open: [time],
     };
     expect(() =>
@@ -351,12 +354,12 @@ describe('createApi refuses', () => {
     ['paths around those of another API', ['/third/inner'], '/third/*'],
     ['paths below the fallback', ['*'], '/third/*'],
   ])('%s', (_, owned, path) => {
-    const options = { ...common, paths: [path], authenticators: [passwordAuthenticator([])], open: [] };
+    const options = { ...common, paths: [path], authenticators: [passwordAuthenticator()], open: [] };
     expect(() => createApi(options, contextWith(owned), (router) => router)).toThrow('an earlier API owns');
   });
 
   test('no fallback below other APIs', () => {
-    const options = { ...common, paths: ['*'], authenticators: [passwordAuthenticator([])], open: [] };
+    const options = { ...common, paths: ['*'], authenticators: [passwordAuthenticator()], open: [] };
     expect(() => createApi(options, contextWith(['/third/*', '/']), (router) => router)).not.toThrow();
   });
 
@@ -364,7 +367,7 @@ describe('createApi refuses', () => {
     const options = {
       ...common,
       paths: ['/third/*'],
-      authenticators: [passwordAuthenticator([])],
+      authenticators: [passwordAuthenticator()],
       open: [knock],
     };
     expect(() =>

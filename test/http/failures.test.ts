@@ -13,6 +13,7 @@ import { DomainError, type Failure } from '../../src/lib/failure.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { createLockout } from '../../src/lockout/lockout.ts';
 import { type Answer, client, type Send } from '../support/http.ts';
+import { noUsage } from '../support/no-usage.ts';
 import { noWarnings } from '../support/no-warnings.ts';
 
 const log: Record<string, unknown>[] = [];
@@ -30,12 +31,16 @@ beforeAll(async () => {
     bodyLimit: 1_024,
     open: [{ method: 'get', path: '/throws' }],
   };
-  const api = createApi(options, { lockout, isAllowedHost: () => true, ownedPaths: [] }, (router) => {
-    router.get('/throws', () => {
-      throw thrown;
-    });
-    return router;
-  });
+  const api = createApi(
+    options,
+    { lockout, usage: noUsage, isAllowedHost: () => true, ownedPaths: [] },
+    (router) => {
+      router.get('/throws', () => {
+        throw thrown;
+      });
+      return router;
+    },
+  );
   const requestLog = createRequestLog(logger, 100);
   const resolveClient = clientResolver([], noWarnings);
   const app = createRoot(logger, requestLog, resolveClient).route('/', api);

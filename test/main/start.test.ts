@@ -340,6 +340,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     KEYHEARTH_BOOTSTRAP_TOKEN_FILE: [''],
     KEYHEARTH_WORKERS: ['', '0', '65', 'all'],
     KEYHEARTH_SHUTDOWN_DELAY_SECONDS: ['', '-1', '301', '10s'],
+    KEYHEARTH_USAGE_DAYS: ['', '-1', '3651', '90d'],
     KEYHEARTH_LOG_LEVEL: ['', 'verbose', 'INFO'],
   };
 

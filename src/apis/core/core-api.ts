@@ -8,7 +8,7 @@ import { bootstrapRoutes, publicBootstrapRoutes } from './bootstrap-routes.ts';
 import { type KeyRouteParts, keyRoutes } from './key-routes.ts';
 import { type LockoutRouteParts, lockoutRoutes } from './lockout-routes.ts';
 import { selfRoutes } from './self-routes.ts';
-import { denyAs403, VERIFY_PATH, type VerifyParts, verifyRoutes } from './verify-routes.ts';
+import { asVerification, denyAs403, VERIFY_PATH, type VerifyParts, verifyRoutes } from './verify-routes.ts';
 
 export type CoreParts = VerifyParts &
   KeyRouteParts &
@@ -41,5 +41,6 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
   const router = createRouter();
   // It wraps the whole API, because it also changes the answers of the authentication.
   router.use(VERIFY_PATH, denyAs403);
+  router.get(VERIFY_PATH, asVerification);
   return router.route('/', api);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { type Admission, admit } from '../../auth/admit.ts';
+import type { Admission, Admit } from '../../auth/admit.ts';
 import type { Authenticate } from '../../auth/authenticate.ts';
 import type { HostCheck } from '../../http/allowed-host.ts';
 import type { Client, ResolveClient } from '../../http/client-address.ts';
@@ -78,6 +78,7 @@ function usualQuestion({ method, url = '', headers }: IncomingMessage): Question
  */
 export function fastVerify(
   authenticate: Authenticate,
+  admit: Admit,
   resolveClient: ResolveClient,
   isAllowedHost: HostCheck,
   logger: Logger,

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
-import { admit } from '../../auth/admit.ts';
+import type { Admit } from '../../auth/admit.ts';
 import type { Introspect } from '../../auth/introspect.ts';
 import type { ResolveClient } from '../../http/client-address.ts';
 import { type HttpEnv, principalOf } from '../../http/context.ts';
@@ -91,10 +91,17 @@ export const denyAs403 = createMiddleware<HttpEnv>((c, next) => {
   return next();
 });
 
+/** Before the authentication, which counts what it refuses. */
+export const asVerification = createMiddleware<HttpEnv>((c, next) => {
+  c.set('isVerification', true);
+  return next();
+});
+
 /** The end user of a service that does not say where its user is. */
 const nobody = { lockoutKey: undefined, ip: undefined };
 
 export type VerifyParts = {
+  admit: Admit;
   clock: Pick<Clock, 'now'>;
   introspect: Introspect;
   resolveClient: ResolveClient;
@@ -102,11 +109,11 @@ export type VerifyParts = {
   assertStillValid: (principal: Principal) => Promise<unknown>;
 };
 
-export const verifyRoutes = ({ introspect, resolveClient, assertStillValid, clock }: VerifyParts) =>
+export const verifyRoutes = ({ admit, introspect, resolveClient, assertStillValid, clock }: VerifyParts) =>
   createRouter()
-    .openapi(verify, (c) => {
+    .openapi(verify, async (c) => {
       c.set('logAtDebug', true);
-      const admission = admit(principalOf(c), c.req.valid('query').scope);
+      const admission = await admit(principalOf(c), c.req.valid('query').scope);
       if (admission.state === 'refused') throw new DomainError(admission.failure);
       const { principal } = admission;
       return c.json(verifiedBody(principal), 200, identityHeaders(principal));

@@ -1,8 +1,9 @@
 import type { ApiKey } from '../../keys/key.ts';
 import type { KeyLookup, ProvenVerdict } from '../../keys/lookup.ts';
-import { type KeyId, RawKey } from '../../lib/brand.ts';
+import { RawKey } from '../../lib/brand.ts';
 import { andThen } from '../../lib/maybe-promise.ts';
 import type { KeyPrincipal } from '../../lib/principal.ts';
+import { UNKNOWN_KEY } from '../../usage/outcome.ts';
 import type { Authenticator, ReadHeader, Verification } from '../authenticator.ts';
 
 /** The headers whose whole value is a key. `Authorization: Bearer` is the third way to send one. */
@@ -20,18 +21,12 @@ const schemes = {
   bearer: { type: 'http', scheme: 'bearer', description: 'The raw key as a bearer token.' },
 } as const;
 
-export type ApiKeyParts = KeyLookup & {
-  /** Counts one use of a key. */
-  countUse(id: KeyId): void;
-};
-
 /** API keys, in any of the three headers. */
-export const apiKeyAuthenticator = ({ lookUp, hasUsableKey, countUse }: ApiKeyParts): Authenticator => ({
+export const apiKeyAuthenticator = ({ lookUp, hasUsableKey }: KeyLookup): Authenticator => ({
   schemes,
   read: readKeys,
   verify: (credential, ip) => andThen(lookUp(RawKey(credential), ip), verificationOf),
   isConfigured: hasUsableKey,
-  onAccepted: ({ id }) => countUse(id),
 });
 
 /**
@@ -64,6 +59,9 @@ export const principalOf = ({ id, label, owner, scopes, rateLimits, rootId }: Ap
   rootId,
 });
 
+/** As for a key that exists, so that it takes the same time. */
+const unknownKey = { id: UNKNOWN_KEY, outcome: 'INACTIVE' } as const;
+
 type LookedUp = Awaited<ReturnType<KeyLookup['lookUp']>>;
 
 function verificationOf(found: LookedUp | ProvenVerdict): Verification {
@@ -73,8 +71,9 @@ function verificationOf(found: LookedUp | ProvenVerdict): Verification {
     case 'INACTIVE':
     case 'EXPIRED':
     case 'IP_NOT_ALLOWED':
+      return { state: 'invalid', judged: { id: found.key.id, outcome: found.code } };
     case 'NOT_FOUND':
-      return { state: 'invalid' };
+      return { state: 'invalid', judged: unknownKey };
     case 'NO_USABLE_KEY':
       return { state: 'unconfigured' };
     case 'UNDECIDED':

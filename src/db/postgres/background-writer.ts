@@ -10,12 +10,12 @@ const USAGE_LOCK = 0x4b487573;
  */
 export function openBackgroundWriter(pool: PostgresPool): BackgroundWriter {
   return {
-    async run({ sql, parameters }: CompiledQuery) {
+    async run(...queries: CompiledQuery[]) {
       const client = await pool.connect();
       try {
         await client.query('begin', []);
         await client.query(`select pg_advisory_xact_lock(${USAGE_LOCK})`, []);
-        await client.query(sql, parameters);
+        for (const { sql, parameters } of queries) await client.query(sql, parameters);
         await client.query('commit', []);
       } catch (error) {
         await client.query('rollback', []).catch(() => undefined);

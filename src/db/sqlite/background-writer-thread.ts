@@ -13,13 +13,16 @@ export type Failed = { code: string | undefined; message: string };
 const sqlite = new SqliteDatabase(String(workerData), { timeout: BUSY_MS, fileMustExist: true });
 sqlite.pragma('synchronous = FULL');
 
-/** Runs in a thread of its own. A single statement is a transaction. @returns why it failed, or nothing */
-export default function run({
-  sql,
-  parameters,
-}: Pick<CompiledQuery, 'sql' | 'parameters'>): Failed | undefined {
+export type Statement = Pick<CompiledQuery, 'sql' | 'parameters'>;
+
+const runAll = sqlite.transaction((statements: readonly Statement[]) => {
+  for (const { sql, parameters } of statements) sqlite.prepare(sql).run(...parameters);
+});
+
+/** Runs in a thread of its own. @returns why it failed, or nothing */
+export default function run(statements: readonly Statement[]): Failed | undefined {
   try {
-    sqlite.prepare(sql).run(...parameters);
+    runAll.immediate(statements);
     return undefined;
   } catch (error) {
     if (!(error instanceof Error)) throw error;

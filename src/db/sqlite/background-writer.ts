@@ -1,7 +1,6 @@
-import type { CompiledQuery } from 'kysely';
 import { Piscina } from 'piscina';
 import type { BackgroundWriter } from '../engine.ts';
-import type { Failed } from './background-writer-thread.ts';
+import type { Failed, Statement } from './background-writer-thread.ts';
 import type { Condition } from './condition.ts';
 
 const IDLE_MS = 30_000;
@@ -16,7 +15,7 @@ export function openBackgroundWriter(
   condition: Pick<Condition, 'checkFiles' | 'written' | 'translate'>,
   onError: (error: unknown) => void,
 ): BackgroundWriter & { close(): Promise<void> } {
-  const pool = new Piscina<Pick<CompiledQuery, 'sql' | 'parameters'>, Failed | undefined>({
+  const pool = new Piscina<Statement[], Failed | undefined>({
     filename: new URL('./background-writer-thread.ts', import.meta.url).href,
     workerData: path,
     minThreads: 0,
@@ -31,10 +30,11 @@ export function openBackgroundWriter(
     running = new AbortController();
   });
   return {
-    async run({ sql, parameters }) {
+    async run(...queries) {
       // The thread opens the file each time it starts.
       condition.checkFiles();
-      const failed = await pool.run({ sql, parameters }, { signal: running.signal });
+      const statements = queries.map(({ sql, parameters }) => ({ sql, parameters }));
+      const failed = await pool.run(statements, { signal: running.signal });
       if (failed) throw condition.translate(Object.assign(new Error(failed.message), failed), false);
       condition.written();
     },

@@ -94,6 +94,7 @@ describe('migrations', () => {
       '0003_announce_changes',
       '0004_key_settings',
       '0005_audit_events',
+      '0006_usage',
     ]);
   });
 

@@ -1,0 +1,152 @@
+import { type CompiledQuery, type RawBuilder, sql } from 'kysely';
+import { jsonElements } from '../db/differences.ts';
+import type { Db } from '../db/tables.ts';
+import type { KeyId } from '../lib/brand.ts';
+import { ALL_KEYS, OUTCOMES } from './outcome.ts';
+import { DAY_MS, HOUR_MS, type Period } from './period.ts';
+import { addTo, type HourCounts, type KeyUsage } from './tally.ts';
+
+/** What one transaction writes. `number`: the batches of a writer are numbered in their order. */
+export type Batch = Readonly<{
+  writerId: string;
+  number: number;
+  /** Milliseconds since 1970. */
+  at: number;
+  usages: readonly KeyUsage[];
+}>;
+
+/**
+ * The statements of one transaction. It changes nothing when the batch is written already. Each statement has the same
+ * SQL text for any number of keys.
+ */
+export function batchQueries(db: Db, batch: Batch): CompiledQuery[] {
+  const { usages } = batch;
+  const used = usages.filter(({ count }) => count > 0);
+  const counted = usages.filter(({ hours }) => hours.length > 0);
+  return [
+    ...(used.length > 0 ? [usesQuery(db, used, batch)] : []),
+    ...(counted.length > 0 ? [hoursQuery(db, counted, batch)] : []),
+    writtenQuery(db, batch),
+  ];
+}
+
+const isNew = ({ writerId, number }: Batch) =>
+  sql<boolean>`not exists (select 1 from usage_writers where id = ${writerId} and batch >= ${number})`;
+
+/** It never moves `last_used_at` back, because another process may have written a later time. */
+function usesQuery(db: Db, usages: readonly KeyUsage[], batch: Batch): CompiledQuery {
+  const rows = JSON.stringify(usages.map(({ id, count, lastUsedAt }) => [id, count, lastUsedAt]));
+  return sql`
+    update api_keys
+    set use_count = use_count + cast(used.value ->> 1 as bigint),
+      last_used_at = case
+        when last_used_at > cast(used.value ->> 2 as bigint) then last_used_at
+        else cast(used.value ->> 2 as bigint)
+      end
+    from ${jsonElements(db, rows)} as used
+    where api_keys.id = cast(used.value ->> 0 as bigint) and ${isNew(batch)}
+  `.compile(db);
+}
+
+function hoursQuery(db: Db, usages: readonly KeyUsage[], batch: Batch): CompiledQuery {
+  const rows = JSON.stringify([...usages, totalOf(usages)].flatMap(rowsOf));
+  return sql`
+    insert into usage_hours (start, key_id, outcome, count)
+    select cast(counted.value ->> 0 as bigint), cast(counted.value ->> 1 as bigint), counted.value ->> 2,
+      cast(counted.value ->> 3 as bigint)
+    from ${jsonElements(db, rows)} as counted
+    where ${isNew(batch)}
+    on conflict (start, key_id, outcome) do update set count = usage_hours.count + excluded.count
+  `.compile(db);
+}
+
+/** It is written beside the rows of the keys, so that nobody has to sum up all keys. */
+function totalOf(usages: readonly KeyUsage[]): Pick<KeyUsage, 'id' | 'hours'> {
+  const total = { id: ALL_KEYS, hours: [] as HourCounts[] };
+  for (const { hours } of usages)
+    for (const { start, counts } of hours)
+      for (const [code, count] of counts.entries()) addTo(total, start, code, count);
+  return total;
+}
+
+const rowsOf = ({ id, hours }: Pick<KeyUsage, 'id' | 'hours'>) =>
+  hours.flatMap(({ start, counts }) =>
+    counts.flatMap((count, code) => (count > 0 ? [[start, id, OUTCOMES[code], count]] : [])),
+  );
+
+const writtenQuery = (db: Db, { writerId, number, at }: Batch): CompiledQuery =>
+  db
+    .insertInto('usage_writers')
+    .values({ id: writerId, batch: number, written_at: at })
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet(({ ref }) => ({
+        batch: ref('excluded.batch'),
+        written_at: ref('excluded.written_at'),
+      })),
+    )
+    .compile();
+
+type Count = { start: number; outcome: string; count: number };
+
+/** One statement, so that counts which move from hours to days meanwhile are read once. */
+export async function readCounts(db: Db, id: KeyId, { bucket, starts }: Period): Promise<Count[]> {
+  const counts = (table: 'usage_hours' | 'usage_days', of: readonly number[]): RawBuilder<Count> => sql`
+    select start, outcome, count from ${sql.table(table)} where key_id = ${id}
+      and start in (select cast(wanted.value as bigint) from ${jsonElements(db, JSON.stringify(of))} as wanted)`;
+  const query =
+    bucket === 'hour'
+      ? counts('usage_hours', starts)
+      : sql<Count>`${counts('usage_days', starts)} union all ${counts('usage_hours', await hoursIn(db, starts))}`;
+  return (await query.execute(db)).rows;
+}
+
+/** The hours of these days that can be in the table of hours. */
+async function hoursIn(db: Db, days: readonly number[]): Promise<number[]> {
+  const oldest = await db
+    .selectFrom('usage_hours')
+    .select('start')
+    .orderBy('start')
+    .limit(1)
+    .executeTakeFirst();
+  if (!oldest) return [];
+  return days
+    .filter((day) => day + DAY_MS > oldest.start)
+    .flatMap((day) => Array.from({ length: DAY_MS / HOUR_MS }, (_, hour) => day + hour * HOUR_MS));
+}
+
+/** The number of rows that one statement moves or removes. Other writers wait for it. */
+const ROWS_PER_STATEMENT = 1_000;
+
+type CountTable = 'usage_hours' | 'usage_days';
+
+export const hasCountsBefore = async (db: Db, table: CountTable, before: number): Promise<boolean> =>
+  (await db.selectFrom(table).select('start').where('start', '<', before).limit(1).executeTakeFirst()) !==
+  undefined;
+
+/** The same rows for each statement of a transaction. */
+const oldest = (table: CountTable, before: number) =>
+  sql`from ${sql.table(table)} where start < ${before} order by start, key_id, outcome limit ${sql.lit(ROWS_PER_STATEMENT)}`;
+
+export const removeQuery = (db: Db, table: CountTable, before: number): CompiledQuery =>
+  sql`
+    delete from ${sql.table(table)}
+    where (start, key_id, outcome) in (select start, key_id, outcome ${oldest(table, before)})
+  `.compile(db);
+
+/** The statements of one transaction that moves some counts from hours to days. */
+export const rollUpQueries = (db: Db, before: number): CompiledQuery[] => [
+  sql`
+    insert into usage_days (start, key_id, outcome, count)
+    select day, key_id, outcome, cast(sum(count) as bigint)
+    from (
+      select start - start % ${sql.lit(DAY_MS)} as day, key_id, outcome, count ${oldest('usage_hours', before)}
+    ) as moved
+    where true
+    group by day, key_id, outcome
+    on conflict (start, key_id, outcome) do update set count = usage_days.count + excluded.count
+  `.compile(db),
+  removeQuery(db, 'usage_hours', before),
+];
+
+export const removeWritersQuery = (db: Db, before: number): CompiledQuery =>
+  db.deleteFrom('usage_writers').where('written_at', '<', before).compile();
