@@ -28,7 +28,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   },
   conflicting_api_keys: {
     examples: [{ code: 'conflicting_api_keys' }],
-    advice: 'Send the key in one header only. A proxy in front may add a key of its own.',
+    advice: 'Send the key in one header only. Check whether a proxy in front of Keyhearth adds another key.',
   },
   no_api_key_configured: {
     examples: [{ code: 'no_api_key_configured' }],
@@ -41,7 +41,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   invalid_api_key: {
     examples: [{ code: 'invalid_api_key', remaining: 4 }],
     advice:
-      'Check that the key is complete, active and not deleted. Keyhearth gives the same answer in all cases.',
+      'Check that the key is complete, active and not deleted. Keyhearth does not say which of these is wrong.',
   },
   invalid_bootstrap_token: {
     examples: [
@@ -66,7 +66,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   },
   api_key_not_found: {
     examples: [{ code: 'api_key_not_found' }],
-    advice: 'Check the id. You cannot restore a deleted key. No new key gets its id.',
+    advice: 'Check the id. You cannot restore a deleted key, and no new key gets the id of a deleted key.',
   },
   method_not_allowed: {
     examples: [{ code: 'method_not_allowed', allow: ['GET', 'HEAD'] }],
@@ -78,7 +78,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   },
   api_key_already_configured: {
     examples: [{ code: 'api_key_already_configured' }],
-    advice: 'Create further keys with an existing key and `POST /auth/keys`.',
+    advice: 'To create more keys, send `POST /auth/keys` with an existing key.',
   },
   last_active_api_key_required: {
     examples: [{ code: 'last_active_api_key_required' }],
