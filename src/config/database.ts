@@ -15,7 +15,7 @@ export const databaseVariables = {
     .optional()
     .meta({
       description:
-        'The database: `sqlite:` and a path from the working directory, or `postgres://user:password@host/database`. See [Connect to PostgreSQL](postgresql.md).',
+        'The database: `sqlite:` and a path, or `postgres://user:password@host/database`. A relative path starts at the working directory. See [Connect to PostgreSQL](postgresql.md).',
       shown: '`keyhearth.db` in the data directory',
     }),
   DATABASE_URL_FILE: nonEmpty().optional().meta({
@@ -27,7 +27,7 @@ export const databaseVariables = {
   }),
   KEYHEARTH_CACHE: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
     description:
-      'PostgreSQL: `on` caches keys in memory. A change by another worker then takes effect within 1.5 seconds, and not at once. See [the cache](cache.md).',
+      'PostgreSQL: `on` caches keys in memory. A change that another worker makes then takes effect within 1.5 seconds, and not at once. See [the cache](cache.md).',
   }),
 };
 

@@ -5,15 +5,15 @@ export const lockoutVariables = {
   KEYHEARTH_LOCKOUT_ATTEMPTS: integer(0, 100).prefault('5').meta({
     description: 'The number of failed attempts that lock an address out. 0 switches the lockout off.',
   }),
-  KEYHEARTH_LOCKOUT_SECONDS: integer(1, 86_400)
-    .prefault('300')
-    .meta({ description: 'How long a failed attempt counts, and how long a lockout lasts, in seconds.' }),
+  KEYHEARTH_LOCKOUT_SECONDS: integer(1, 86_400).prefault('300').meta({
+    description: 'The number of seconds for which a failed attempt counts, and for which a lockout lasts.',
+  }),
   KEYHEARTH_LOCKOUT_BY: z
     .enum(['address', 'address+key'], { error: 'must be address or address+key' })
     .default('address')
     .meta({
       description:
-        '`address`: each failed attempt counts. `address+key` is for addresses that many clients share. See [Understand the lockout](lockout.md).',
+        'What the lockout counts. With `address`, each failed attempt counts. Use `address+key` when many clients share one address. See [Understand the lockout](lockout.md).',
     }),
 };
 

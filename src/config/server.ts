@@ -40,7 +40,7 @@ export const serverVariables = {
     .optional()
     .meta({
       description:
-        'The names that a request may have in `Host`, separated by commas. Without it, any name is valid, except in a direct request over the loopback. Such a request can always use `localhost`, an IP address or the name of this machine. See [Trust your proxies](trusted-proxies.md#host-names).',
+        'The names that a request may have in `Host`, separated by commas. If you list no names, any name is valid, except in a request over the loopback that does not come from a trusted proxy. Such a request can always use `localhost`, an IP address or the name of this machine. See [Trust your proxies](trusted-proxies.md#host-names).',
       shown: 'any',
     }),
   KEYHEARTH_WORKERS: z
@@ -50,11 +50,11 @@ export const serverVariables = {
     .refine((workers) => workers <= MAX_WORKERS, { error: WORKERS_ERROR })
     .prefault('1')
     .meta({
-      description: `The number of worker threads, 1 to ${MAX_WORKERS}, or \`auto\` for one on each core. More than one needs Linux. See [Use all cores](workers.md).`,
+      description: `The number of worker threads, 1 to ${MAX_WORKERS}, or \`auto\` for one on each core. More than one worker needs Linux. See [Use all cores](workers.md).`,
     }),
   KEYHEARTH_SHUTDOWN_DELAY_SECONDS: integer(0, 300).prefault('0').meta({
     description:
-      'The seconds between SIGTERM and the closing of the port, for load balancers. What stops the process (systemd, Docker, Kubernetes) must wait 15 seconds longer. See [Stop and upgrade](upgrade.md).',
+      'The seconds between SIGTERM and the closing of the port, so that load balancers notice the stop. The program that stops Keyhearth (systemd, Docker, Kubernetes) must wait 15 seconds longer before it kills the process. See [Stop and upgrade](upgrade.md).',
   }),
   KEYHEARTH_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
@@ -63,7 +63,7 @@ export const serverVariables = {
     .default('info')
     .meta({
       description:
-        'The least important level that is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal`; or `silent`.',
+        'The lowest level that Keyhearth logs: `trace`, `debug`, `info`, `warn`, `error` or `fatal`. `silent` switches the log off.',
     }),
 };
 
