@@ -78,8 +78,8 @@ export function renderMarkdown(report: Report): string {
   const { single } = report;
   return `# Benchmarks
 
-\`npm run bench\` writes this page; do not edit it. Everything ran on one machine in one run, the load generator too.
-Another machine has other figures. Compare only the ratios.
+\`npm run bench\` writes this page; do not edit it. All programs ran on one machine in one run,
+including the load generator. Another machine has other figures. Compare only the ratios.
 
 ${table(['', ''], report.machine)}
 
@@ -97,11 +97,11 @@ Memory at rest was ${whole(single.memoryOneMb)} MB with one key and ${whole(sing
 
 ${table(['scenario', 'requests/s', 'p99', ''], rawRows(report))}
 
-Each figure is the median of all passes. A round has four passes. In a pass, the scenarios that are compared take turns,
-two seconds each, and the first of the two seconds does not count. Every other pass has the reverse order. They take
-turns because the machine's other work changes all the time.
+Each figure is the median of all passes. A round has four passes. In a pass, the scenarios that we compare run in turns,
+two seconds each. The first of the two seconds does not count. Every second pass has the reverse order. The scenarios
+run in turns because the other work of the machine changes all the time.
 
-Each round starts its servers again, because one process can be a tenth faster than the next one. Each server has three
+Each round starts its servers again, because one process can be 10 % faster than another. Each server has three
 seconds to warm up. Every request carries a key, and the same script of the load generator sends all requests.
 ${pressureOf(report)}
 
@@ -109,7 +109,8 @@ The load generator checks each status. A wrong status ends the run. Keyhearth lo
 this level, the verification of a valid key writes no line.
 
 better-auth runs in production mode, without rate limiting and logging, with deferred updates and
-\`synchronous=NORMAL\`. It writes the time of each use at once. Keyhearth collects them for five seconds.
+\`synchronous=NORMAL\`. better-auth writes the time of each use at once. Keyhearth collects these times
+for five seconds.
 
 ${replicaSection(single)}
 
@@ -138,8 +139,8 @@ BENCH_BEFORE=main npm run bench:verify  # the same, beside another commit or the
 \`\`\`
 
 Both commands install better-auth into \`bench/node_modules\`. They use wrk if it is installed, and autocannon otherwise.
-All servers listen on 127.0.0.1 only. \`BENCH_ROUNDS\` sets the number of rounds. With fewer than five rounds, memory and
-replicas are measured less often too. \`BENCH_BEFORE\` works with both commands. Close other programs first.
+All servers listen on 127.0.0.1 only. \`BENCH_ROUNDS\` sets the number of rounds. With fewer than five rounds, the benchmark
+also measures memory and replicas less often. \`BENCH_BEFORE\` works with both commands. Close other programs first.
 `;
 
 function replicaSection({ counts, cluster }: SingleFigures): string {
@@ -150,15 +151,17 @@ Three replicas on one PostgreSQL, everything on this machine:
 
 - Without the cache, ${whole(cacheOff.after)} requests to other replicas began after the answer to one of ${whole(counts.revocations)}
   revocations. ${refusedOf(cacheOff.passed)}
-- With the cache, ${whole(healthy.passed)} of ${whole(healthy.after)} requests after ${whole(counts.revocationsCached)} revocations passed. The
-  last one began ${healthy.latestMs.toFixed(1)} ms after the answer to its revocation.
-- All connections to PostgreSQL were ended every 20 ms for ${counts.stormSeconds} seconds, ${whole(storm.terminations)} in all. The answers in that time were
+- With the cache, Keyhearth accepted ${whole(healthy.passed)} of ${whole(healthy.after)} requests after ${whole(counts.revocationsCached)} revocations. The
+  last accepted request began ${healthy.latestMs.toFixed(1)} ms after the answer to its revocation.
+- For ${counts.stormSeconds} seconds, the benchmark ended all connections to PostgreSQL every 20 ms, ${whole(storm.terminations)} connections in all. The answers in that time were
   ${statusesOf(storm)}. The slowest took ${whole(storm.slowestMs)} ms. Afterwards there were ${storm.connectionsLeft} connections.
-- ${whole(replicas.acknowledged)} new keys were acknowledged while replicas were killed, and ${whole(database.acknowledged)} while PostgreSQL was killed.`;
+- Keyhearth acknowledged ${whole(replicas.acknowledged)} new keys while the benchmark killed replicas, and ${whole(database.acknowledged)} while it killed PostgreSQL.`;
 }
 
 const refusedOf = (passed: number) =>
-  passed === 0 ? 'All of them were refused.' : `${whole(passed)} of them passed. None may pass.`;
+  passed === 0
+    ? 'Keyhearth refused all of them.'
+    : `Keyhearth accepted ${whole(passed)} of them. It must accept none.`;
 
 const processesOf = (count: number) =>
   count === 1 ? 'each of one process' : `each the median of ${count} processes`;
@@ -172,8 +175,8 @@ ${cores} cores busy. So there was room for at most ${(cores / one).toFixed(2)} t
 }
 
 const needed = (cores: number) =>
-  `To compare several workers with one needs ${coresNeeded(cores)} cores: one
-for each of ${workersOn(cores)} workers, and one for the load generator. This machine has ${cores}, so this was not measured.`;
+  `A comparison of several workers with one worker needs ${coresNeeded(cores)} cores: one
+for each of ${workersOn(cores)} workers, and one for the load generator. This machine has ${cores} cores, so we did not measure this.`;
 
 const pressureOf = ({ cores }: Report) =>
   hasRoomForWorkers(cores)
@@ -188,7 +191,7 @@ const statusesOf = ({ statuses }: Storm) =>
 
 function footprintTable({ footprints, results, cores }: Report): string {
   if (!hasRoomForWorkers(cores))
-    return `This comparison needs ${coresNeeded(cores)} cores, so it was not measured on this machine.`;
+    return `This comparison needs ${coresNeeded(cores)} cores, so we did not measure it on this machine.`;
   const rows = footprints.map(({ id, title, residentMb, proportionalMb }) => [
     title,
     whole(medianPerSecond(results, id)),
