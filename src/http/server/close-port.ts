@@ -1,6 +1,6 @@
 import { type AddressInfo, Server } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ANY_PORTS, fillQueue, portsTo, shortenQueue } from './accept-queue.ts';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { ANY_PORTS, fillQueue, isInHandshake, portsTo, shortenQueue } from './accept-queue.ts';
 import type { Connections } from './connections.ts';
 
 /** Makes the listeners of a shared port close one after the other. */
@@ -11,7 +11,7 @@ export type ClosingOrder = {
 };
 
 /** With fewer than 500 clients in the queue, this takes some milliseconds. */
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 1_000;
 
 const alone: ClosingOrder = { begin: async () => 1, end: () => undefined };
 
@@ -28,8 +28,12 @@ export async function closePort(server: Server, connections: Connections, order 
   if (listeners > 1) await untilNobodyWaits(connections, giveUpAt);
   const from = listeners > 1 ? await portsTo(server, listeners, giveUpAt) : ANY_PORTS;
   shortenQueue(server);
-  do await untilNobodyWaits(connections, giveUpAt);
-  while (!(await fillQueue(address, from)) && performance.now() < giveUpAt);
+  for (;;) {
+    await untilNobodyWaits(connections, giveUpAt);
+    if ((await fillQueue(address, from)) || performance.now() >= giveUpAt) break;
+    // A full queue may have dropped the end of a handshake. The client sends it again, and then the queue needs a place.
+    for (let turns = 0; turns < 20 && isInHandshake(address.port); turns++) await sleep(10);
+  }
   // The method of the HTTP server would close idle connections first, which takes time.
   Server.prototype.close.call(server);
   order.end();
