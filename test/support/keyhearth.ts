@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { inject, onTestFinished } from 'vitest';
 import { compose } from '../../src/compose.ts';
-import { parseConfig } from '../../src/config.ts';
+import { type Config, parseConfig } from '../../src/config.ts';
 import { listen } from '../../src/http/server/listen.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logger.ts';
@@ -61,13 +61,20 @@ export type Running = {
   close(): Promise<void>;
 };
 
-export type Options = { env?: Record<string, string>; dataDir?: string; clock?: Clock };
+export type Options = {
+  env?: Record<string, string>;
+  dataDir?: string;
+  clock?: Clock;
+  /** What no environment variable can say. */
+  config?: Partial<Config>;
+};
 
 /** The real service, in this process, over real HTTP and a real database: SQLite, or PostgreSQL where the project says so. */
-export async function startService({ env = {}, dataDir, clock }: Options = {}): Promise<Running> {
+export async function startService({ env = {}, dataDir, clock, ...options }: Options = {}): Promise<Running> {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
   const database = await databaseFor(directory);
-  const config = parseConfig({ ...QUICK, KEYHEARTH_DATA_DIR: directory, ...database, ...env });
+  const parsed = parseConfig({ ...QUICK, KEYHEARTH_DATA_DIR: directory, ...database, ...env });
+  const config = { ...parsed, ...options.config };
   const log: Record<string, unknown>[] = [];
   const logger = createLogger(config.logLevel, { write: (line) => log.push(JSON.parse(line)) });
   const keyhearth = await compose(config, logger, clock);
