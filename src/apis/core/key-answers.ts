@@ -19,4 +19,7 @@ export const aNewKey = {
   content: { 'application/json': { schema: CreatedKeySchema } },
 };
 
+/** Without a body, the validator does not run, so its defaults are missing. */
+export const graceOf = ({ grace = 0 }: Readonly<{ grace?: number }>) => grace;
+
 export const rotation = { required: false, content: { 'application/json': { schema: RotateKeySchema } } };

@@ -7,7 +7,7 @@ import type { KeyListing } from '../../keys/listing.ts';
 import type { KeyService } from '../../keys/service.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { needs } from '../required-scope.ts';
-import { aKey, aNewKey, rotation } from './key-answers.ts';
+import { aKey, aNewKey, graceOf, rotation } from './key-answers.ts';
 import { KeyPageSchema, KeyParamsSchema, ListQuerySchema, presentKey } from './key-schemas.ts';
 import { CreateKeySchema, UpdateKeySchema } from './key-settings-schemas.ts';
 
@@ -197,11 +197,8 @@ export const keyRoutes = ({ keys, listing, clock }: KeyRouteParts) => {
       c.json(present(await keys.deactivate(c.req.valid('param').id, actorOf(c))), 200),
     )
     .openapi(rotateKey, async (c) => {
-      const { key, rawKey } = await keys.rotate(
-        c.req.valid('param').id,
-        c.req.valid('json').grace,
-        actorOf(c),
-      );
+      const grace = graceOf(c.req.valid('json'));
+      const { key, rawKey } = await keys.rotate(c.req.valid('param').id, grace, actorOf(c));
       return c.json({ ...present(key), raw_key: rawKey }, 201, { Location: `/auth/keys/${key.id}` });
     })
     .openapi(deleteKey, async (c) => {

@@ -10,7 +10,7 @@ import { createRouter } from '../../http/router.ts';
 import type { KeyService } from '../../keys/service.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { needsNoScope } from '../required-scope.ts';
-import { aKey, aNewKey, rotation } from './key-answers.ts';
+import { aKey, aNewKey, graceOf, rotation } from './key-answers.ts';
 import { presentKey } from './key-schemas.ts';
 
 /** What every key may do with itself, whatever its scopes. */
@@ -66,7 +66,7 @@ export const selfRoutes = (keys: KeyService, clock: Pick<Clock, 'now'>) =>
   createRouter()
     .openapi(getSelf, async (c) => c.json(presentKey(await keys.get(principalOf(c).id), clock.now()), 200))
     .openapi(rotateSelf, async (c) => {
-      const { key, rawKey } = await keys.self.rotate(c.req.valid('json').grace, actorOf(c));
+      const { key, rawKey } = await keys.self.rotate(graceOf(c.req.valid('json')), actorOf(c));
       const body = { ...presentKey(key, clock.now()), raw_key: rawKey };
       return c.json(body, 201, { Location: `/auth/keys/${key.id}` });
     })
