@@ -141,7 +141,7 @@ async function build(
     auditLog: createAuditLog(db),
     assertMayReadAudit: (principal) => revalidate(db, principal, 'audit:read'),
     lockouts: createLockoutService(lockout, createChange({ db, clock, revalidate })),
-    assertStillValid: (principal) => revalidate(db, principal, 'keys:verify'),
+    assertStillValid: (actor) => revalidate(db, actor, 'keys:verify'),
     clock,
     checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey(), undefined)),
     isStopping: () => isStopping,

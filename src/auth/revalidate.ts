@@ -1,5 +1,5 @@
 import type { Revalidate } from '../keys/change.ts';
-import { isUsable } from '../keys/key.ts';
+import { judge } from '../keys/key.ts';
 import { findKey } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
@@ -13,9 +13,9 @@ import { lacksScope } from './authorize.ts';
  */
 export const revalidator =
   (clock: Pick<Clock, 'now'>): Revalidate =>
-  async (handle, principal, scope) => {
+  async (handle, { principal, ip }, scope) => {
     const key = await findKey(handle, principal.id);
-    if (!key || !isUsable(key, clock.now()))
+    if (!key || judge(key, { now: clock.now(), ip }).code !== 'VALID')
       throw new DomainError({ code: 'invalid_api_key', remaining: undefined });
     const failure = scope === undefined ? undefined : lacksScope(key, scope);
     if (failure) throw new DomainError(failure);

@@ -3,14 +3,14 @@ import { insertEvent } from '../audit/store.ts';
 import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Actor, Principal } from '../lib/principal.ts';
+import type { Actor } from '../lib/principal.ts';
 import type { ApiKey } from './key.ts';
 import type { OwnScope } from './scopes.ts';
 
-/** Reads a principal again. Throws a DomainError unless it may still act, and holds the scope. */
+/** Reads a principal again. Throws a DomainError unless it may still act from its address, and holds the scope. */
 export type Revalidate = (
   handle: Db | Tx,
-  principal: Principal,
+  actor: Pick<Actor, 'principal' | 'ip'>,
   scope: OwnScope | undefined,
 ) => Promise<ApiKey>;
 
@@ -25,12 +25,13 @@ export type Change = ReturnType<typeof createChange>;
 export const createChange =
   ({ db, clock, revalidate }: ChangeParts) =>
   <T>(
-    { principal, address, requestId }: Actor,
+    request: Actor,
     scope: OwnScope | undefined,
     work: (tx: Tx, actor: ApiKey, record: Record) => Promise<T>,
   ): Promise<T> =>
     transaction(db, async (tx) => {
-      const actor = await revalidate(tx, principal, scope);
+      const actor = await revalidate(tx, request, scope);
+      const { address, requestId } = request;
       const { id, hint, label } = actor;
       const context = { actor: { kind: 'key', id, hint, label }, address, requestId } as const;
       return work(tx, actor, (event) => insertEvent(tx, { ...event, ...context, at: clock.now() }));

@@ -3,13 +3,13 @@ import { createMiddleware } from 'hono/factory';
 import type { Admit } from '../../auth/admit.ts';
 import type { Introspect } from '../../auth/introspect.ts';
 import type { ResolveClient } from '../../http/client-address.ts';
-import { type HttpEnv, principalOf } from '../../http/context.ts';
+import { actorOf, type HttpEnv, principalOf } from '../../http/context.ts';
 import { bodyCodes, guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
 import type { RawKey } from '../../lib/brand.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { DomainError } from '../../lib/failure.ts';
-import type { Principal } from '../../lib/principal.ts';
+import type { Actor } from '../../lib/principal.ts';
 import { needs, needsNoScope } from '../required-scope.ts';
 import { identityHeaders, problemAs403, verifiedBody } from './verified-answer.ts';
 import {
@@ -105,8 +105,8 @@ export type VerifyParts = {
   clock: Pick<Clock, 'now'>;
   introspect: Introspect;
   resolveClient: ResolveClient;
-  /** Throws a DomainError unless the principal may still act. */
-  assertStillValid: (principal: Principal) => Promise<unknown>;
+  /** Throws a DomainError unless the actor may still act. */
+  assertStillValid: (actor: Actor) => Promise<unknown>;
 };
 
 export const verifyRoutes = ({ admit, introspect, resolveClient, assertStillValid, clock }: VerifyParts) =>
@@ -120,7 +120,7 @@ export const verifyRoutes = ({ admit, introspect, resolveClient, assertStillVali
     })
     .openapi(introspectKeys, async (c) => {
       const { key, keys = [], ip, scope } = c.req.valid('json');
-      await assertStillValid(principalOf(c));
+      await assertStillValid(actorOf(c));
       const sender = ip === undefined ? nobody : resolveClient({ peer: ip });
       const verify = async (rawKey: RawKey) =>
         presentIntrospection(await introspect(rawKey, sender, scope), clock.now());
