@@ -9,8 +9,8 @@ import { missingScopes } from './scopes.ts';
  * holds. Each returns why the actor may not do it, or nothing.
  */
 
-/** What a key holds: what it may do, until when, and from where. */
-export type Holdings = Pick<KeySettings, 'scopes' | 'expiresAt' | 'allowedIps'>;
+/** What a key holds: what it may do, until when, from where, and how often. */
+export type Holdings = Pick<KeySettings, 'scopes' | 'expiresAt' | 'allowedIps' | 'rateLimits'>;
 
 type Refusal = Extract<Failure, { code: 'insufficient_scope' }>;
 
@@ -36,37 +36,29 @@ function areWithin(inner: readonly Network[], outer: readonly Network[]): boolea
   return inner.length > 0 && inner.every((each) => outer.some((network) => containsNetwork(network, each)));
 }
 
-/** For a key that the actor makes, activates or rotates: it must not hold more than the actor in any way. */
-export const exceeds = (actor: Holdings, wanted: Holdings): Refusal | undefined =>
-  exceedsScopes(actor, wanted) ?? exceedsExpiry(actor, wanted) ?? exceedsAddresses(actor, wanted);
-
-/**
- * For a change of the settings of a key. The actor must hold what the key holds, and what it gets. A change that takes
- * something away is allowed.
- */
-export function exceedsByChange(actor: Holdings, before: Holdings, after: Holdings): Refusal | undefined {
-  const takesTime = exceedsExpiry(before, after) === undefined;
-  const takesAddresses = exceedsAddresses(before, after) === undefined;
-  return (
-    exceedsScopes(actor, before) ??
-    exceedsScopes(actor, after) ??
-    (takesTime ? undefined : exceedsExpiry(actor, after)) ??
-    (takesAddresses ? undefined : exceedsAddresses(actor, after))
-  );
-}
-
-/** For a change that a key makes to itself: it must not get more of anything, and no rate limit may get weaker. */
-export function widensItself(before: KeySettings, after: KeySettings): Refusal | undefined {
-  const wider = exceeds(before, after);
-  if (wider) return wider;
-  const keepsLimits = before.rateLimits.every((limit) =>
-    after.rateLimits.some((other) => isAsStrict(other, limit)),
+function exceedsLimits(actor: Holdings, wanted: Holdings): Refusal | undefined {
+  const keepsLimits = actor.rateLimits.every((limit) =>
+    wanted.rateLimits.some((other) => isAsStrict(other, limit)),
   );
   return keepsLimits ? undefined : { code: 'insufficient_scope', reason: 'rate_limits', scopes: [] };
 }
 
 const isAsStrict = (limit: RateLimit, than: RateLimit) =>
   limit.name === than.name && limit.limit <= than.limit && limit.windowMs >= than.windowMs;
+
+/** For a key that the actor makes, activates or rotates: it must not hold more than the actor in any way. */
+export const exceeds = (actor: Holdings, wanted: Holdings): Refusal | undefined =>
+  exceedsScopes(actor, wanted) ??
+  exceedsExpiry(actor, wanted) ??
+  exceedsAddresses(actor, wanted) ??
+  exceedsLimits(actor, wanted);
+
+/**
+ * For a change of the settings of another key, whose scopes the actor must hold. A change that takes something away is
+ * allowed. A key that gets more of anything must then not hold more than the actor in any way, as if the actor made it.
+ */
+export const exceedsByChange = (actor: Holdings, before: Holdings, after: Holdings): Refusal | undefined =>
+  exceedsScopes(actor, before) ?? (exceeds(before, after) ? exceeds(actor, after) : undefined);
 
 /** Whether a key can manage all keys, at any time and from everywhere. One such key must always exist. */
 export const isManaging = (key: ApiKey): boolean =>

@@ -9,7 +9,7 @@ import { createChange, type Revalidate } from './change.ts';
 import { bcryptInputOf } from './digests.ts';
 import { type ApiKey, isAllowedFrom, isUsable, type KeySettings } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
-import { exceeds, exceedsByChange, exceedsScopes, isManaging, widensItself } from './permission.ts';
+import { exceeds, exceedsByChange, exceedsScopes, isManaging } from './permission.ts';
 import { everyScope, holds, type OwnScope } from './scopes.ts';
 import * as store from './store.ts';
 import { publicSettings } from './wire.ts';
@@ -89,16 +89,16 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
     graceMs: number,
     actor: Actor,
   ): Promise<KeyWithSecret> {
-    const { prefix } = existing(await store.findKey(db, id));
+    const asked = existing(await store.findKey(db, id));
+    assertRotatable(asked, clock.now());
+    const { prefix } = asked;
     const rawKey = generateRawKey(prefix ?? DEFAULT_PREFIX);
     const digests = await digest(rawKey, `key ${actor.principal.id}`);
     return change(actor, scope, async (tx, maker, record) => {
       const before = existing(await store.findKey(tx, id));
       refuse(exceeds(maker, before));
-      if (before.rotatedTo !== null)
-        throw new DomainError({ code: 'api_key_already_rotated', successor: before.rotatedTo });
       const now = clock.now();
-      if (!isUsable(before, now)) throw new DomainError({ code: 'api_key_not_usable' });
+      assertRotatable(before, now);
       const key = await store.insertKey(tx, {
         ...digests,
         settings: before,
@@ -179,7 +179,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
         const before = existing(await store.findKey(tx, id));
         const isExpired = before.isExpired && chosen.expiresAt === undefined;
         const after = { ...before, ...chosen, isExpired };
-        refuse(id === maker.id ? widensItself(before, after) : exceedsByChange(maker, before, after));
+        refuse(exceedsByChange(maker, before, after));
         await assertManageable(tx, before, after);
         const locksOut = id === maker.id && chosen.allowedIps && !isAllowedFrom(chosen.allowedIps, actor.ip);
         if (locksOut && !force) throw new DomainError({ code: 'caller_would_be_locked_out' });
@@ -211,12 +211,19 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
   };
 }
 
-/** A made key never outlives its maker, and is never allowed from more addresses. */
-const defaultsOf = ({ scopes, expiresAt, allowedIps }: ApiKey) => ({
+/** A made key never outlives its maker, is never allowed from more addresses, and has limits as strict. */
+const defaultsOf = ({ scopes, expiresAt, allowedIps, rateLimits }: ApiKey) => ({
   scopes: holds(scopes, '*') ? everyScope : scopes,
   expiresAt,
   allowedIps,
+  rateLimits,
 });
+
+function assertRotatable(key: ApiKey, now: number): void {
+  if (key.rotatedTo !== null)
+    throw new DomainError({ code: 'api_key_already_rotated', successor: key.rotatedTo });
+  if (!isUsable(key, now)) throw new DomainError({ code: 'api_key_not_usable' });
+}
 
 function refuse(failure: Failure | undefined): void {
   if (failure) throw new DomainError(failure);

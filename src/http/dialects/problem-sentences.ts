@@ -26,7 +26,8 @@ export const insufficient = {
   expires_at: () => 'The key would be valid for longer than your API key. Choose an earlier expires_at.',
   allowed_ips: () =>
     'The key would be allowed from more addresses than your API key. Choose allowed_ips among those of your key.',
-  rate_limits: () => 'An API key cannot remove or raise its own rate limits.',
+  rate_limits: () =>
+    'The key would have weaker rate limits than your API key. Give it limits with the same names that are as strict.',
 };
 
 export const overloaded = {
