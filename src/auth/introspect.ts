@@ -55,7 +55,7 @@ export function createIntrospect({ lookUp, usage, lockout }: IntrospectParts) {
   ): Promise<Introspection> => {
     const attempt = { address: lockoutKey, credential: rawKey };
     const found = await lookUp(rawKey, ip);
-    if (found.code !== 'UNPROVEN') return counted(record(attempt, found, scopes));
+    if (found.code !== 'UNPROVEN') return counted(recordProven(attempt, found, scopes));
     const outcome = await lockout.reserve(attempt, async () =>
       recordProven(attempt, await found.prove(lockoutKey), scopes),
     );

@@ -18,10 +18,12 @@ const CACHED_REFUSALS = 1_000;
 /** Why a key is refused: it has no row, or its row is not usable. */
 type Refusal = { key: ApiKey | undefined };
 
+/** No usable key exists, so nobody can guess one. */
+type NoUsableKey = { code: 'NO_USABLE_KEY' };
+
 export type ProvenVerdict =
   | Verdict
-  /** No usable key exists, so nobody can guess one. */
-  | { code: 'NO_USABLE_KEY' }
+  | NoUsableKey
   /** The key was compared with as many rows as one request may use. The next request continues. */
   | { code: 'UNDECIDED' };
 
@@ -31,12 +33,18 @@ export type ProvenVerdict =
  */
 type Unproven = { code: 'UNPROVEN'; prove: (client: string | undefined) => Promise<ProvenVerdict> };
 
+/** Whether a key without a row is certainly invalid: usable keys exist, and every row has a fingerprint. */
+type Meaning = 'final' | 'unproven' | 'unconfigured';
+
+const meaningWhere = (hasKeyWithoutFingerprint: boolean): Meaning =>
+  hasKeyWithoutFingerprint ? 'unproven' : 'final';
+
 /** The address that presents a key; undefined when it is not known. */
 type Ip = Circumstances['ip'];
 
 export type KeyLookup = {
   /** Verifies a raw key. With SQLite and without bcrypt, the result is not a promise. */
-  lookUp(rawKey: RawKey, ip: Ip): MaybePromise<Verdict | Unproven>;
+  lookUp(rawKey: RawKey, ip: Ip): MaybePromise<Verdict | NoUsableKey | Unproven>;
   hasUsableKey(): MaybePromise<boolean>;
 };
 
@@ -62,7 +70,7 @@ export function createKeyLookup({
   const reads = store.fastReads(db, reader);
   const usableKeys = createEpochCache<ApiKey>(reader.epoch, CACHED_KEYS);
   const refusals = createEpochCache<Refusal>(reader.epoch, CACHED_REFUSALS);
-  const cachedMissIsFinal = createEpochCache<boolean>(reader.epoch, 1);
+  const meaning = createEpochCache<Meaning>(reader.epoch, 1);
 
   function find(rawKey: RawKey, now: number): MaybePromise<ApiKey | undefined> {
     if (rawKey.length > MAX_KEY_LENGTH) return undefined;
@@ -91,22 +99,22 @@ export function createKeyLookup({
   const hasUsableKey = (): MaybePromise<boolean> =>
     andThen(reads.hasLastingKey(), (has) => has || reads.hasEndingKey(clock.now()));
 
-  /** Whether a key without a row is certainly invalid: usable keys exist, and every row has a fingerprint. */
-  function isMissFinal(): MaybePromise<boolean | undefined> {
-    const cached = cachedMissIsFinal.get('');
+  /** What a refusal means. It depends on the other keys alone. */
+  function meaningOfRefusal(): MaybePromise<Meaning> {
+    const cached = meaning.get('');
     if (cached !== undefined) return cached;
     const hasLasting = reads.hasLastingKey();
-    const isFinal = andThen(hasLasting, (has) =>
+    const found = andThen(hasLasting, (has) =>
       andThen(has || reads.hasEndingKey(clock.now()), (hasUsable) =>
-        hasUsable ? andThen(reads.hasKeyWithoutFingerprint(), (some) => !some) : false,
+        hasUsable ? andThen(reads.hasKeyWithoutFingerprint(), meaningWhere) : 'unconfigured',
       ),
     );
     // The last usable key can expire without a commit, so only a key that does not expire is kept.
-    cachedMissIsFinal.keep(
+    meaning.keep(
       '',
-      andThen(hasLasting, (has) => (has ? isFinal : undefined)),
+      andThen(hasLasting, (has) => (has ? found : undefined)),
     );
-    return isFinal;
+    return found;
   }
 
   async function prove(rawKey: RawKey, ip: Ip, client: string | undefined): Promise<ProvenVerdict> {
@@ -121,13 +129,15 @@ export function createKeyLookup({
   return {
     lookUp(rawKey, ip) {
       const now = clock.now();
-      return andThen(find(rawKey, now), (key): MaybePromise<Verdict | Unproven> => {
+      return andThen(find(rawKey, now), (key): ReturnType<KeyLookup['lookUp']> => {
         const verdict = judge(key, { now, ip });
         if (verdict.code === 'VALID') return verdict;
         // Every refusal takes the same steps, so that its duration does not reveal whether the key exists.
-        return andThen(isMissFinal(), (isFinal) =>
-          key || isFinal ? verdict : { code: 'UNPROVEN', prove: (client) => prove(rawKey, ip, client) },
-        );
+        return andThen(meaningOfRefusal(), (means): ReturnType<KeyLookup['lookUp']> => {
+          if (means === 'unconfigured') return { code: 'NO_USABLE_KEY' };
+          if (key || means === 'final') return verdict;
+          return { code: 'UNPROVEN', prove: (client) => prove(rawKey, ip, client) };
+        });
       });
     },
     hasUsableKey,
