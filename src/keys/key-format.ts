@@ -13,8 +13,11 @@ export const PRINTABLE_ASCII = /^[\x21-\x7e]*$/;
 
 export const DEFAULT_PREFIX = 'kh';
 export const PREFIX_PATTERN = /^[a-z][a-z0-9_]{1,15}$/;
-/** Other kinds of credential use these, or will. */
+/** Other kinds of credential begin with these and "_", or will. */
 export const RESERVED_PREFIXES: readonly string[] = ['khs', 'kha', 'pxos'];
+
+export const isReservedPrefix = (prefix: string): boolean =>
+  RESERVED_PREFIXES.some((reserved) => `${prefix}_`.startsWith(`${reserved}_`));
 
 const RANDOM_DIGITS = 55;
 const CHECKSUM_DIGITS = 6;

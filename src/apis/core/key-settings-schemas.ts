@@ -1,10 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import type { JsonObject } from '../../keys/key.ts';
-import { DEFAULT_PREFIX, PREFIX_PATTERN, RESERVED_PREFIXES } from '../../keys/key-format.ts';
+import {
+  DEFAULT_PREFIX,
+  isReservedPrefix,
+  PREFIX_PATTERN,
+  RESERVED_PREFIXES,
+} from '../../keys/key-format.ts';
 import { isVisible, MAX_LABEL_LENGTH } from '../../keys/label.ts';
 import { MAX_SCOPE_LENGTH, MAX_SCOPES, SCOPE_PATTERN, withoutRepeats } from '../../keys/scopes.ts';
 import { Scope } from '../../lib/brand.ts';
-import { parseNetwork } from '../../lib/network.ts';
+import { isVersion4, type Network, parseNetwork } from '../../lib/network.ts';
 import type { RateLimit } from '../../lib/rate-limit.ts';
 import { asMs, duration, ExpiresAtSchema, ExpiresInSchema } from './time-schemas.ts';
 
@@ -14,6 +19,7 @@ const MAX_ALLOWED_IPS = 64;
 const MAX_RATE_LIMITS = 8;
 const MAX_LIMIT = 1_000_000_000;
 const MAX_METADATA_BYTES = 4_096;
+const MAX_METADATA_DEPTH = 32;
 const MAX_WINDOW_DAYS = 366;
 
 const requiredString = ({ input }: { input?: unknown }) =>
@@ -48,8 +54,8 @@ export const PrefixSchema = z
   .regex(PREFIX_PATTERN, {
     error: 'must be 2 to 16 lower-case letters, digits and underscores, and begin with a letter',
   })
-  .refine((prefix) => !RESERVED_PREFIXES.includes(prefix), {
-    error: `must not be ${RESERVED_PREFIXES.join(', ')}, which are reserved`,
+  .refine((prefix) => !isReservedPrefix(prefix), {
+    error: `must not begin with ${RESERVED_PREFIXES.map((reserved) => `${reserved}_`).join(', ')}, which are reserved`,
   })
   .openapi({
     description: 'The beginning of the raw key',
@@ -77,11 +83,18 @@ export const ScopesSchema = z
       'What the key may do. `*` is everything, and `invoices:*` is everything that begins with `invoices:`. With an empty list, the key can only prove that it is valid',
   });
 
+/**
+ * `::ffff:10.0.0.0/8` means an IPv4 network to most people. But the prefix counts the bits of IPv6, so it would hold every
+ * IPv4 address.
+ */
+const isWiderThanMeant = (text: string, { address }: Network) =>
+  isVersion4(address) && text.includes(':') && Number(text.split('/')[1] ?? 128) < 96;
+
 const NetworkSchema = z
   .string({ error: requiredString })
   .transform((text, { addIssue }) => {
     const network = parseNetwork(text);
-    if (network) return network;
+    if (network && !isWiderThanMeant(text, network)) return network;
     addIssue({
       code: 'custom',
       message: 'must be an address or a network, like 203.0.113.7 or 2001:db8::/32',
@@ -130,6 +143,10 @@ export const MetadataSchema = z
     error: 'must be a JSON object',
     abort: true,
   })
+  .refine((value) => depthOf(value) <= MAX_METADATA_DEPTH, {
+    error: `must not be nested more than ${MAX_METADATA_DEPTH} levels deep`,
+    abort: true,
+  })
   .refine((value) => !hasProto(value), { error: 'must not have a member named __proto__', abort: true })
   .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
     error: 'must be at most 4 KiB of JSON',
@@ -140,6 +157,16 @@ export const MetadataSchema = z
     description: 'A JSON object for your own use, at most 4 KiB. Do not store secrets in it',
     example: { team: 'billing' },
   });
+
+/** Stops behind the limit. A body can be nested so deep that no function could call itself for each level. */
+function depthOf(value: unknown): number {
+  let level: unknown[] = [value];
+  for (let depth = 0; ; depth++) {
+    level = level.filter((each) => typeof each === 'object' && each !== null);
+    if (level.length === 0 || depth > MAX_METADATA_DEPTH) return depth;
+    level = level.flatMap((each) => Object.values(each as object));
+  }
+}
 
 /** Programs that copy such an object change the prototype of the copy. */
 const hasProto = (value: unknown): boolean =>

@@ -7,7 +7,10 @@ const MAX_GRACE_DAYS = 90;
 const MAX_SECONDS = 253_402_300_799;
 
 /** RFC 3339, section 5.6. */
-const dateTime = z.iso.datetime({ offset: true, error: badTime });
+const dateTime = z
+  .string()
+  .transform((text) => text.toUpperCase())
+  .pipe(z.iso.datetime({ offset: true, error: badTime }));
 
 function badTime(): string {
   return 'must be a time as in RFC 3339, like 2030-01-31T12:00:00Z, or seconds since 1970';
@@ -45,7 +48,7 @@ export const QueryTimeSchema = z
 export const duration = (minMs: number, maxDays: number) => {
   const error = `must be a duration like 90d, 12h, 30m or 45s, or whole seconds: from ${minMs / 1_000} seconds to ${maxDays} days`;
   return z
-    .union([z.string(), z.int().nonnegative()], { error })
+    .union([z.string(), z.int({ error }).nonnegative({ error })], { error })
     .transform((value) => (typeof value === 'number' ? `${value}s` : value))
     .refine(
       (text) => {
