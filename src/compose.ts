@@ -139,7 +139,7 @@ async function build(
     admit: countedAdmit,
     introspect: createIntrospect({ lookUp, usage, lockout }),
     auditLog: createAuditLog(db),
-    assertMayReadAudit: (principal) => revalidate(db, principal, 'audit:read'),
+    assertMayReadAudit: (actor) => revalidate(db, actor, 'audit:read'),
     lockouts: createLockoutService(lockout, createChange({ db, clock, revalidate })),
     assertStillValid: (actor) => revalidate(db, actor, 'keys:verify'),
     clock,

@@ -2,10 +2,10 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { TypedResponse } from 'hono';
 import type { AuditEvent } from '../../audit/event.ts';
 import type { AuditLog } from '../../audit/log.ts';
-import { principalOf } from '../../http/context.ts';
+import { actorOf } from '../../http/context.ts';
 import { guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
-import type { Principal } from '../../lib/principal.ts';
+import type { Actor } from '../../lib/principal.ts';
 import { needs } from '../required-scope.ts';
 import { AuditPageSchema, AuditQuerySchema, cursorOf, presentEvent } from './audit-schemas.ts';
 
@@ -40,16 +40,16 @@ const listEvents = createRoute({
 
 export type AuditRouteParts = {
   auditLog: AuditLog;
-  /** Throws a DomainError unless the principal may still read the audit log. */
-  assertMayReadAudit: (principal: Principal) => Promise<unknown>;
+  /** Throws a DomainError unless the actor may still read the audit log. */
+  assertMayReadAudit: (actor: Actor) => Promise<unknown>;
 };
 
 export const auditRoutes = ({ auditLog, assertMayReadAudit }: AuditRouteParts) =>
   createRouter().openapi(listEvents, async (c) => {
     const { selection, limit, cursor, format } = c.req.valid('query');
     if (format === 'ndjson') {
-      const principal = principalOf(c);
-      const lines = linesOf(auditLog.read(selection), () => assertMayReadAudit(principal));
+      const actor = actorOf(c);
+      const lines = linesOf(auditLog.read(selection), () => assertMayReadAudit(actor));
       return c.newResponse(lines, 200, { 'Content-Type': NDJSON }) as TextResponse;
     }
     const { events, next } = await auditLog.page(selection, limit, cursor);
