@@ -54,7 +54,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`create index api_keys_lasting on api_keys (id) where is_active = 1 and expires_at is null`.execute(
     db,
   );
-  await sql`create index api_keys_ending on api_keys (expires_at) where is_active = 1 and expires_at is not null`.execute(
+  await sql`create index api_keys_ending on api_keys (expires_at) where is_active = 1 and is_expired = 0 and expires_at is not null`.execute(
     db,
   );
   await sql`create index api_keys_managing on api_keys (id)

@@ -5,6 +5,7 @@ import * as announceChanges from './0003_announce_changes.ts';
 import * as keySettings from './0004_key_settings.ts';
 import * as auditEvents from './0005_audit_events.ts';
 import * as usage from './0006_usage.ts';
+import * as listing from './0008_listing.ts';
 
 /**
  * In the order in which they run. A released migration is never changed, and imports nothing of `src`, which does
@@ -17,4 +18,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004_key_settings': keySettings,
   '0005_audit_events': auditEvents,
   '0006_usage': usage,
+  '0008_listing': listing,
 };

@@ -19,6 +19,7 @@ import { createRequestLog } from './http/request-log.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { createChange } from './keys/change.ts';
 import { fingerprinter } from './keys/digests.ts';
+import { createExpirySweeper } from './keys/expiry-sweeper.ts';
 import { generateRawKey } from './keys/key-format.ts';
 import { createKeyListing } from './keys/listing.ts';
 import { createKeyLookup } from './keys/lookup.ts';
@@ -79,7 +80,7 @@ async function build(
 ) {
   const storage = parts.adopt(await openStorage(config, logger, memory.database), ({ close }) => close());
   const { db, pepper } = storage;
-  const { reader, backgroundWriter, notifier } = storage.services;
+  const { reader, slowReader, backgroundWriter, notifier } = storage.services;
   const bcrypt = parts.adopt(
     createBcryptPool(config.bcryptCost, hashingThreads(config.workers), (err) =>
       logger.error({ err }, 'a hashing thread failed'),
@@ -87,11 +88,16 @@ async function build(
     ({ close }) => close(),
   );
   const { usageDays } = config;
-  const counting = { db, writer: backgroundWriter, clock, onError: onUnwritten(logger) };
+  const counting = {
+    ...{ db, writer: backgroundWriter, clock },
+    onError: onUnwritten(logger, 'usage counts could not be written yet'),
+  };
   const usage = parts.adopt(createUsageCounter({ ...counting, keepsHours: usageDays > 0 }), ({ close }) =>
     close(),
   );
   parts.adopt(createUsageUpkeep({ ...counting, days: usageDays }), ({ close }) => close());
+  const onError = onUnwritten(logger, 'expired keys could not be marked yet');
+  parts.adopt(createExpirySweeper({ ...counting, onError }), ({ close }) => close());
 
   const fingerprintOf = fingerprinter(pepper);
   const proveByHash = createProver({ db, fingerprintOf, bcrypt, clock });
@@ -134,7 +140,7 @@ async function build(
     authenticators,
     bootstrap,
     keys,
-    listing: createKeyListing(db),
+    listing: createKeyListing({ db, slowReader, clock }),
     usage,
     admit: countedAdmit,
     introspect: createIntrospect({ lookUp, usage, lockout }),
@@ -168,9 +174,9 @@ async function build(
 }
 
 /** The part that finds an outage of the database logs it. */
-const onUnwritten = (logger: Logger) => (err: unknown) => {
+const onUnwritten = (logger: Logger, message: string) => (err: unknown) => {
   if (err instanceof DomainError && err.failure.code === 'database_unavailable') return;
-  logger.warn({ err }, 'usage counts could not be written yet');
+  logger.warn({ err }, message);
 };
 
 function tryToMark(mark: () => void, logger: Logger): void {

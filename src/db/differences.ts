@@ -1,5 +1,5 @@
 import { type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely';
-import type { Db } from './tables.ts';
+import type { Db, Tables } from './tables.ts';
 
 /** SQL that the engines write differently. */
 
@@ -21,3 +21,19 @@ export async function hasTable(db: Db, name: string): Promise<boolean> {
 /** The elements of a JSON array, as rows with one column named `value`. */
 export const jsonElements = <Database>(db: Kysely<Database>, json: string): RawBuilder<{ value: unknown }> =>
   isPostgres(db) ? sql`jsonb_array_elements(cast(${json} as jsonb))` : sql`json_each(${json})`;
+
+/**
+ * A table, of which SQLite reads this index. SQLite keeps no statistics here, so it cannot know which of several indexes
+ * leaves fewer rows. PostgreSQL knows.
+ */
+export const scanned = (db: Db, table: keyof Tables, index: string): RawBuilder<unknown> =>
+  isPostgres(db) ? sql`${sql.table(table)}` : sql`${sql.table(table)} indexed by ${sql.ref(index)}`;
+
+/** A text of a key without differences of case, for `like`. SQLite's `like` itself ignores the case of ASCII. */
+export const foldedText = (db: Db, column: 'label' | 'owner'): RawBuilder<string> => {
+  const folded = sql.ref(`${column}_folded`);
+  const text = sql.ref(column);
+  return isPostgres(db)
+    ? sql`coalesce(${folded}, lower(${text} collate "C"))`
+    : sql`coalesce(${folded}, ${text})`;
+};

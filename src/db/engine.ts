@@ -24,6 +24,7 @@ export type Engine = {
 
 export type EngineServices = {
   reader: Reader;
+  slowReader: SlowReader;
   backgroundWriter: BackgroundWriter;
   notifier: Notifier;
   /**
@@ -67,6 +68,12 @@ export type Reader = {
    * condition can depend on the clock. Of the compiled parameters, only the number matters.
    */
   exists(query: CompiledQuery): (...parameters: Parameters) => MaybePromise<boolean>;
+};
+
+/** Reads that can take a tenth of a second. Other requests do not wait for them. */
+export type SlowReader = {
+  /** @throws DomainError `database_busy` when too many others wait, or when it takes too long */
+  all<Row>(query: CompiledQuery<Row>): Promise<Row[]>;
 };
 
 /** Writes that no request waits for, and that must not delay a request. */

@@ -48,6 +48,9 @@ export type ApiKeyTable = {
   source: Generated<'registered' | 'created' | 'imported' | 'config'>;
   rotated_from: KeyId | null;
   rotated_to: KeyId | null;
+  /** The label without differences of case; null when it is ASCII. */
+  label_folded: Generated<string | null>;
+  owner_folded: Generated<string | null>;
   /** The first key of a chain of rotations; null for that key itself. All keys of a chain share their rate limits. */
   root_id: KeyId | null;
 };

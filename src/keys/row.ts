@@ -2,6 +2,7 @@ import type { Insertable, Selectable } from 'kysely';
 import type { ApiKeyTable } from '../db/tables.ts';
 import { Scope } from '../lib/brand.ts';
 import { parseDuration } from '../lib/duration.ts';
+import { foldedUnlessAscii } from '../lib/fold.ts';
 import { formatNetwork, type Network, parseNetwork } from '../lib/network.ts';
 import type { RateLimit } from '../lib/rate-limit.ts';
 import type { ApiKey, JsonObject, KeySettings } from './key.ts';
@@ -46,6 +47,8 @@ export function fromSettings(settings: KeySettings) {
   return {
     label: settings.label,
     owner: settings.owner,
+    label_folded: foldedUnlessAscii(settings.label),
+    owner_folded: foldedUnlessAscii(settings.owner),
     scopes: settings.scopes.join(' '),
     expires_at: settings.expiresAt,
     allowed_ips: settings.allowedIps.map(formatNetwork).join(' '),

@@ -46,13 +46,6 @@ export async function insertKey(tx: Tx, key: NewApiKey): Promise<ApiKey> {
   return toApiKey(row);
 }
 
-/** Keys that are older than `before`, the newest first. */
-export async function listKeys(db: Db, limit: number, before: KeyId | undefined): Promise<ApiKey[]> {
-  const newest = db.selectFrom('api_keys').select(columns).orderBy('id', 'desc').limit(limit);
-  const rows = await (before === undefined ? newest : newest.where('id', '<', before)).execute();
-  return rows.map(toApiKey);
-}
-
 export const findKey = async (db: Db | Tx, id: KeyId) =>
   toOptionalApiKey(await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst());
 

@@ -24,6 +24,8 @@ describe('what is stored of a key', () => {
         last_used_at: null,
         use_count: 0,
         owner: '',
+        label_folded: null,
+        owner_folded: null,
         prefix: null,
         scopes: '*',
         expires_at: null,

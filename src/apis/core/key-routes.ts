@@ -8,8 +8,9 @@ import type { KeyService } from '../../keys/service.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { needs } from '../required-scope.ts';
 import { aKey, aNewKey, graceOf, rotation } from './key-answers.ts';
-import { KeyPageSchema, KeyParamsSchema, ListQuerySchema, presentKey } from './key-schemas.ts';
+import { KeyParamsSchema, presentKey } from './key-schemas.ts';
 import { CreateKeySchema, UpdateKeySchema } from './key-settings-schemas.ts';
+import { KeyPageSchema, ListQuerySchema } from './list-schemas.ts';
 
 const common = { tags: ['Keys'] };
 const badId = invalid('id', 'must be a positive integer');
@@ -23,11 +24,16 @@ const listKeys = createRoute({
   path: '/auth/keys',
   operationId: 'listKeys',
   summary: 'List keys',
-  description: 'Lists all keys, the newest first. A page has 100 keys unless `limit` says otherwise.',
+  description:
+    'Lists the keys that match all filters, the newest first. A page has 100 keys unless `limit` says otherwise.',
   request: { query: ListQuerySchema },
   responses: {
     200: { description: 'A page of keys', content: { 'application/json': { schema: KeyPageSchema } } },
-    ...problemResponses(invalid('limit', 'must be a whole number from 1 to 1000'), ...guardCodes),
+    ...problemResponses(
+      invalid('limit', 'must be a whole number from 1 to 1000'),
+      ...guardCodes,
+      'database_busy',
+    ),
   },
 });
 
@@ -176,9 +182,9 @@ export const keyRoutes = ({ keys, listing, clock }: KeyRouteParts) => {
   const present = (key: ApiKey) => presentKey(key, clock.now());
   return createRouter()
     .openapi(listKeys, async (c) => {
-      const { limit, cursor } = c.req.valid('query');
-      const page = await listing.list(limit, cursor);
-      const next = page.nextCursor === undefined ? {} : { next_cursor: String(page.nextCursor) };
+      const { sort, limit, cursor, ...filters } = c.req.valid('query');
+      const page = await listing.list({ filters, sort, limit, cursor });
+      const next = page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor };
       return c.json({ keys: page.keys.map(present), ...next }, 200);
     })
     .openapi(createKey, async (c) => {

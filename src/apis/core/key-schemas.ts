@@ -12,9 +12,6 @@ import { KeyId, RawKey } from '../../lib/brand.ts';
 import { LabelSchema, OwnerSchema } from './key-settings-schemas.ts';
 import { GraceSchema } from './time-schemas.ts';
 
-const MAX_PAGE = 1_000;
-const DEFAULT_PAGE = 100;
-
 /** Its checksum is wrong, so nobody can have this key. */
 export const EXAMPLE_KEY = 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl000000';
 
@@ -104,16 +101,6 @@ export const CreatedKeySchema = KeySchema.extend({
   }),
 }).openapi('CreatedKey');
 
-export const KeyPageSchema = z
-  .object({
-    keys: z.array(KeySchema).openapi({ description: 'Keys, the newest first' }),
-    next_cursor: z
-      .string()
-      .optional()
-      .openapi({ description: 'The `cursor` of the next page. Absent on the last page', example: '41' }),
-  })
-  .openapi('KeyPage');
-
 const positiveInteger = /^[1-9]\d{0,15}$/;
 
 export const KeyParamsSchema = z.object({
@@ -128,31 +115,6 @@ export const KeyParamsSchema = z.object({
       type: 'integer',
       minimum: 1,
       example: 2,
-    }),
-});
-
-export const ListQuerySchema = z.strictObject({
-  limit: z
-    .string({ error: 'must be given once' })
-    .regex(/^[1-9]\d{0,3}$/, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
-    .transform(Number)
-    .refine((limit) => limit <= MAX_PAGE, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
-    .prefault(String(DEFAULT_PAGE))
-    .openapi({
-      param: { name: 'limit', in: 'query', description: 'The largest number of keys in the page' },
-      type: 'integer',
-      minimum: 1,
-      maximum: MAX_PAGE,
-      default: DEFAULT_PAGE,
-    }),
-  cursor: z
-    .string({ error: 'must be given once' })
-    .regex(positiveInteger, { error: 'must be the next_cursor of an earlier page' })
-    .transform((text) => KeyId(Number(text)))
-    .optional()
-    .openapi({
-      param: { name: 'cursor', in: 'query', description: 'The `next_cursor` of the previous page' },
-      type: 'string',
     }),
 });
 

@@ -15,6 +15,7 @@ import { reasonOf } from './failure.ts';
 import { type Listener, listen } from './listener.ts';
 import { openReader } from './reader.ts';
 import { connectAlone } from './session.ts';
+import { openSlowReader } from './slow-reader.ts';
 
 type Location = Extract<DatabaseLocation, { engine: 'postgres' }>;
 
@@ -66,6 +67,7 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
       listener = listening;
       return {
         reader: openReader(opened, cache ? listening.epoch : () => undefined),
+        slowReader: openSlowReader(opened.pool),
         backgroundWriter: openBackgroundWriter(opened.pool),
         notifier: listening.notifier,
         // Each read says itself what is wrong with the server.

@@ -7,6 +7,7 @@ import type { Condition } from './condition.ts';
 import { asStartupError, unavailable } from './failure.ts';
 import { hasContent, openSqlite } from './open.ts';
 import { openReader } from './reader.ts';
+import { openSlowReader } from './slow-reader.ts';
 
 /** Workers share their memory. Other processes on the file run only for a moment, like a command. */
 const noOtherProcess: Notifier = { notify: () => undefined, subscribe: () => undefined };
@@ -32,9 +33,13 @@ export function sqliteEngine(path: string, logger: Logger, memory: DatabaseMemor
       const backgroundWriter = openBackgroundWriter(path, condition, (err) =>
         logger.error({ err }, 'the thread that writes key usage failed'),
       );
+      const slowReader = openSlowReader(path, condition, (err) =>
+        logger.error({ err }, 'the thread that searches keys failed'),
+      );
       watch();
       return {
         reader,
+        slowReader,
         backgroundWriter,
         notifier: noOtherProcess,
         assertHealthy() {
@@ -44,7 +49,7 @@ export function sqliteEngine(path: string, logger: Logger, memory: DatabaseMemor
         },
         async close() {
           close();
-          await backgroundWriter.close();
+          await Promise.all([slowReader.close(), backgroundWriter.close()]);
           reader.close();
         },
       };
