@@ -8,9 +8,6 @@ const PLACES = BACKLOG + 1;
 /** On average, so many of them reach this listener. */
 const ATTEMPTS_FOR_EACH_LISTENER = 2 * PLACES;
 
-/** Where Linux lists the connections of this machine: https://docs.kernel.org/networking/proc_net_tcp.html */
-const CONNECTIONS = ['/proc/net/tcp', '/proc/net/tcp6'];
-
 /** Ports to connect from. 0 means any port. */
 export type LocalPorts = readonly number[];
 
@@ -26,39 +23,47 @@ const isConnected = (socket: Socket) => handleOf(socket)?.getpeername?.({}) === 
 /** Lets the system queue as few new connections as possible. */
 export const shortenQueue = (server: Server): void => void handleOf(server)?.listen?.(BACKLOG);
 
+/** The default of Node. */
+export const lengthenQueue = (server: Server): void => void handleOf(server)?.listen?.(511);
+
+/**
+ * How many packets of handshakes the system has dropped so far, because the queue of some listener was full:
+ * https://docs.kernel.org/networking/snmp_counter.html. 0 where the system does not say it.
+ */
+export function droppedHandshakes(): number {
+  const [names = [], values = []] = counters().map((line) => line.split(' '));
+  return Number(values[names.indexOf('ListenOverflows')] ?? 0);
+}
+
+function counters(): string[] {
+  try {
+    return readFileSync('/proc/net/netstat', 'latin1').split('\n').slice(0, 2);
+  } catch {
+    return [];
+  }
+}
+
 /**
  * Fills the short queue of a listener with connections of this process, before the event loop accepts again. While the
  * queue is full, the system does not answer clients that connect.
  * @param from ports that lead to this listener
- * @returns true if the queue has no other connection, and no client is about to get one. Otherwise the queue stays as it was
+ * @param mayStay whether the queue may stay full
+ * @returns true if the queue is full, and has no other connection. Otherwise it stays as it was
  */
-export async function fillQueue(address: AddressInfo, from: LocalPorts): Promise<boolean> {
+export async function fillQueue(
+  address: AddressInfo,
+  from: LocalPorts,
+  mayStay: () => boolean,
+): Promise<boolean> {
   const sockets = from.map((localPort) => connectTo(address, localPort));
   // Node connects in the next tick.
   await new Promise<void>((resolve) => process.nextTick(resolve));
-  if (sockets.every(isConnected) && !isInHandshake(address.port)) return true;
+  if (sockets.every(isConnected) && mayStay()) return true;
   for (const socket of sockets) {
     if (isConnected(socket)) socket.resetAndDestroy();
     else socket.destroy();
   }
   return false;
-}
-
-/**
- * Whether a client is in the middle of its handshake with the port. The full queue may have dropped the last packet of the
- * handshake, and then the client knows of no problem. Linux lists it with the state SYN_RECV, which is 03.
- */
-export function isInHandshake(port: number): boolean {
-  const entry = new RegExp(`^ *\\d+: \\w+:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 03 `, 'm');
-  return CONNECTIONS.some((file) => entry.test(textOf(file)));
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return '';
-  }
 }
 
 /**

@@ -1,6 +1,13 @@
 import { type AddressInfo, Server } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { ANY_PORTS, fillQueue, isInHandshake, portsTo, shortenQueue } from './accept-queue.ts';
+import {
+  ANY_PORTS,
+  droppedHandshakes,
+  fillQueue,
+  lengthenQueue,
+  portsTo,
+  shortenQueue,
+} from './accept-queue.ts';
 import type { Connections } from './connections.ts';
 
 /** Makes the listeners of a shared port close one after the other. */
@@ -11,7 +18,12 @@ export type ClosingOrder = {
 };
 
 /** With fewer than 500 clients in the queue, this takes some milliseconds. */
-const WITHIN_MS = 1_000;
+const WITHIN_MS = 5_000;
+
+/** Linux sends a packet again after 200 ms. */
+const SEND_AGAIN_MS = 250;
+/** With many new clients, each attempt may drop some packet. */
+const HANDSHAKES_MS = 1_000;
 
 const alone: ClosingOrder = { begin: async () => 1, end: () => undefined };
 
@@ -27,12 +39,20 @@ export async function closePort(server: Server, connections: Connections, order 
   connections.hold();
   if (listeners > 1) await untilNobodyWaits(connections, giveUpAt);
   const from = listeners > 1 ? await portsTo(server, listeners, giveUpAt) : ANY_PORTS;
-  shortenQueue(server);
+  const sendAgainUntil = performance.now() + HANDSHAKES_MS;
   for (;;) {
+    const dropped = droppedHandshakes();
+    const isComplete = () => droppedHandshakes() === dropped || performance.now() >= sendAgainUntil;
+    shortenQueue(server);
     await untilNobodyWaits(connections, giveUpAt);
-    if ((await fillQueue(address, from)) || performance.now() >= giveUpAt) break;
-    // A full queue may have dropped the end of a handshake. The client sends it again, and then the queue needs a place.
-    for (let turns = 0; turns < 20 && isInHandshake(address.port); turns++) await sleep(10);
+    if (await fillQueue(address, from, isComplete)) break;
+    if (performance.now() >= giveUpAt) break;
+    if (isComplete()) continue;
+    // A client whose last packet was dropped takes itself for connected. It sends again, and then the queue needs a place.
+    lengthenQueue(server);
+    connections.release();
+    await sleep(SEND_AGAIN_MS);
+    connections.hold();
   }
   // The method of the HTTP server would close idle connections first, which takes time.
   Server.prototype.close.call(server);
