@@ -32,9 +32,11 @@ core.register_action("keyhearth", { "http-req" }, function(txn, url)
   local answer = ask(txn, url)
   if answer.status >= 400 then return refuse(txn, answer) end
   local key_id = answer.headers["x-keyhearth-key-id"]
-  local label = answer.headers["x-keyhearth-label"]
   -- Only the id says that there was a key: an address that is not /auth/verify may answer 200 as well.
   if answer.status ~= 200 or not key_id then return end
   txn:set_var("txn.keyhearth_key_id", key_id[0])
-  txn:set_var("txn.keyhearth_label", label and label[0] or "")
+  for _, name in ipairs({ "label", "owner", "scopes" }) do
+    local lines = answer.headers["x-keyhearth-" .. name]
+    txn:set_var("txn.keyhearth_" .. name, lines and lines[0] or "")
+  end
 end, 1)

@@ -23,7 +23,7 @@ const deleteKeyRemoval: Edit = (text) => text.replace(/(Delete these three lines
 const HAPROXY_LOG = '    log stdout format raw daemon\n';
 
 /** What the comments in the files of deploy/ offer to an operator. */
-export const edits: Record<'showKey' | 'allowPreflight' | 'writeAccessLog', Edits> = {
+export const edits: Record<'showKey' | 'allowPreflight' | 'writeAccessLog' | 'askForScope', Edits> = {
   showKey: {
     nginx: (text) =>
       text.replaceAll(
@@ -42,5 +42,11 @@ export const edits: Record<'showKey' | 'allowPreflight' | 'writeAccessLog', Edit
       text
         .replace('global\n', `global\n${HAPROXY_LOG}`)
         .replace('mode http\n', 'mode http\n    log global\n    option httplog\n'),
+  },
+  /** The changes in docs/scopes.md. */
+  askForScope: {
+    nginx: (text) => text.replace('/auth/verify?deny=403;', '/auth/verify?deny=403&scope=invoices:read;'),
+    caddy: (text) => text.replace('uri /auth/verify?\n', 'uri /auth/verify?scope=invoices:read\n'),
+    haproxy: (text) => text.replace('8800/auth/verify unless', '8800/auth/verify?scope=invoices:read unless'),
   },
 };

@@ -49,7 +49,12 @@ function proveProxy(proxy: ReverseProxy): void {
     async (header, value) => {
       const answer = await stack.newClient()({ path: '/some/path?q=1', headers: { [header]: value } });
       expect(answer).toMatchObject({ status: 200, json: { method: 'GET', url: '/some/path?q=1' } });
-      expect(answer.json.headers).toMatchObject({ 'x-keyhearth-key-id': '1', 'x-keyhearth-label': 'first' });
+      expect(answer.json.headers).toMatchObject({
+        'x-keyhearth-key-id': '1',
+        'x-keyhearth-label': 'first',
+        'x-keyhearth-scopes': '*',
+      });
+      expect(answer.json.headers['x-keyhearth-owner'] ?? '').toBe('');
       expect(answer.text).not.toContain(FIRST_KEY);
     },
   );
@@ -102,6 +107,9 @@ function proveProxy(proxy: ReverseProxy): void {
       withKey(FIRST_KEY, {
         'X-Keyhearth-Key-Id': 'made-up',
         'x-keyhearth-label': 'made-up',
+        'X-Keyhearth-Owner': 'made-up',
+        'X-Keyhearth-Scopes': 'made-up',
+        X_Keyhearth_Scopes: 'made-up',
         X_Keyhearth_Key_Id: 'made-up',
         'X-Keyhearth_Key-Id': 'made-up',
         'X.Keyhearth.Key.Id': 'made-up',
@@ -111,14 +119,29 @@ function proveProxy(proxy: ReverseProxy): void {
           'X--Keyhearth-Key-Id': 'made-up',
           'XKEYHEARTH-KEY-ID': 'made-up',
         }),
-        Connection: 'close, X-Keyhearth-Key-Id, X-Keyhearth-Label',
+        Connection: 'close, X-Keyhearth-Key-Id, X-Keyhearth-Label, X-Keyhearth-Scopes',
       }),
     );
     expect(answer.status).toBe(200);
-    expect(answer.json.headers).toMatchObject({ 'x-keyhearth-key-id': '1', 'x-keyhearth-label': 'first' });
+    expect(answer.json.headers).toMatchObject({
+      'x-keyhearth-key-id': '1',
+      'x-keyhearth-label': 'first',
+      'x-keyhearth-scopes': '*',
+    });
+    expect(answer.json.headers['x-keyhearth-owner'] ?? '').toBe('');
     expect(answer.text).not.toContain('made-up');
     // The next server would drop what the header lists.
     expect(answer.json.headers.connection ?? '').not.toContain('eyhearth');
+  });
+
+  test('tells the service the owner and the scopes of the key', async () => {
+    const body = { owner: 'größe', scopes: ['invoices:read', 'orders:*'] };
+    const created = await stack.keyhearth.send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY, body });
+    const answer = await stack.newClient()(withKey(created.json.raw_key));
+    expect(answer.json.headers).toMatchObject({
+      'x-keyhearth-owner': 'gr%C3%B6%C3%9Fe',
+      'x-keyhearth-scopes': 'invoices:read orders:*',
+    });
   });
 
   test('a key without a label has none, whatever the client says', async () => {
