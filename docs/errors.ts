@@ -60,6 +60,16 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     ],
     advice: 'Use a key that holds more. See [Give keys scopes](scopes.md).',
   },
+  rate_limited: {
+    examples: [
+      {
+        code: 'rate_limited',
+        retryAfter: 1,
+        limits: [{ name: 'burst', limit: 20, window: '1s', windowMs: 1_000, remaining: 0, resetMs: 1_000 }],
+      },
+    ],
+    advice: `${TRY_AGAIN} See [Limit how often a key is used](rate-limits.md).`,
+  },
   not_found: {
     examples: [{ code: 'not_found' }],
     advice: 'Check the path. Without a valid key, an unknown path answers 401.',

@@ -5,6 +5,7 @@ import * as announceChanges from './0003_announce_changes.ts';
 import * as keySettings from './0004_key_settings.ts';
 import * as auditEvents from './0005_audit_events.ts';
 import * as usage from './0006_usage.ts';
+import * as rateLimitWindows from './0007_rate_limit_windows.ts';
 import * as listing from './0008_listing.ts';
 
 /**
@@ -18,5 +19,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004_key_settings': keySettings,
   '0005_audit_events': auditEvents,
   '0006_usage': usage,
+  '0007_rate_limit_windows': rateLimitWindows,
   '0008_listing': listing,
 };

@@ -2,7 +2,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { fastVerify } from './apis/core/fast-verify.ts';
 import { createApp } from './app.ts';
 import { createAuditLog } from './audit/log.ts';
-import { admit } from './auth/admit.ts';
+import { createAdmit } from './auth/admit.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { apiKeyAuthenticator } from './auth/by/api-key.ts';
 import { countingAdmit, countingRefusals } from './auth/count-outcome.ts';
@@ -28,6 +28,8 @@ import { createKeyService } from './keys/service.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { DomainError } from './lib/failure.ts';
 import type { Logger } from './lib/logger.ts';
+import { openLimiter } from './limits/open-limiter.ts';
+import { allocateWindows, type WindowMemory } from './limits/shared-windows.ts';
 import { createLockout } from './lockout/lockout.ts';
 import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
 import { createLockoutService } from './lockout/service.ts';
@@ -39,10 +41,15 @@ import { createUsageUpkeep } from './usage/upkeep.ts';
 const REFUSALS_LOGGED_PER_SECOND = 100;
 
 /** What all threads that serve together share. */
-export type SharedMemory = Readonly<{ lockout: LockoutMemory; database: DatabaseMemory }>;
+export type SharedMemory = Readonly<{
+  lockout: LockoutMemory;
+  limits: WindowMemory;
+  database: DatabaseMemory;
+}>;
 
 export const sharedMemory = ({ lockout }: Pick<Config, 'lockout'>): SharedMemory => ({
   lockout: allocateLockout(lockout),
+  limits: allocateWindows(),
   database: databaseMemory(),
 });
 
@@ -98,6 +105,11 @@ async function build(
   parts.adopt(createUsageUpkeep({ ...counting, days: usageDays }), ({ close }) => close());
   const onError = onUnwritten(logger, 'expired keys could not be marked yet');
   parts.adopt(createExpirySweeper({ ...counting, onError }), ({ close }) => close());
+  const onUnsaved = onUnwritten(logger, 'the windows of rate limits could not be written yet');
+  const limiter = parts.adopt(
+    await openLimiter({ ...storage.services, db, clock, memory: memory.limits, onError: onUnsaved }),
+    ({ close }) => close(),
+  );
 
   const fingerprintOf = fingerprinter(pepper);
   const proveByHash = createProver({ db, fingerprintOf, bcrypt, clock });
@@ -129,7 +141,7 @@ async function build(
     createRequestLog(logger, Math.ceil(REFUSALS_LOGGED_PER_SECOND / config.workers)),
     ({ close }) => close(),
   );
-  const countedAdmit = countingAdmit(admit, usage);
+  const countedAdmit = countingAdmit(createAdmit(limiter), usage);
   let isStopping = false;
   const app = createApp({
     logger,
@@ -143,7 +155,7 @@ async function build(
     listing: createKeyListing({ db, slowReader, clock }),
     usage,
     admit: countedAdmit,
-    introspect: createIntrospect({ lookUp, usage, lockout }),
+    introspect: createIntrospect({ lookUp, usage, lockout, limiter }),
     auditLog: createAuditLog(db),
     assertMayReadAudit: (actor) => revalidate(db, actor, 'audit:read'),
     lockouts: createLockoutService(lockout, createChange({ db, clock, revalidate })),

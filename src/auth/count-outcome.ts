@@ -9,7 +9,10 @@ import type { Authenticate, Authentication } from './authenticate.ts';
 export type Usage = Pick<UsageCounter, 'countUse' | 'countVerification'>;
 
 /** The outcomes of verifications that authentication does not refuse. */
-const outcomes: Partial<Record<FailureCode, Outcome>> = { insufficient_scope: 'INSUFFICIENT_SCOPE' };
+const outcomes: Partial<Record<FailureCode, Outcome>> = {
+  insufficient_scope: 'INSUFFICIENT_SCOPE',
+  rate_limited: 'RATE_LIMITED',
+};
 
 /** Counts a verification that authentication refused. It does so for an unknown key too: see docs/decisions/timing.md. */
 export function countRefusal({ countVerification }: Usage, authentication: Authentication): void {

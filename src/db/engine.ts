@@ -26,6 +26,8 @@ export type EngineServices = {
   reader: Reader;
   slowReader: SlowReader;
   backgroundWriter: BackgroundWriter;
+  /** Undefined when everybody who uses the database shares its memory. */
+  directWriter: DirectWriter | undefined;
   notifier: Notifier;
   /**
    * Finds problems that reads do not show. The next reads of the same turn come from the disk, and not from memory.
@@ -80,6 +82,12 @@ export type SlowReader = {
 export type BackgroundWriter = {
   /** Runs statements in one transaction. They are durable when the promise resolves. One transaction runs at a time. */
   run(...queries: CompiledQuery[]): Promise<void>;
+};
+
+/** Writes that requests of several processes make all the time. They wait for no change of keys, and delay none. */
+export type DirectWriter = {
+  /** Runs one statement, which is a transaction. When the connection is lost, it may run twice. */
+  run<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
 };
 
 /** Sends short messages to the other processes on the same database. They are lost while it is unavailable. */

@@ -92,6 +92,25 @@ export type UsageWriterTable = {
   written_at: number;
 };
 
+/** SQLite: the windows of rate limits that must survive a restart. */
+export type RateLimitWindowTable = {
+  /** The first key of a chain of rotations. */
+  root_id: KeyId;
+  /** Stands for the name of the limit. */
+  digest: number;
+  /** Milliseconds since 1970. */
+  opened_at: number;
+  ends_at: number;
+  used: number;
+};
+
+/** PostgreSQL: the windows of all rate limits of a chain of rotations. A column `windows` has them as JSON. */
+export type RateLimitCounterTable = {
+  root_id: KeyId;
+  /** Milliseconds since 1970: when the last window ends. */
+  ends_at: number;
+};
+
 export type Tables = {
   database_identity: DatabaseIdentityTable;
   bootstrap_claim: BootstrapClaimTable;
@@ -100,6 +119,8 @@ export type Tables = {
   usage_hours: UsageTable;
   usage_days: UsageTable;
   usage_writers: UsageWriterTable;
+  rate_limit_windows: RateLimitWindowTable;
+  rate_limit_counters: RateLimitCounterTable;
 };
 
 export type Db = Kysely<Tables>;

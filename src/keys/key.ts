@@ -60,7 +60,8 @@ export type Circumstances = Readonly<{
  * not why.
  */
 export type Verdict =
-  | { code: 'VALID' | 'INACTIVE' | 'EXPIRED' | 'IP_NOT_ALLOWED'; key: ApiKey }
+  | { code: 'VALID'; key: ApiKey }
+  | { code: 'INACTIVE' | 'EXPIRED' | 'IP_NOT_ALLOWED'; key: ApiKey }
   | { code: 'NOT_FOUND' };
 
 export const hasExpired = ({ isExpired, expiresAt }: ApiKey, now: number) =>

@@ -1,3 +1,5 @@
+import type { LimitState } from './rate-limit.ts';
+
 export type FieldError = {
   /** The field, with dots between its parts; empty for the request body as a whole. */
   path: string;
@@ -33,6 +35,8 @@ export type Failure =
       reason: 'route' | 'scopes' | 'expires_at' | 'allowed_ips' | 'rate_limits';
       scopes: readonly string[];
     }
+  /** The credential is valid. `limits`: what is left of each of its limits. */
+  | ({ code: 'rate_limited'; limits: readonly LimitState[] } & RetryAfter)
   | { code: 'not_found' }
   | { code: 'api_key_not_found' }
   | { code: 'method_not_allowed'; allow: readonly string[] }

@@ -6,3 +6,11 @@ export type RateLimit = Readonly<{
   window: string;
   windowMs: number;
 }>;
+
+/** A limit, and what is left of its window. */
+export type LimitState = RateLimit &
+  Readonly<{
+    remaining: number;
+    /** Milliseconds until the window ends; 0 when none is open. */
+    resetMs: number;
+  }>;

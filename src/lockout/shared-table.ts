@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { threadId } from 'node:worker_threads';
+import { releaseLock, sharedLock } from '../lib/shared-lock.ts';
 import type { AttemptDigest } from './attempt.ts';
 
 /** The memory of one table, which threads share. */
@@ -15,7 +15,7 @@ const NAME_WORDS = NAME_BYTES / 4;
  */
 const WAYS = 16;
 
-/** Header words: the thread that holds the table (thread id + 1, or 0), the number of places taken, the hash's seed. */
+/** Header words: the lock, the number of places taken, the hash's seed. */
 const HOLDER = 0;
 const TAKEN = 1;
 const SEED = 2;
@@ -23,9 +23,6 @@ const HEADER_BYTES = 16;
 
 /** Above any time in monotonic milliseconds. */
 const LOCKED = 1e15;
-
-/** Tries before a thread sleeps. The table is held for less than a microsecond, unless its holder was suspended. */
-const SPINS = 1_000;
 
 /** The system gives memory only to pages that are used. */
 export function allocateTable(attempts: number, addresses: number): TableMemory {
@@ -37,7 +34,7 @@ export function allocateTable(attempts: number, addresses: number): TableMemory 
 
 /** Frees the table when the thread that held it has ended. */
 export function releaseHeldBy({ buffer }: TableMemory, deadThread: number): void {
-  Atomics.compareExchange(new Int32Array(buffer), HOLDER, deadThread + 1, 0);
+  releaseLock(new Int32Array(buffer, 0, HEADER_BYTES / 4), HOLDER, deadThread);
 }
 
 export type SharedTable = ReturnType<typeof openSharedTable>;
@@ -191,18 +188,7 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
     isEmpty: () => Atomics.load(header, TAKEN) === 0,
 
     /** Runs `work` while no other thread uses the table. It must not wait for anything. */
-    exclusively<T>(work: () => T): T {
-      for (let tries = 1; ; tries++) {
-        const holder = Atomics.compareExchange(header, HOLDER, 0, threadId + 1);
-        if (holder === 0) break;
-        if (tries % SPINS === 0) Atomics.wait(header, HOLDER, holder, 1);
-      }
-      try {
-        return work();
-      } finally {
-        Atomics.store(header, HOLDER, 0);
-      }
-    },
+    exclusively: sharedLock(header, HOLDER),
 
     /** The number of places. */
     addresses,

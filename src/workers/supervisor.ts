@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { reservePort } from '../http/server/port.ts';
 import type { Logger, LogSink } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
+import { releaseWindows } from '../limits/shared-windows.ts';
 import { releaseLockout } from '../lockout/memory.ts';
 import { type Service, sharedMemory } from '../serve.ts';
 import { newTurns } from './closing-order.ts';
@@ -43,6 +44,7 @@ export async function startWorkers(
     worker.once('exit', () => {
       workers.delete(worker);
       releaseLockout(data.memory.lockout, threadId);
+      releaseWindows(data.memory.limits, threadId);
     });
     worker.on('error', (err) => logger.error({ err }, 'a worker failed'));
     worker.on('message', (message: WorkerMessage) => {

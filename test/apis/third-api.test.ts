@@ -54,6 +54,7 @@ const statuses = {
   invalid_api_key: 403,
   invalid_bootstrap_token: 401,
   insufficient_scope: 403,
+  rate_limited: 429,
   not_found: 404,
   api_key_not_found: 404,
   method_not_allowed: 405,

@@ -9,6 +9,7 @@ import { headerReader } from '../../http/context.ts';
 import type { Dialect } from '../../http/dialect.ts';
 import { problem } from '../../http/dialects/problem.ts';
 import { failureOf } from '../../http/failures.ts';
+import { rateLimitHeaders } from '../../http/rate-limit-headers.ts';
 import type { RequestLog } from '../../http/request-log.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../../http/security-headers.ts';
 import type { Failure } from '../../lib/failure.ts';
@@ -16,6 +17,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import { memoize } from '../../lib/memoize.ts';
 import type { Principal } from '../../lib/principal.ts';
+import type { LimitState } from '../../lib/rate-limit.ts';
 import { identityHeaders, problemAs403, verifiedText } from './verified-answer.ts';
 import { VERIFY_PATH } from './verify-routes.ts';
 import { parseQuestion, plainQuestion, type Question } from './verify-target.ts';
@@ -88,7 +90,7 @@ export function fastVerify(
     const { request, response, start, requestId, client, question } = exchange;
     const isValid = result.state === 'admitted';
     const { status, headers, body, encoding } = isValid
-      ? verified(result.principal, requestId)
+      ? verified(result.principal, requestId, result.limits)
       : refused(result.failure, requestId, question.denyAs403 ? renderedAs403 : rendered);
     response.writeHead(status, headers).end(body, encoding);
     const answered = {
@@ -177,35 +179,32 @@ function abandon({ response }: Exchange): void {
 }
 
 /** One literal is the fastest way to make the headers. */
-function verified(principal: Principal, requestId: string): Answer {
+function verified(principal: Principal, requestId: string, limits: readonly LimitState[]): Answer {
   const identity = identityHeaders(principal);
   const body = verifiedText(principal);
   const length = Buffer.byteLength(body);
-  return {
-    status: 200,
-    headers: [
-      'X-Request-Id',
-      requestId,
-      'X-Content-Type-Options',
-      SECURITY_HEADERS['X-Content-Type-Options'],
-      'Cache-Control',
-      NO_STORE['Cache-Control'],
-      'Content-Type',
-      'application/json',
-      'X-Keyhearth-Key-Id',
-      identity['X-Keyhearth-Key-Id'],
-      'X-Keyhearth-Label',
-      identity['X-Keyhearth-Label'],
-      'X-Keyhearth-Owner',
-      identity['X-Keyhearth-Owner'],
-      'X-Keyhearth-Scopes',
-      identity['X-Keyhearth-Scopes'],
-      'Content-Length',
-      String(length),
-    ],
-    body,
-    encoding: encodingOf(body, length),
-  };
+  const headers = [
+    'X-Request-Id',
+    requestId,
+    'X-Content-Type-Options',
+    SECURITY_HEADERS['X-Content-Type-Options'],
+    'Cache-Control',
+    NO_STORE['Cache-Control'],
+    'Content-Type',
+    'application/json',
+    'X-Keyhearth-Key-Id',
+    identity['X-Keyhearth-Key-Id'],
+    'X-Keyhearth-Label',
+    identity['X-Keyhearth-Label'],
+    'X-Keyhearth-Owner',
+    identity['X-Keyhearth-Owner'],
+    'X-Keyhearth-Scopes',
+    identity['X-Keyhearth-Scopes'],
+    'Content-Length',
+    String(length),
+  ];
+  if (limits.length > 0) headers.push(...Object.entries(rateLimitHeaders(limits)).flat());
+  return { status: 200, headers, body, encoding: encodingOf(body, length) };
 }
 
 /** There are few different refusals. To render one takes five times as long as to find it in the cache. */
@@ -221,8 +220,11 @@ const renderer = (dialect: Dialect) =>
         encoding: encodingOf(body, length),
       };
     },
-    () => true,
+    // Its numbers change all the time.
+    (failure) => !failure.startsWith(RATE_LIMITED),
   );
+
+const RATE_LIMITED = '{"code":"rate_limited"';
 
 const rendered = renderer(problem);
 const renderedAs403 = renderer(problemAs403);

@@ -5,6 +5,7 @@ import type { Introspect } from '../../auth/introspect.ts';
 import type { ResolveClient } from '../../http/client-address.ts';
 import { actorOf, type HttpEnv, principalOf } from '../../http/context.ts';
 import { bodyCodes, guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
+import { rateLimitHeaders } from '../../http/rate-limit-headers.ts';
 import { createRouter } from '../../http/router.ts';
 import type { RawKey } from '../../lib/brand.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -54,10 +55,20 @@ const verify = createRoute({
           schema: { type: 'string' },
           example: 'invoices:read',
         },
+        RateLimit: {
+          description: 'What is left of each rate limit of the key, if it has any',
+          schema: { type: 'string' },
+          example: '"burst";r=19;t=1',
+        },
+        'RateLimit-Policy': {
+          description: 'The rate limits of the key, if it has any',
+          schema: { type: 'string' },
+          example: '"burst";q=20;w=1',
+        },
       },
       content: { 'application/json': { schema: VerifiedSchema } },
     },
-    ...problemResponses(invalid('deny', 'must be 403'), ...guardCodes, 'overloaded'),
+    ...problemResponses(invalid('deny', 'must be 403'), ...guardCodes, 'rate_limited', 'overloaded'),
   },
 });
 
@@ -115,15 +126,17 @@ export const verifyRoutes = ({ admit, introspect, resolveClient, assertStillVali
       c.set('logAtDebug', true);
       const admission = await admit(principalOf(c), c.req.valid('query').scope);
       if (admission.state === 'refused') throw new DomainError(admission.failure);
-      const { principal } = admission;
+      const { principal, limits } = admission;
+      if (limits.length > 0)
+        for (const [name, value] of Object.entries(rateLimitHeaders(limits))) c.header(name, value);
       return c.json(verifiedBody(principal), 200, identityHeaders(principal));
     })
     .openapi(introspectKeys, async (c) => {
-      const { key, keys = [], ip, scope } = c.req.valid('json');
+      const { key, keys = [], ip, scope: scopes, cost } = c.req.valid('json');
       await assertStillValid(actorOf(c));
       const sender = ip === undefined ? nobody : resolveClient({ peer: ip });
       const verify = async (rawKey: RawKey) =>
-        presentIntrospection(await introspect(rawKey, sender, scope), clock.now());
+        presentIntrospection(await introspect(rawKey, sender, { scopes, cost }), clock.now());
       if (key !== undefined) return c.json(await verify(key), 200);
       const results = [];
       for (const each of keys) results.push(await verify(each));

@@ -3,12 +3,15 @@ import type { Introspection } from '../../auth/introspect.ts';
 import { MAX_SCOPES } from '../../keys/scopes.ts';
 import { RawKey } from '../../lib/brand.ts';
 import { parseAddress } from '../../lib/network.ts';
+import type { LimitState } from '../../lib/rate-limit.ts';
 import { EXAMPLE_KEY, KeySchema, presentKey } from './key-schemas.ts';
 import { ScopeSchema } from './key-settings-schemas.ts';
 
 const EXAMPLE_ADDRESS = '198.51.100.7';
 const MAX_KEYS = 100;
 const MAX_PRESENTED = 4_096;
+const MAX_COST = 1_000;
+const badCost = `must be a whole number from 0 to ${MAX_COST}`;
 
 const WantedScopesSchema = z
   .array(ScopeSchema, { error: 'must be a list of scopes' })
@@ -87,6 +90,15 @@ export const IntrospectSchema = z
       description: 'The scopes that the key must hold',
       example: ['invoices:read'],
     }),
+    cost: z
+      .int({ error: badCost })
+      .min(0, { error: badCost })
+      .max(MAX_COST, { error: badCost })
+      .default(1)
+      .openapi({
+        description:
+          'How much each verification takes from the rate limits of its key. 0: only ask, and pass the limits',
+      }),
   })
   .refine(({ key, keys }) => (key === undefined) !== (keys === undefined), {
     path: ['key'],
@@ -98,13 +110,32 @@ export const IntrospectSchema = z
 const valid = z.literal(true).openapi({ description: 'The key is valid' });
 const invalid = z.literal(false).openapi({ description: 'The key is invalid, or its check was refused' });
 
+const limits = z
+  .array(
+    z
+      .object({
+        name: z.string().openapi({ description: 'The name of the limit', example: 'burst' }),
+        limit: z.int().openapi({ description: 'How much a window allows', example: 20 }),
+        window: z.string().openapi({ description: 'How long a window lasts', example: '1s' }),
+        remaining: z.int().openapi({ description: 'What is left of the window', example: 19 }),
+        resets_in: z.int().openapi({
+          description: 'Seconds until the window ends; 0 when none is open',
+          example: 1,
+        }),
+      })
+      .openapi('LimitState'),
+  )
+  .openapi({ description: 'What is left of the rate limits of the key' });
+
 /** One of the possible results. */
 const result = <Code extends string>(code: Code, description: string) =>
   z.literal(code).openapi({ description });
 
 export const IntrospectionSchema = z
   .discriminatedUnion('code', [
-    z.object({ valid, code: result('VALID', 'The key is valid'), key: KeySchema }).openapi('ValidKey'),
+    z
+      .object({ valid, code: result('VALID', 'The key is valid'), key: KeySchema, limits: limits.optional() })
+      .openapi('ValidKey'),
     z.object({ valid: invalid, code: result('NOT_FOUND', 'The key does not exist') }).openapi('UnknownKey'),
     z
       .object({ valid: invalid, code: result('INACTIVE', 'The key is inactive'), key: KeySchema })
@@ -130,6 +161,15 @@ export const IntrospectionSchema = z
     z
       .object({
         valid: invalid,
+        code: result('RATE_LIMITED', 'The key has reached a rate limit'),
+        key: KeySchema,
+        retry_after: z.int().openapi({ description: 'Seconds to wait before you try again' }),
+        limits,
+      })
+      .openapi('RateLimitedKey'),
+    z
+      .object({
+        valid: invalid,
         code: result('LOCKED', 'The address in `ip` is locked out'),
         retry_after: z.int().openapi({ description: 'Seconds until the lockout ends' }),
       })
@@ -145,13 +185,34 @@ export const IntrospectionsSchema = z
   })
   .openapi('Introspections');
 
+const presentLimit = ({ name, limit, window, remaining, resetMs }: LimitState) => ({
+  name,
+  limit,
+  window,
+  remaining,
+  resets_in: Math.ceil(resetMs / 1_000),
+});
+
 export function presentIntrospection(
   introspection: Introspection,
   now: number,
 ): z.infer<typeof IntrospectionSchema> {
   switch (introspection.code) {
-    case 'VALID':
-      return { valid: true, code: introspection.code, key: presentKey(introspection.key, now) };
+    case 'VALID': {
+      const { code, key, limits } = introspection;
+      const presented = { valid: true as const, code, key: presentKey(key, now) };
+      return limits.length === 0 ? presented : { ...presented, limits: limits.map(presentLimit) };
+    }
+    case 'RATE_LIMITED': {
+      const { code, key, retryAfter, limits } = introspection;
+      return {
+        valid: false,
+        code,
+        key: presentKey(key, now),
+        retry_after: retryAfter,
+        limits: limits.map(presentLimit),
+      };
+    }
     case 'INACTIVE':
     case 'EXPIRED':
     case 'IP_NOT_ALLOWED':

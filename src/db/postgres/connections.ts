@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PostgresPool } from 'kysely';
 import { type ClientBase, Pool, type PoolClient, type QueryResult } from 'pg';
-import { DomainError } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Outages } from '../outages.ts';
 import { watchAvailability } from './availability.ts';
@@ -11,6 +10,7 @@ import {
   isFull,
   isSpoilt,
   isStatementError,
+  isUnavailable,
   outageOf,
   reasonOf,
   refusalOf,
@@ -183,9 +183,6 @@ export function openConnections(
     },
   };
 }
-
-const isUnavailable = (error: unknown) =>
-  error instanceof DomainError && error.failure.code === 'database_unavailable';
 
 const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Query read timeout';
 

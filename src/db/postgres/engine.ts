@@ -11,6 +11,7 @@ import type { Tables } from '../tables.ts';
 import { openBackgroundWriter } from './background-writer.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { postgresDialect } from './dialect.ts';
+import { openDirectWriter } from './direct-writer.ts';
 import { reasonOf } from './failure.ts';
 import { type Listener, listen } from './listener.ts';
 import { openReader } from './reader.ts';
@@ -69,6 +70,7 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
         reader: openReader(opened, cache ? listening.epoch : () => undefined),
         slowReader: openSlowReader(opened.pool),
         backgroundWriter: openBackgroundWriter(opened.pool),
+        directWriter: openDirectWriter(opened.pool),
         notifier: listening.notifier,
         // Each read says itself what is wrong with the server.
         assertHealthy: () => undefined,

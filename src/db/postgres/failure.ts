@@ -59,3 +59,6 @@ export const unreachable = () =>
 /** Nobody knows whether the statement was executed. */
 export const connectionLost = () =>
   new DomainError({ code: 'database_unavailable', reason: 'connection_lost', retryAfter: 1 });
+
+export const isUnavailable = (error: unknown) =>
+  error instanceof DomainError && error.failure.code === 'database_unavailable';

@@ -1,6 +1,6 @@
 import type { CompiledQuery } from 'kysely';
+import { batch } from '../../lib/batch.ts';
 import type { Parameters, Reader } from '../engine.ts';
-import { batch } from './batch.ts';
 import type { Connections } from './connections.ts';
 
 /** Reads rows from the primary server. One statement reads the rows of many requests. */

@@ -41,6 +41,7 @@ export function sqliteEngine(path: string, logger: Logger, memory: DatabaseMemor
         reader,
         slowReader,
         backgroundWriter,
+        directWriter: undefined,
         notifier: noOtherProcess,
         assertHealthy() {
           checkFiles();

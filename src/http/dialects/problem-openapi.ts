@@ -37,6 +37,11 @@ const samples = {
   last_active_api_key_required: { code: 'last_active_api_key_required' },
   body_too_large: { code: 'body_too_large', limitBytes: 64 * 1024 },
   unsupported_media_type: { code: 'unsupported_media_type', reason: 'not_json' },
+  rate_limited: {
+    code: 'rate_limited',
+    retryAfter: 1,
+    limits: [{ name: 'burst', limit: 20, window: '1s', windowMs: 1_000, remaining: 0, resetMs: 1_000 }],
+  },
   too_many_failed_attempts: { code: 'too_many_failed_attempts', retryAfter: 300 },
   overloaded: { code: 'overloaded', reason: 'hashing', retryAfter: 5 },
   stopping: { code: 'stopping', retryAfter: 5 },
@@ -52,7 +57,7 @@ const descriptions: Record<number, string> = {
   409: 'The state of the keys does not allow the change',
   413: 'The body is larger than 64 KiB',
   415: 'The body is not JSON',
-  429: 'The address of the client is locked out',
+  429: 'The address of the client is locked out, or the key has reached a rate limit',
   503: 'The service cannot answer at the moment. Try again later',
 };
 
@@ -78,7 +83,7 @@ function declaredHeaders(status: number) {
       ),
     };
   }
-  if (status === 429) return { 'Retry-After': header('Seconds until the lockout ends', '300') };
+  if (status === 429) return { 'Retry-After': header('Seconds to wait before you try again', '300') };
   if (status === 503) return { 'Retry-After': header('Seconds to wait before you try again', '5') };
   return undefined;
 }

@@ -1,3 +1,5 @@
+import type { LimitState } from '../../lib/rate-limit.ts';
+
 /** The sentences of codes that have several, by their reason. */
 
 export const malformed = {
@@ -54,3 +56,10 @@ export const unavailable = {
   connection_lost:
     'The connection to the database was lost. The change may or may not have been made: check before you repeat it.',
 };
+
+/** A verification by a proxy takes 1 of each limit, so the limits that refuse it have nothing left. */
+export function usedUp(limits: readonly LimitState[]): string {
+  const empty = limits.filter(({ remaining }) => remaining === 0);
+  const names = empty.map(({ name, limit, window }) => `${name} (${limit} in ${window})`);
+  return `The API key has reached a rate limit: ${names.join(', ')}. Try again later.`;
+}

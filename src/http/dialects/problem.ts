@@ -2,8 +2,17 @@ import { STATUS_CODES } from 'node:http';
 import type { Failure, FailureCode, FailureOf, FieldError } from '../../lib/failure.ts';
 import type { Dialect } from '../dialect.ts';
 import { BOOTSTRAP_TOKEN_HEADER } from '../headers.ts';
+import { rateLimitHeaders } from '../rate-limit-headers.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../security-headers.ts';
-import { busy, insufficient, malformed, mediaType, overloaded, unavailable } from './problem-sentences.ts';
+import {
+  busy,
+  insufficient,
+  malformed,
+  mediaType,
+  overloaded,
+  unavailable,
+  usedUp,
+} from './problem-sentences.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -125,6 +134,11 @@ const rules = {
     status: 421,
     detail: 'This service does not answer for the host in the Host header.',
     hint: 'Use a host of KEYHEARTH_ALLOWED_HOSTS. A direct request from the same machine may also use localhost or an IP address. If a proxy on the same machine sent the request, set KEYHEARTH_TRUSTED_PROXIES.',
+  },
+  rate_limited: {
+    status: 429,
+    detail: ({ limits }) => usedUp(limits),
+    headers: (failure) => ({ ...retryAfter(failure), ...rateLimitHeaders(failure.limits) }),
   },
   too_many_failed_attempts: {
     status: 429,

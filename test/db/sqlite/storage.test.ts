@@ -95,6 +95,7 @@ describe('migrations', () => {
       '0004_key_settings',
       '0005_audit_events',
       '0006_usage',
+      '0007_rate_limit_windows',
       '0008_listing',
     ]);
   });

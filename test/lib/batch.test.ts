@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { batch } from '../../../src/db/postgres/batch.ts';
+import { batch } from '../../src/lib/batch.ts';
 
 type Sent = { questions: number[]; answer(): void; fail(error: Error): void };
 
