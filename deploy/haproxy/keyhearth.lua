@@ -1,7 +1,7 @@
 -- Asks Keyhearth whether the client's key is valid. Sets txn.keyhearth_key_id if it is, and answers the client if not.
 
 local CREDENTIALS = { "x-proxbox-api-key", "x-api-key", "authorization" }
-local PASSED_ON = { "content-type", "cache-control", "retry-after", "www-authenticate", "x-request-id" }
+local PASSED_ON = { "content-type", "cache-control", "retry-after", "ratelimit", "ratelimit-policy", "www-authenticate", "x-request-id" }
 -- HAProxy asks up to three times more before it gives up with a 503 or 504 of its own.
 local TIMEOUT_MS = 2000
 
