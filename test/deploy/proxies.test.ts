@@ -76,6 +76,19 @@ function proveProxy(proxy: ReverseProxy): void {
     if (tellsWhy) expect(answer.json.code).toBe('too_many_failed_attempts');
   });
 
+  test('answers a key that has reached a rate limit with 429, and when to come back', async () => {
+    const body = { rate_limits: [{ name: 'hour', limit: 1, window: '1h' }] };
+    const made = { method: 'POST', path: '/auth/keys', key: FIRST_KEY, body };
+    const { raw_key } = (await stack.keyhearth.send(made)).json;
+    const send = stack.newClient();
+    expect((await send(withKey(raw_key))).status).toBe(200);
+    const answer = await expectRefused(send, withKey(raw_key), 429);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(3_500);
+    if (!tellsWhy) return;
+    expect(answer.json.code).toBe('rate_limited');
+    expect(answer.headers.ratelimit).toMatch(/^"hour";r=0;t=3\d\d\d$/);
+  });
+
   test('locks two clients out one by one', async () => {
     const [guessing, other] = [stack.newClient(), stack.newClient()];
     await lockOut(guessing);
