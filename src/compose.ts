@@ -2,6 +2,8 @@ import { availableParallelism, hostname } from 'node:os';
 import { fastVerify } from './apis/core/fast-verify.ts';
 import { createApp } from './app.ts';
 import { createAuditLog } from './audit/log.ts';
+import { type AuditMemory, auditMemory } from './audit/memory.ts';
+import { createAuditUpkeep } from './audit/upkeep.ts';
 import { createAdmit } from './auth/admit.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { apiKeyAuthenticator } from './auth/by/api-key.ts';
@@ -33,6 +35,7 @@ import { allocateWindows, type WindowMemory } from './limits/shared-windows.ts';
 import { createLockout } from './lockout/lockout.ts';
 import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
 import { createLockoutService } from './lockout/service.ts';
+import { lockedIncident } from './lockout/wire.ts';
 import { openStorage } from './storage.ts';
 import { createUsageCounter } from './usage/counter.ts';
 import { createUsageUpkeep } from './usage/upkeep.ts';
@@ -45,12 +48,14 @@ export type SharedMemory = Readonly<{
   lockout: LockoutMemory;
   limits: WindowMemory;
   database: DatabaseMemory;
+  audit: AuditMemory;
 }>;
 
 export const sharedMemory = ({ lockout }: Pick<Config, 'lockout'>): SharedMemory => ({
   lockout: allocateLockout(lockout),
   limits: allocateWindows(),
   database: databaseMemory(),
+  audit: auditMemory(),
 });
 
 export type Keyhearth = Awaited<ReturnType<typeof compose>>;
@@ -105,6 +110,15 @@ async function build(
   parts.adopt(createUsageUpkeep({ ...counting, days: usageDays }), ({ close }) => close());
   const onError = onUnwritten(logger, 'expired keys could not be marked yet');
   parts.adopt(createExpirySweeper({ ...counting, onError }), ({ close }) => close());
+  const audit = parts.adopt(
+    createAuditUpkeep({
+      ...counting,
+      days: config.auditDays,
+      memory: memory.audit,
+      onError: onUnwritten(logger, 'audit events could not be written or deleted yet'),
+    }),
+    ({ close }) => close(),
+  );
   const onUnsaved = onUnwritten(logger, 'the windows of rate limits could not be written yet');
   const limiter = parts.adopt(
     await openLimiter({ ...storage.services, db, clock, memory: memory.limits, onError: onUnsaved }),
@@ -123,13 +137,16 @@ async function build(
     clock,
     token: config.bootstrapToken,
     onClaimed: () => tryToMark(storage.markClaimed, logger),
+    onRefused: audit.record,
     onWeakKey: (weakness) =>
       logger.warn(
         `the first key is weak, because it is ${weakness}: create another key, and delete this one`,
       ),
   });
 
-  const lockout = createLockout(config.lockout, clock, memory.lockout, notifier);
+  const lockout = createLockout(config.lockout, clock, memory.lockout, notifier, (entry) =>
+    audit.record(lockedIncident(entry)),
+  );
   const resolveClient = clientResolver(config.trustedProxies, createProxyWarnings(logger));
   const isAllowedHost = hostCheck({
     allowedHosts: config.allowedHosts,

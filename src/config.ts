@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type AuditConfig, auditConfig, auditVariables } from './config/audit.ts';
 import { type DatabaseConfig, databaseConfig, databaseVariables } from './config/database.ts';
 import { type LockoutConfig, lockoutConfig, lockoutVariables } from './config/lockout.ts';
 import { unknownNames } from './config/names.ts';
@@ -18,9 +19,15 @@ export const environmentSchema = z.object({
   ...secretVariables,
   ...lockoutVariables,
   ...usageVariables,
+  ...auditVariables,
 });
 
-export type Config = ServerConfig & DatabaseConfig & SecretsConfig & LockoutConfig & UsageConfig;
+export type Config = ServerConfig &
+  DatabaseConfig &
+  SecretsConfig &
+  LockoutConfig &
+  UsageConfig &
+  AuditConfig;
 
 const settings = Object.keys(environmentSchema.shape);
 
@@ -47,5 +54,6 @@ export function parseConfig(environment: Environment): Config {
     ...secretsConfig(env, database.dataDir),
     ...lockoutConfig(env),
     ...usageConfig(env),
+    ...auditConfig(env),
   });
 }

@@ -54,6 +54,7 @@ describe.each<[string, string[], string[]]>([
     ],
   ],
   ['KEYHEARTH_LOCKOUT_ATTEMPTS', ['0', '100'], ['', '-1', '101', 'five']],
+  ['KEYHEARTH_AUDIT_DAYS', ['0', '1', '36500'], ['', '-1', '36501', '1.5']],
   ['KEYHEARTH_LOCKOUT_SECONDS', ['1', '86400'], ['', '0', '86401']],
   ['KEYHEARTH_LOCKOUT_BY', ['address', 'address+key'], ['', 'key', 'ADDRESS']],
   ['KEYHEARTH_BCRYPT_COST', ['10', '15'], ['', '9', '16']],

@@ -16,6 +16,16 @@ export const ACTIONS = [
 
 export type Action = (typeof ACTIONS)[number];
 
+/** What clients without a valid credential can cause, as often as they like. So only some of it is recorded. */
+export const INCIDENTS = ['address.locked', 'bootstrap.refused'] as const satisfies Action[];
+
+export type IncidentAction = (typeof INCIDENTS)[number];
+
+/** An event of no change, without an actor. */
+export type Incident = Readonly<
+  { action: IncidentAction } & Pick<NewEvent, 'address' | 'changes' | 'requestId'>
+>;
+
 /** Who did it, with the names that they had then. */
 export type AuditActor = Readonly<
   | { kind: 'key'; id: KeyId; hint: string; label: string }

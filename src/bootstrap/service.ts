@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { changesBetween } from '../audit/event.ts';
+import { changesBetween, type Incident } from '../audit/event.ts';
 import { insertEvent } from '../audit/store.ts';
 import type { Reader } from '../db/engine.ts';
 import type { Db } from '../db/tables.ts';
@@ -10,10 +10,13 @@ import { type Weakness, weaknessOf } from '../keys/weak-key.ts';
 import { publicSettings } from '../keys/wire.ts';
 import type { RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
-import { DomainError } from '../lib/failure.ts';
+import { DomainError, type FailureCode } from '../lib/failure.ts';
 import { fastIsClaimed, takeClaim } from './store.ts';
 
 export type BootstrapService = ReturnType<typeof createBootstrapService>;
+
+/** Why a registration is refused. A lockout, or a database that fails, is no answer to the attempt itself. */
+const REFUSALS: readonly FailureCode[] = ['api_key_already_configured', 'invalid_bootstrap_token'];
 
 /** The request that registers the first key, for the audit log. */
 type BootstrapRequest = Readonly<{ address: string; requestId: string }>;
@@ -27,6 +30,8 @@ export type BootstrapParts = {
   token: string | undefined;
   /** Called when the claim is known to be on disk, before any client gets an answer that depends on it. */
   onClaimed: () => void;
+  /** Called when a registration is refused, before the client learns of it. */
+  onRefused: (incident: Incident) => void;
   /** Called when the first key is registered and everybody can guess it. */
   onWeakKey: (weakness: Weakness) => void;
 };
@@ -39,6 +44,7 @@ export function createBootstrapService({
   clock,
   token,
   onClaimed,
+  onRefused,
   onWeakKey,
 }: BootstrapParts) {
   const isClaimed = fastIsClaimed(db, reader);
@@ -69,9 +75,24 @@ export function createBootstrapService({
     if (!(await isOpen())) throw alreadyConfigured();
   }
 
+  /** Records it when the work is refused. */
+  async function recordingRefusal<T>({ address, requestId }: BootstrapRequest, work: () => Promise<T>) {
+    try {
+      return await work();
+    } catch (error) {
+      const code = error instanceof DomainError ? error.failure.code : undefined;
+      if (code !== undefined && REFUSALS.includes(code)) {
+        const changes = changesBetween(undefined, { code });
+        onRefused({ action: 'bootstrap.refused', address, requestId, changes });
+      }
+      throw error;
+    }
+  }
+
   return {
     isOpen,
     assertOpen,
+    recordingRefusal,
 
     needsToken: token !== undefined,
 
@@ -83,31 +104,33 @@ export function createBootstrapService({
      * @throws DomainError `api_key_already_configured`
      */
     register: (rawKey: RawKey, label: string, { address, requestId }: BootstrapRequest): Promise<void> =>
-      enqueue(async () => {
-        await assertOpen();
-        const digests = await keys.digest(rawKey, 'bootstrap');
-        const settings = registeredSettings(label);
-        await transaction(db, async (tx) => {
-          const now = clock.now();
-          if (!(await takeClaim(tx, now))) throw alreadyConfigured();
-          const source = 'registered';
-          const key = await insertKey(tx, { ...digests, settings, prefix: null, source, createdAt: now });
-          const changes = changesBetween(undefined, publicSettings(key));
-          const actor = { kind: 'bootstrap' } as const;
-          await insertEvent(tx, {
-            at: now,
-            action: 'key.registered',
-            actor,
-            address,
-            keyId: key.id,
-            changes,
-            requestId,
+      recordingRefusal({ address, requestId }, () =>
+        enqueue(async () => {
+          await assertOpen();
+          const digests = await keys.digest(rawKey, 'bootstrap');
+          const settings = registeredSettings(label);
+          await transaction(db, async (tx) => {
+            const now = clock.now();
+            if (!(await takeClaim(tx, now))) throw alreadyConfigured();
+            const source = 'registered';
+            const key = await insertKey(tx, { ...digests, settings, prefix: null, source, createdAt: now });
+            const changes = changesBetween(undefined, publicSettings(key));
+            const actor = { kind: 'bootstrap' } as const;
+            await insertEvent(tx, {
+              at: now,
+              action: 'key.registered',
+              actor,
+              address,
+              keyId: key.id,
+              changes,
+              requestId,
+            });
           });
-        });
-        claimed();
-        const weakness = weaknessOf(rawKey);
-        if (weakness) onWeakKey(weakness);
-      }),
+          claimed();
+          const weakness = weaknessOf(rawKey);
+          if (weakness) onWeakKey(weakness);
+        }),
+      ),
   };
 }
 

@@ -1,3 +1,4 @@
+import { changesBetween, type Incident } from '../audit/event.ts';
 import { formatNetwork, parseNetwork } from '../lib/network.ts';
 
 /** What the lockout knows of an address. */
@@ -17,5 +18,16 @@ export function publicLockout({ address, failures, lockedUntil }: LockoutEntry) 
     address: network ? formatNetwork(network) : address,
     failures,
     locked_until: lockedUntil === null ? null : Math.ceil(lockedUntil / 1_000),
+  };
+}
+
+/** For the audit log. The lockout does not know the request. */
+export function lockedIncident(entry: LockoutEntry): Incident {
+  const after = publicLockout(entry);
+  return {
+    action: 'address.locked',
+    address: after.address,
+    requestId: null,
+    changes: changesBetween(undefined, after),
   };
 }

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { freePort } from '../../deploy/cluster/free-port.ts';
 import { client, type Send } from '../support/http.ts';
-import { FIRST_KEY, register, spawnProcess, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import {
+  FIRST_KEY,
+  register,
+  spawnProcess,
+  sqlIn,
+  startProcess,
+  temporaryDirectory,
+} from '../support/keyhearth.ts';
 import { LONG } from '../support/long.ts';
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
@@ -128,4 +135,30 @@ test('an operator ends a lockout for all workers, whichever is asked', async () 
     expect(answer.status).toBe(204);
     expect(count(await hundred(send, FIRST_KEY), 200)).toBe(100);
   }
+});
+
+test('workers record ten refused registrations in a minute together, and count the rest', async () => {
+  const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: '3' };
+  const { send, child, ended } = await startProcess(env);
+  await register(send);
+  const refuse = () =>
+    send({
+      method: 'POST',
+      path: '/auth/register-key',
+      headers: { Connection: 'close' },
+      body: { api_key: FIRST_KEY },
+    });
+  const answers = await Promise.all(Array.from({ length: 300 }, refuse));
+  expect(count(answers, 409)).toBe(300);
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  const rows = await sqlIn(
+    env.KEYHEARTH_DATA_DIR,
+    "select changes from audit_events where action = 'bootstrap.refused'",
+  );
+  const omitted = rows.map(({ changes }) => JSON.parse(String(changes)).omitted?.to ?? 0);
+  const recorded = omitted.filter((sum) => sum === 0).length;
+  // The minute may change meanwhile.
+  expect([10, 20]).toContain(recorded);
+  expect(recorded + omitted.reduce((sum, each) => sum + each, 0)).toBe(300);
 });

@@ -332,6 +332,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
       'https://keys.example.com',
       '*.example.com',
     ],
+    KEYHEARTH_AUDIT_DAYS: ['', 'never', '-1', '36501', '30d'],
     KEYHEARTH_LOCKOUT_ATTEMPTS: ['', 'never', '-3', '1001'],
     KEYHEARTH_LOCKOUT_SECONDS: ['', '0s', '5m', '86401'],
     KEYHEARTH_LOCKOUT_BY: ['', 'client', 'address + key'],

@@ -59,7 +59,7 @@ export function client(origin: string, from?: string) {
           incoming.on('error', reject);
           incoming.on('end', () => {
             const text = Buffer.concat(chunks).toString();
-            const carriesJson = /json/.test(incoming.headers['content-type'] ?? '') && text !== '';
+            const carriesJson = /[/+]json\b/.test(incoming.headers['content-type'] ?? '') && text !== '';
             const answer = {
               status: incoming.statusCode ?? 0,
               headers: incoming.headers,

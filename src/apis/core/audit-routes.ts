@@ -1,6 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { TypedResponse } from 'hono';
-import type { AuditEvent } from '../../audit/event.ts';
 import type { AuditLog } from '../../audit/log.ts';
 import { actorOf } from '../../http/context.ts';
 import { guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
@@ -8,6 +7,7 @@ import { createRouter } from '../../http/router.ts';
 import type { Actor } from '../../lib/principal.ts';
 import { needs } from '../required-scope.ts';
 import { AuditPageSchema, AuditQuerySchema, cursorOf, presentEvent } from './audit-schemas.ts';
+import { linesOf } from './audit-stream.ts';
 
 const NDJSON = 'application/x-ndjson';
 
@@ -49,36 +49,14 @@ export const auditRoutes = ({ auditLog, assertMayReadAudit }: AuditRouteParts) =
     const { selection, limit, cursor, format } = c.req.valid('query');
     if (format === 'ndjson') {
       const actor = actorOf(c);
-      const lines = linesOf(auditLog.read(selection), () => assertMayReadAudit(actor));
+      const lines = linesOf({
+        batches: auditLog.read(selection),
+        assertMayContinue: () => assertMayReadAudit(actor),
+        breakOff: () => c.env.outgoing.destroy(),
+      });
       return c.newResponse(lines, 200, { 'Content-Type': NDJSON }) as TextResponse;
     }
     const { events, next } = await auditLog.page(selection, limit, cursor);
     const more = next ? { next_cursor: cursorOf(next) } : {};
     return c.json({ events: events.map(presentEvent), ...more }, 200);
   });
-
-/**
- * The events as lines of JSON. It reads the next ones when the client has taken the ones before, and none after the client
- * is gone. When `mayContinue` throws, the connection is closed, so that the client does not take the part for the whole.
- */
-function linesOf(
-  batches: AsyncGenerator<AuditEvent[]>,
-  mayContinue: () => Promise<unknown>,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        await mayContinue();
-        const { done, value } = await batches.next();
-        if (done) return controller.close();
-        const lines = value.map((event) => `${JSON.stringify(presentEvent(event))}\n`);
-        controller.enqueue(encoder.encode(lines.join('')));
-      },
-      async cancel() {
-        await batches.return(undefined);
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}

@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
 import type { BootstrapService } from '../../bootstrap/service.ts';
-import type { HttpEnv } from '../../http/context.ts';
+import type { HttpContext, HttpEnv } from '../../http/context.ts';
 import { bodyCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { BOOTSTRAP_TOKEN_HEADER } from '../../http/headers.ts';
 import { createRouter } from '../../http/router.ts';
@@ -60,10 +60,10 @@ const registerKey = createRoute({
 });
 
 /** Refuses the request when the first key is registered already, or when the token is missing or wrong. */
-const checkBootstrap = (bootstrap: BootstrapService, lockout: Lockout) =>
-  createMiddleware<HttpEnv>(async (c, next) => {
+const checkBootstrap = (bootstrap: BootstrapService, lockout: Lockout) => {
+  async function check(c: HttpContext): Promise<void> {
     await bootstrap.assertOpen();
-    if (!bootstrap.needsToken) return next();
+    if (!bootstrap.needsToken) return;
     const token = c.req.header(BOOTSTRAP_TOKEN_HEADER);
     if (!token) throw invalidToken({ isMissing: true });
     const isValid = bootstrap.isToken(token);
@@ -73,8 +73,14 @@ const checkBootstrap = (bootstrap: BootstrapService, lockout: Lockout) =>
       throw new DomainError({ code: 'too_many_failed_attempts', retryAfter: recorded.retryAfter });
     }
     if (!isValid) throw invalidToken({ isMissing: false, remaining: recorded.remaining });
+  }
+  return createMiddleware<HttpEnv>(async (c, next) => {
+    await bootstrap.recordingRefusal(requestOf(c), () => check(c));
     return next();
   });
+};
+
+const requestOf = ({ var: { client, requestId } }: HttpContext) => ({ address: client.address, requestId });
 
 const invalidToken = ({ isMissing, remaining }: { isMissing: boolean; remaining?: number | undefined }) =>
   new DomainError({ code: 'invalid_bootstrap_token', isMissing, remaining });
@@ -93,7 +99,6 @@ export const bootstrapRoutes = (bootstrap: BootstrapService) =>
     })
     .openapi(registerKey, async (c) => {
       const { api_key, label = '' } = c.req.valid('json');
-      const { client, requestId } = c.var;
-      await bootstrap.register(api_key, label, { address: client.address, requestId });
+      await bootstrap.register(api_key, label, requestOf(c));
       return c.json({ detail: 'API key registered.' }, 201);
     });
