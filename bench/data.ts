@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import { startPostgres } from '../deploy/cluster/postgres.ts';
 import type { Checkout } from './before.ts';
 import type { CoreKeyFiles, KeyFiles } from './scenarios.ts';
-import { fill, makeDataDirectory, writeKeys } from './seed.ts';
+import { createKey, fill, LABEL, makeDataDirectory, writeKeys } from './seed.ts';
 
 const MILLION = 1_000_000;
 const MANY = 100_000;
 const THOUSAND = 1_000;
+
+/** The scenario asks for the scope, and sends from the last network. */
+const SCOPED = {
+  scopes: ['orders:*', 'invoices:read'],
+  allowed_ips: ['203.0.113.0/24', '2001:db8::/32', '127.0.0.0/8'],
+};
 
 export type CoreData = {
   one: string;
@@ -33,10 +39,12 @@ export async function prepareCoreData(
   };
   const one = await makeDataDirectory(data.one, directory);
   await makeDataDirectory(data.million, directory);
+  const scoped = await createKey(data.one, directory, one, { label: LABEL, ...SCOPED });
   const many = fill(data.million, MILLION, MILLION / MANY);
   const thousand = many.filter((_, index) => index % (MANY / THOUSAND) === 0);
   const keys: CoreKeyFiles = {
     one: writeKeys(keyFile(directory, 'one'), [one]),
+    scoped: writeKeys(keyFile(directory, 'scoped'), [scoped]),
     unknown: writeKeys(keyFile(directory, 'unknown'), ['u'.repeat(64)]),
     manyOfMillion: writeKeys(keyFile(directory, 'many'), many),
     thousandOfMillion: writeKeys(keyFile(directory, 'thousand'), thousand),

@@ -15,7 +15,7 @@ import { makeWorkDirectory, proportionalMbOfAll, residentMbOfAll } from './proce
 import { type Footprint, renderMarkdown, renderText } from './report.ts';
 import { type Fleet, measureRounds, medianPerSecond, type Results } from './rounds.ts';
 import { type KeyFiles, type Scenario, scenarios, workerScenarios } from './scenarios.ts';
-import { memoryAfterTraffic, p99UnderLock, startTime } from './single-figures.ts';
+import { creationRatio, memoryAfterTraffic, p99UnderLock, startTime } from './single-figures.ts';
 import { type SingleFigures, targets } from './targets.ts';
 import { hasRoomForWorkers, workersOn } from './workers.ts';
 
@@ -72,6 +72,8 @@ async function measureSingle(
   const ofMillion = [data.million, keys.thousandOfMillion, directory, generator] as const;
   progress('starting with 1,000,000 keys');
   const startMs = await startTime(data.million, directory);
+  progress('creating keys');
+  const creation = await creationRatio(data.one, keys.one, directory);
   progress('memory with one key');
   const memoryOneMb = await memoryAfterTraffic(data.one, keys.one, directory, generator, counts.memoryRuns);
   progress('memory with 1,000,000 keys');
@@ -79,7 +81,16 @@ async function measureSingle(
   progress('while another process holds the write lock');
   const p99UnderLockMs = await p99UnderLock(...ofMillion);
   const cluster = await measureCluster(counts, progress);
-  return { counts, startMs, memoryOneMb, memoryMillionMb, p99UnderLockMs, cluster, lines: countLines() };
+  return {
+    counts,
+    startMs,
+    creation,
+    memoryOneMb,
+    memoryMillionMb,
+    p99UnderLockMs,
+    cluster,
+    lines: countLines(),
+  };
 }
 
 async function startAll(data: Data, keys: KeyFiles): Promise<Fleet> {

@@ -34,7 +34,10 @@ export type Servers = CoreServers &
 
 export type WorkerServers = Record<'several' | 'threads' | 'clusterRoundRobin' | 'clusterNone', Server>;
 
-export type CoreKeyFiles = Record<'one' | 'unknown' | 'thousandOfMillion' | 'manyOfMillion', string> & {
+export type CoreKeyFiles = Record<
+  'one' | 'scoped' | 'unknown' | 'thousandOfMillion' | 'manyOfMillion',
+  string
+> & {
   before?: string;
 };
 
@@ -75,10 +78,18 @@ export function coreScenarios(servers: CoreServers, keys: CoreKeyFiles): Scenari
       id: 'verify',
       server: servers.one,
       title: 'verify, 1 key',
-      description: '`GET /auth/verify` with the only key',
+      description: '`GET /auth/verify` with a plain key',
       keysFile: keys.one,
     }),
     ...beforeScenario(servers, keys),
+    verification({
+      id: 'scoped',
+      server: servers.one,
+      title: 'verify with a scope and addresses',
+      description: 'a key with two scopes and three networks: `GET /auth/verify?scope=invoices:read`',
+      path: `${VERIFY}?scope=invoices:read`,
+      keysFile: keys.scoped,
+    }),
     verification({
       id: 'unknown',
       server: servers.oneOpen,

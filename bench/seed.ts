@@ -31,6 +31,32 @@ export async function makeDataDirectory(
   return rawKey;
 }
 
+/** Creates a key in the data directory of a stopped service. Returns the raw key. */
+export async function createKey(
+  dataDir: string,
+  directory: string,
+  rawKey: string,
+  settings: object,
+  env: Record<string, string> = {},
+): Promise<string> {
+  const server = await startKeyhearth('seed', dataDir, directory, env);
+  const created = await postKey(server.origin, rawKey, settings);
+  await server.stop();
+  return created;
+}
+
+/** Creates a key at a running service. Returns the raw key. */
+export async function postKey(origin: string, rawKey: string, settings: object): Promise<string> {
+  const answer = await fetch(`${origin}/auth/keys`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': rawKey },
+    body: JSON.stringify(settings),
+  });
+  if (answer.status !== 201) throw new Error(`The key was refused: ${await answer.text()}`);
+  const { raw_key } = (await answer.json()) as { raw_key: string };
+  return raw_key;
+}
+
 /**
  * Fills a stopped service's database up to `count` keys, past the service: it would take bcrypt's quarter of a second
  * for each. Returns every `keepEvery`th of the new ones.

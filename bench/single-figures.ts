@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Generator } from './load.ts';
 import { residentMb, settle, startKeyhearth } from './processes.ts';
 import { assertExpected } from './rounds.ts';
 import { SINGLE } from './scenarios.ts';
+import { postKey } from './seed.ts';
 import { median } from './statistics.ts';
 
 /** What is measured by itself, and not in rounds. */
@@ -12,6 +14,22 @@ import { median } from './statistics.ts';
 const STARTS = 5;
 const MEMORY_SECONDS = 4;
 const LOCK_SECONDS = 10;
+
+const CREATIONS = 15;
+
+const EVERY_SETTING = {
+  label: 'bench',
+  owner: 'bench',
+  prefix: 'bench',
+  scopes: ['invoices:read', 'orders:*'],
+  expires_in: '90d',
+  allowed_ips: ['203.0.113.0/24', '2001:db8::/32'],
+  rate_limits: [
+    { name: 'burst', limit: 20, window: '1s' },
+    { name: 'day', limit: 10_000, window: '1d' },
+  ],
+  metadata: { team: 'billing', about: 'x'.repeat(1_000) },
+};
 
 const LOCK_HOLDER = join(import.meta.dirname, 'hold-lock.ts');
 
@@ -24,6 +42,25 @@ export async function startTime(dataDir: string, directory: string): Promise<num
     await server.stop();
   }
   return median(times);
+}
+
+/** How fast a key with every setting is created, beside a key with none: the median ratio of rounds. */
+export async function creationRatio(dataDir: string, keysFile: string, directory: string): Promise<number> {
+  const server = await startKeyhearth('creation', dataDir, directory);
+  const rawKey = readFileSync(keysFile, 'utf8').trim();
+  const msToCreate = async (settings: object) => {
+    const start = performance.now();
+    await postKey(server.origin, rawKey, settings);
+    return performance.now() - start;
+  };
+  await msToCreate({});
+  const rounds: number[] = [];
+  for (let round = 0; round < CREATIONS; round++) {
+    const plain = await msToCreate({});
+    rounds.push(plain / (await msToCreate(EVERY_SETTING)));
+  }
+  await server.stop();
+  return median(rounds);
 }
 
 /** Resident memory in MB of a fresh process, at rest after some seconds of verifications. */

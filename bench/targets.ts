@@ -21,6 +21,7 @@ export type SingleFigures = {
   memoryOneMb: number;
   memoryMillionMb: number;
   startMs: number;
+  creation: number;
   p99UnderLockMs: number;
   cluster: ClusterFigures;
   lines: Lines;
@@ -34,6 +35,7 @@ const AFTER_BEFORE = { what: 'verify, after ÷ before', one: 'verify', other: 'b
 const CORE: readonly Comparison[] = [
   { what: 'verify, 1 worker ÷ bare Hono route', one: 'verify', other: 'hono', atLeast: 0.85, aim: 0.95 },
   { what: 'verify, 1,000,000 keys ÷ 1 key', one: 'million', other: 'verify', atLeast: 0.95 },
+  { what: 'verify with a scope and addresses ÷ plain key', one: 'scoped', other: 'verify', atLeast: 0.9 },
   { what: 'verify, unknown key ÷ known key', one: 'unknown', other: 'verify', atLeast: 0.9 },
   { what: 'verify, locked-out address ÷ known key', one: 'locked', other: 'verify', atLeast: 0.9 },
 ];
@@ -106,8 +108,15 @@ const singleTargets = ({
   memoryMillionMb,
   memoryOneMb,
   startMs,
+  creation,
   p99UnderLockMs,
 }: SingleFigures): Target[] => [
+  {
+    what: '`POST /auth/keys` with every setting ÷ with none',
+    unit: '×',
+    reached: creation,
+    limit: { atLeast: 0.9 },
+  },
   atMost('memory at rest, 1,000,000 keys − 1 key', 'MB', memoryMillionMb - memoryOneMb, 50),
   atMost('start to first 200 with 1,000,000 keys', 's', startMs / 1_000, 0.5),
   atMost('verify, p99 while another process holds the write lock', 'ms', p99UnderLockMs, 20),

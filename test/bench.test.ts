@@ -208,7 +208,7 @@ describe('several workers', () => {
 describe('the targets of a run', () => {
   const of = (perSecond: number) => ({ perSecond, p99Ms: 1, busyCores: 1 });
   const figures = {
-    ...{ hono: of(100), verify: of(90), million: of(45), unknown: of(180), locked: of(135) },
+    ...{ hono: of(100), verify: of(90), million: of(45), scoped: of(81), unknown: of(180), locked: of(135) },
     betterAuth: of(3),
     ...{ postgres: of(40), postgresLoop: of(50), postgresCached: of(99) },
   };
@@ -224,7 +224,7 @@ describe('the targets of a run', () => {
     database: { kills: 10, acknowledged: 100, lost: 6 },
   };
   const single = {
-    ...{ memoryOneMb: 100, memoryMillionMb: 130, startMs: 400, p99UnderLockMs: 7, cluster },
+    ...{ memoryOneMb: 100, memoryMillionMb: 130, creation: 1, startMs: 400, p99UnderLockMs: 7, cluster },
     counts: countsFor(5),
     lines: { median: 31, longest: 249 },
   };
@@ -234,7 +234,7 @@ describe('the targets of a run', () => {
 
   test('each take their figure from its own scenario', () => {
     expect(targetsOf([pass(workers)], 4).map(({ reached }) => reached)).toEqual([
-      ...[0.9, 0.5, 2, 1.5, 2, 30, 0.8, 1.1, 30, 0.4, 7],
+      ...[0.9, 0.5, 0.9, 2, 1.5, 2, 30, 0.8, 1.1, 1, 30, 0.4, 7],
       ...[1, 200, 300, 400, 5, 6],
       ...[31, 249],
     ]);
@@ -266,9 +266,16 @@ describe('the report', () => {
   const results = [80, 100, 90].map(
     (before) =>
       new Map(
-        Object.entries({ raw: 200, hono: 100, verify: 90, before, unknown: 81, locked: 90, million: 90 }).map(
-          ([id, perSecond]) => [id, { perSecond, p99Ms: 1, busyCores: 1 }],
-        ),
+        Object.entries({
+          raw: 200,
+          hono: 100,
+          verify: 90,
+          scoped: 90,
+          before,
+          unknown: 81,
+          locked: 90,
+          million: 90,
+        }).map(([id, perSecond]) => [id, { perSecond, p99Ms: 1, busyCores: 1 }]),
       ),
   );
 
@@ -290,7 +297,7 @@ describe('the first group', () => {
     ...{ raw: server('raw'), hono: server('hono'), one: server('one') },
     ...{ oneOpen: server('one-open'), oneLocked: server('one-locked'), million: server('million') },
   };
-  const keys = { one: 'a', unknown: 'b', thousandOfMillion: 'c', manyOfMillion: 'd' };
+  const keys = { one: 'a', scoped: 's', unknown: 'b', thousandOfMillion: 'c', manyOfMillion: 'd' };
   const ids = (all: readonly Scenario[]) => all.map(({ id }) => id);
 
   test('has no state before unless one is given', () => {
@@ -298,6 +305,7 @@ describe('the first group', () => {
       'raw',
       'hono',
       'verify',
+      'scoped',
       'unknown',
       'locked',
       'million',
@@ -306,7 +314,7 @@ describe('the first group', () => {
 
   test('has the state before next to verification, with its own key', () => {
     const all = coreScenarios({ ...servers, before: server('before') }, { ...keys, before: 'e' });
-    expect(ids(all)).toEqual(['raw', 'hono', 'verify', 'before', 'unknown', 'locked', 'million']);
+    expect(ids(all)).toEqual(['raw', 'hono', 'verify', 'before', 'scoped', 'unknown', 'locked', 'million']);
     expect(all.find(({ id }) => id === 'before')).toMatchObject({ path: '/auth/verify', keysFile: 'e' });
   });
 });
