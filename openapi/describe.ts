@@ -29,6 +29,7 @@ export const describeApp = (app: ReturnType<typeof createApp>) =>
       { name: 'Bootstrap', description: 'Register the first key, once per database' },
       { name: 'Keys', description: 'Manage keys' },
       { name: 'Verification', description: 'Verify keys that clients send to other services' },
+      { name: 'Usage', description: 'See how often keys are verified' },
       { name: 'Audit', description: 'See who changed what' },
       { name: 'Lockouts', description: 'See who is locked out, and end it' },
       { name: 'Service', description: 'Health, version and documentation, without a key' },

@@ -38,6 +38,7 @@ import { createLockoutService } from './lockout/service.ts';
 import { lockedIncident } from './lockout/wire.ts';
 import { openStorage } from './storage.ts';
 import { createUsageCounter } from './usage/counter.ts';
+import { createUsageReport } from './usage/report.ts';
 import { createUsageUpkeep } from './usage/upkeep.ts';
 
 /** The limit for all workers together. No client can make the log grow faster. */
@@ -171,6 +172,7 @@ async function build(
     keys,
     listing: createKeyListing({ db, slowReader, clock }),
     usage,
+    usageReport: createUsageReport(db, clock),
     admit: countedAdmit,
     introspect: createIntrospect({ lookUp, usage, lockout, limiter }),
     auditLog: createAuditLog(db),

@@ -8,12 +8,14 @@ import { bootstrapRoutes, publicBootstrapRoutes } from './bootstrap-routes.ts';
 import { type KeyRouteParts, keyRoutes } from './key-routes.ts';
 import { type LockoutRouteParts, lockoutRoutes } from './lockout-routes.ts';
 import { selfRoutes } from './self-routes.ts';
+import { type UsageRouteParts, usageRoutes } from './usage-routes.ts';
 import { asVerification, denyAs403, VERIFY_PATH, type VerifyParts, verifyRoutes } from './verify-routes.ts';
 
 export type CoreParts = VerifyParts &
   KeyRouteParts &
   AuditRouteParts &
-  LockoutRouteParts & {
+  LockoutRouteParts &
+  UsageRouteParts & {
     authenticators: readonly Authenticator[];
     bootstrap: BootstrapService;
   };
@@ -36,7 +38,8 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
         .route('/', selfRoutes(parts.keys, parts.clock))
         .route('/', verifyRoutes(parts))
         .route('/', auditRoutes(parts))
-        .route('/', lockoutRoutes(parts)),
+        .route('/', lockoutRoutes(parts))
+        .route('/', usageRoutes(parts)),
   );
   const router = createRouter();
   // It wraps the whole API, because it also changes the answers of the authentication.
