@@ -1,5 +1,5 @@
 /**
- * The statements that count in PostgreSQL. `window.ts` has the same rules; test/limits/postgres-limiter.test.ts compares
+ * The statements that count in PostgreSQL. `window.ts` has the same rules; test/db/postgres/limiter.test.ts compares
  * them.
  */
 
