@@ -15,6 +15,14 @@ const SCOPED = {
   allowed_ips: ['203.0.113.0/24', '2001:db8::/32', '127.0.0.0/8'],
 };
 
+/** Neither is ever reached: what is measured is a verification that passes. */
+const LIMITED = {
+  rate_limits: [
+    { name: 'burst', limit: 1_000_000_000, window: '1s' },
+    { name: 'day', limit: 1_000_000_000, window: '1d' },
+  ],
+};
+
 export type CoreData = {
   one: string;
   million: string;
@@ -40,11 +48,13 @@ export async function prepareCoreData(
   const one = await makeDataDirectory(data.one, directory);
   await makeDataDirectory(data.million, directory);
   const scoped = await createKey(data.one, directory, one, { label: LABEL, ...SCOPED });
+  const limited = await createKey(data.one, directory, one, { label: LABEL, ...LIMITED });
   const many = fill(data.million, MILLION, MILLION / MANY);
   const thousand = many.filter((_, index) => index % (MANY / THOUSAND) === 0);
   const keys: CoreKeyFiles = {
     one: writeKeys(keyFile(directory, 'one'), [one]),
     scoped: writeKeys(keyFile(directory, 'scoped'), [scoped]),
+    limited: writeKeys(keyFile(directory, 'limited'), [limited]),
     unknown: writeKeys(keyFile(directory, 'unknown'), ['u'.repeat(64)]),
     manyOfMillion: writeKeys(keyFile(directory, 'many'), many),
     thousandOfMillion: writeKeys(keyFile(directory, 'thousand'), thousand),
@@ -68,11 +78,14 @@ export async function prepareData(
   const { url, remove } = await startPostgres();
   const postgres = makeDirectory(directory, 'postgres');
   const onPostgres = await makeDataDirectory(postgres, directory, { DATABASE_URL: url });
+  const settings = { label: LABEL, ...LIMITED };
+  const limited = await createKey(postgres, directory, onPostgres, settings, { DATABASE_URL: url });
   return {
     data: { ...core.data, postgres, postgresUrl: url, close: remove },
     keys: {
       ...core.keys,
       onPostgres: writeKeys(keyFile(directory, 'postgres'), [onPostgres]),
+      limitedOnPostgres: writeKeys(keyFile(directory, 'postgres-limited'), [limited]),
       betterAuth: keyFile(directory, 'better-auth'),
       betterAuthMemory: keyFile(directory, 'better-auth-memory'),
     },

@@ -35,13 +35,14 @@ export type Servers = CoreServers &
 export type WorkerServers = Record<'several' | 'threads' | 'clusterRoundRobin' | 'clusterNone', Server>;
 
 export type CoreKeyFiles = Record<
-  'one' | 'scoped' | 'unknown' | 'thousandOfMillion' | 'manyOfMillion',
+  'one' | 'scoped' | 'limited' | 'unknown' | 'thousandOfMillion' | 'manyOfMillion',
   string
 > & {
   before?: string;
 };
 
-export type KeyFiles = CoreKeyFiles & Record<'onPostgres' | 'betterAuth' | 'betterAuthMemory', string>;
+export type KeyFiles = CoreKeyFiles &
+  Record<'onPostgres' | 'limitedOnPostgres' | 'betterAuth' | 'betterAuthMemory', string>;
 
 const VERIFY = '/auth/verify';
 
@@ -89,6 +90,13 @@ export function coreScenarios(servers: CoreServers, keys: CoreKeyFiles): Scenari
       description: 'a key with two scopes and three networks: `GET /auth/verify?scope=invoices:read`',
       path: `${VERIFY}?scope=invoices:read`,
       keysFile: keys.scoped,
+    }),
+    verification({
+      id: 'limited',
+      server: servers.one,
+      title: 'verify with two limits',
+      description: 'a key with two rate limits, which are not reached',
+      keysFile: keys.limited,
     }),
     verification({
       id: 'unknown',
@@ -154,6 +162,13 @@ const postgresScenarios = ({ postgres }: Servers, keys: KeyFiles, postgresUrl: s
     title: 'verify, PostgreSQL',
     description: 'the only key: its row is read from PostgreSQL for every request',
     keysFile: keys.onPostgres,
+  }),
+  verification({
+    id: 'postgresLimited',
+    server: postgres,
+    title: 'verify with two limits, PostgreSQL',
+    description: 'a key with two rate limits: a row is written for every batch of requests',
+    keysFile: keys.limitedOnPostgres,
   }),
   scenario({
     id: 'postgresLoop',

@@ -36,12 +36,19 @@ const CORE: readonly Comparison[] = [
   { what: 'verify, 1 worker ÷ bare Hono route', one: 'verify', other: 'hono', atLeast: 0.85, aim: 0.95 },
   { what: 'verify, 1,000,000 keys ÷ 1 key', one: 'million', other: 'verify', atLeast: 0.95 },
   { what: 'verify with a scope and addresses ÷ plain key', one: 'scoped', other: 'verify', atLeast: 0.9 },
+  { what: 'verify with two limits ÷ plain key', one: 'limited', other: 'verify', atLeast: 0.6 },
   { what: 'verify, unknown key ÷ known key', one: 'unknown', other: 'verify', atLeast: 0.9 },
   { what: 'verify, locked-out address ÷ known key', one: 'locked', other: 'verify', atLeast: 0.9 },
 ];
 
 const OTHERS: readonly Comparison[] = [
   { what: 'verify ÷ better-auth', one: 'verify', other: 'betterAuth', atLeast: 25 },
+  {
+    what: 'verify with two limits ÷ without, on PostgreSQL',
+    one: 'postgresLimited',
+    other: 'postgres',
+    atLeast: 0.4,
+  },
   { what: 'verify on PostgreSQL ÷ bare `pg` loop', one: 'postgres', other: 'postgresLoop', atLeast: 0.7 },
   {
     what: 'verify on PostgreSQL, cached ÷ verify on SQLite',

@@ -209,6 +209,7 @@ describe('the targets of a run', () => {
   const of = (perSecond: number) => ({ perSecond, p99Ms: 1, busyCores: 1 });
   const figures = {
     ...{ hono: of(100), verify: of(90), million: of(45), scoped: of(81), unknown: of(180), locked: of(135) },
+    ...{ limited: of(63), postgresLimited: of(24) },
     betterAuth: of(3),
     ...{ postgres: of(40), postgresLoop: of(50), postgresCached: of(99) },
   };
@@ -234,7 +235,7 @@ describe('the targets of a run', () => {
 
   test('each take their figure from its own scenario', () => {
     expect(targetsOf([pass(workers)], 4).map(({ reached }) => reached)).toEqual([
-      ...[0.9, 0.5, 0.9, 2, 1.5, 2, 30, 0.8, 1.1, 1, 30, 0.4, 7],
+      ...[0.9, 0.5, 0.9, 0.7, 2, 1.5, 2, 30, 0.6, 0.8, 1.1, 1, 30, 0.4, 7],
       ...[1, 200, 300, 400, 5, 6],
       ...[31, 249],
     ]);
@@ -271,6 +272,7 @@ describe('the report', () => {
           hono: 100,
           verify: 90,
           scoped: 90,
+          limited: 90,
           before,
           unknown: 81,
           locked: 90,
@@ -297,7 +299,14 @@ describe('the first group', () => {
     ...{ raw: server('raw'), hono: server('hono'), one: server('one') },
     ...{ oneOpen: server('one-open'), oneLocked: server('one-locked'), million: server('million') },
   };
-  const keys = { one: 'a', scoped: 's', unknown: 'b', thousandOfMillion: 'c', manyOfMillion: 'd' };
+  const keys = {
+    one: 'a',
+    scoped: 's',
+    limited: 'l',
+    unknown: 'b',
+    thousandOfMillion: 'c',
+    manyOfMillion: 'd',
+  };
   const ids = (all: readonly Scenario[]) => all.map(({ id }) => id);
 
   test('has no state before unless one is given', () => {
@@ -306,6 +315,7 @@ describe('the first group', () => {
       'hono',
       'verify',
       'scoped',
+      'limited',
       'unknown',
       'locked',
       'million',
@@ -314,7 +324,17 @@ describe('the first group', () => {
 
   test('has the state before next to verification, with its own key', () => {
     const all = coreScenarios({ ...servers, before: server('before') }, { ...keys, before: 'e' });
-    expect(ids(all)).toEqual(['raw', 'hono', 'verify', 'before', 'scoped', 'unknown', 'locked', 'million']);
+    expect(ids(all)).toEqual([
+      'raw',
+      'hono',
+      'verify',
+      'before',
+      'scoped',
+      'limited',
+      'unknown',
+      'locked',
+      'million',
+    ]);
     expect(all.find(({ id }) => id === 'before')).toMatchObject({ path: '/auth/verify', keysFile: 'e' });
   });
 });
