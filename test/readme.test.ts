@@ -14,9 +14,9 @@ test('its two commands are scripts of the package', () => {
   expect(manifest.scripts).toMatchObject({ start: 'exec node src/start.js', test: 'vitest run' });
 });
 
-test('it says that every key can manage all others', () => {
+test('it says what a key can do that is created without scopes', () => {
   expect(readme.replaceAll('\n', ' ')).toContain(
-    'Every key that you create with `POST /auth/keys` can manage all other keys',
+    'A key that you create without `scopes` can do what the key of the request can.',
   );
 });
 
