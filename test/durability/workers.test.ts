@@ -118,6 +118,10 @@ test('what the workers counted of one key is one sum', async () => {
   await first.ended;
   const second = await startProcess({ ...env, KEYHEARTH_WORKERS: '1' });
   expect((await second.send({ path: '/auth/keys/1', key: FIRST_KEY })).json.use_count).toBe(300);
+  for (const path of ['/auth/keys/1/usage', '/auth/usage']) {
+    const { buckets } = (await second.send({ path, key: FIRST_KEY })).json;
+    expect(buckets.reduce((sum: number, { valid }: { valid: number }) => sum + valid, 0)).toBe(300);
+  }
 });
 
 test('an operator ends a lockout for all workers, whichever is asked', async () => {

@@ -109,6 +109,26 @@ test('all ways to verify count by hour and by outcome, and nothing else does', a
   ]);
 });
 
+test('a verification over a rate limit counts as refused, in both verbs', async () => {
+  const dataDir = temporaryDirectory();
+  const first = await firstRun(dataDir);
+  const { id, raw_key } = await makeKey(first.send, {
+    rate_limits: [{ name: 'hour', limit: 2, window: '1h' }],
+  });
+  const paths = ['/auth/verify', '/auth/verify?x=1', '/auth/verify', '/auth/verify?x=1'];
+  const statuses = [];
+  for (const path of paths) statuses.push((await first.send({ path, key: raw_key })).status);
+  expect(statuses).toEqual([200, 200, 429, 429]);
+  expect((await introspect(first.send, { key: raw_key })).json.code).toBe('RATE_LIMITED');
+  await first.close();
+  time = MIDNIGHT;
+  const { send } = await service({ clock, dataDir });
+  expect(counted(await usage(send, `/auth/keys/${id}/usage`))).toMatchObject([
+    { valid: 2, refused: { RATE_LIMITED: 3 } },
+  ]);
+  expect(await sqlIn(dataDir, `select use_count from api_keys where id = ${id}`)).toEqual([{ use_count: 2 }]);
+});
+
 test('a key that does not exist and a locked address count nothing', async () => {
   const dataDir = temporaryDirectory();
   const first = await firstRun(dataDir);
