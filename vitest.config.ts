@@ -38,6 +38,7 @@ const NO_DATABASE = [
   'test/db/epoch-cache.test.ts',
   'test/db/health.test.ts',
   'test/docs/**',
+  'test/limits/window.test.ts',
   'test/lockout/**',
   'test/types/**',
   'test/workers/**',

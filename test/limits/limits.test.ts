@@ -3,6 +3,7 @@ import { fakeClock } from '../support/fake-clock.ts';
 import { type Answer, client, type Send } from '../support/http.ts';
 import {
   bootstrapped,
+  databaseFor,
   FIRST_KEY,
   type Options,
   register,
@@ -13,6 +14,7 @@ import {
 import { LONG } from '../support/long.ts';
 
 const BURST = { name: 'burst', limit: 5, window: '1m' };
+const SECOND = { name: 'second', limit: 9, window: '1s' };
 const DAY = { name: 'day', limit: 8, window: '1d' };
 
 async function create(send: Send, rate_limits: object[], more: object = {}) {
@@ -44,6 +46,8 @@ async function inTurn(count: number, request: () => Promise<Answer>): Promise<An
   return answers;
 }
 
+const isOnPostgres = async (dataDir: string) => (await databaseFor(dataDir)).DATABASE_URL !== undefined;
+
 /** A service whose windows grow old when the test says so, by the clock or in the database. */
 async function timed(options: Options = {}) {
   const { clock, pass } = fakeClock();
@@ -58,10 +62,7 @@ async function timed(options: Options = {}) {
     async pass(seconds: number) {
       pass(seconds);
       // With PostgreSQL, the clock is that of the server.
-      const isPostgres = await sqlIn(running.dataDir, 'select 1 from rate_limit_counters').catch(
-        () => undefined,
-      );
-      if (isPostgres) await sqlIn(running.dataDir, aged(seconds));
+      if (await isOnPostgres(running.dataDir)) await sqlIn(running.dataDir, aged(seconds));
     },
   };
 }
@@ -248,16 +249,27 @@ test(`of 200 parallel requests, exactly as many pass as the limit says, in ${LON
   expect(limits[1].remaining).toBe(100_000 - 37 * (LONG ? 20 : 3));
 });
 
-test('windows of an hour or more survive a restart', async () => {
-  const dataDir = temporaryDirectory();
-  const { clock } = fakeClock();
-  const first = await startService({ dataDir, clock });
-  await register(first.send);
-  const { raw_key } = await create(first.send, [{ ...BURST, limit: 9, window: '1h' }, DAY]);
-  await inTurn(3, () => verify(first.send, raw_key));
-  await first.close();
-  const second = await startService({ dataDir, clock: fakeClock().clock });
-  const { headers } = await verify(second.send, raw_key);
-  expect(headers.ratelimit).toMatch(/^"burst";r=5;t=3(600|59\d), "day";r=4;t=86(400|39\d)$/);
-  await second.close();
-});
+test.each([0, -400 * 86_400])(
+  'windows of an hour or more survive a restart, with a clock that is %d seconds ahead',
+  async (seconds) => {
+    const dataDir = temporaryDirectory();
+    const first = await startService({ dataDir, clock: fakeClock().clock });
+    await register(first.send);
+    const { raw_key } = await create(first.send, [{ ...BURST, limit: 9, window: '1h' }, DAY, SECOND]);
+    await inTurn(3, () => verify(first.send, raw_key));
+    await first.close();
+    const { clock, setBy, pass } = fakeClock();
+    setBy(seconds);
+    const second = await startService({ dataDir, clock });
+    const { headers } = await verify(second.send, raw_key);
+    expect(headers.ratelimit).toMatch(
+      /^"burst";r=5;t=3(600|59\d), "day";r=4;t=86(400|39\d), "second";r=\d;t=1$/,
+    );
+    pass(2 * 86_400);
+    if (!(await isOnPostgres(dataDir)))
+      expect((await verify(second.send, raw_key)).headers.ratelimit).toMatch(
+        /^"burst";r=8;t=3600, "day";r=7;/,
+      );
+    await second.close();
+  },
+);
