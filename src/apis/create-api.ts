@@ -77,7 +77,7 @@ export function createApi<Routes extends Schema>(
   api.route('/', routes);
   for (const [path, ofPath] of methods) api.all(path, refuse(methodNotAllowed(ofPath)));
   for (const path of paths) api.all(path, refuse({ code: 'not_found' }));
-  describeSecurity(api, authenticators, openMethods);
+  describeSecurity(api, authenticators, methods, openMethods);
   return api as OpenAPIHono<HttpEnv, Routes>;
 }
 

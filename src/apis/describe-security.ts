@@ -4,6 +4,8 @@ import type { HttpEnv } from '../http/context.ts';
 import { honoPath } from '../http/router.ts';
 import { REQUIRED_SCOPE } from './required-scope.ts';
 
+type Methods = ReadonlyMap<string, ReadonlySet<string>>;
+
 /**
  * OpenAPI: the schemes of the authenticators on every route that is not open, and the scope that it needs. OpenAPI 3.1
  * lists it as a role of the security requirement.
@@ -12,16 +14,19 @@ import { REQUIRED_SCOPE } from './required-scope.ts';
 export function describeSecurity(
   { openAPIRegistry }: OpenAPIHono<HttpEnv>,
   authenticators: readonly Authenticator[],
-  openMethods: ReadonlyMap<string, ReadonlySet<string>>,
+  methods: Methods,
+  openMethods: Methods,
 ): void {
   const schemes = authenticators.flatMap((authenticator) => Object.entries(authenticator.schemes));
   for (const [name, scheme] of schemes) openAPIRegistry.registerComponent('securitySchemes', name, scheme);
+  const declared = new Set<string>();
   for (const definition of openAPIRegistry.definitions) {
     if (definition.type !== 'route') continue;
     const { [REQUIRED_SCOPE]: scope, ...route } = definition.route;
+    const name = `${route.method.toUpperCase()} ${honoPath(route.path)}`;
     const isOpen = openMethods.get(honoPath(route.path))?.has(route.method.toUpperCase());
-    if (!isOpen && scope === undefined)
-      throw new Error(`${route.method.toUpperCase()} ${route.path} does not say which scope it needs`);
+    if (!isOpen && scope === undefined) throw withoutScope(name);
+    declared.add(name);
     const roles = typeof scope === 'string' ? [scope] : [];
     const needed = roles.length > 0 ? ` It needs the scope \`${scope}\`.` : '';
     definition.route = {
@@ -30,4 +35,14 @@ export function describeSecurity(
       security: isOpen ? [] : schemes.map(([name]) => ({ [name]: roles })),
     };
   }
+  // A route that was added without a definition is not in the registry.
+  for (const [path, ofPath] of methods) {
+    for (const method of ofPath) {
+      const name = `${method} ${path}`;
+      const isCovered = method === 'HEAD' && declared.has(`GET ${path}`);
+      if (!isCovered && !declared.has(name) && !openMethods.get(path)?.has(method)) throw withoutScope(name);
+    }
+  }
 }
+
+const withoutScope = (name: string) => new Error(`${name} does not say which scope it needs`);

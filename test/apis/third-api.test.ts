@@ -314,6 +314,22 @@ describe('createApi refuses', () => {
     ).toThrow('GET /third/time');
   });
 
+  test('a guarded route that does not say which scope it needs', () => {
+    const options = { ...common, paths: ['/third/*'], authenticators: [passwordAuthenticator()], open: [] };
+    const bare = createRoute({ method: 'get', path: '/third/bare', responses: { 200: text } });
+    const sentence = 'GET /third/bare does not say which scope it needs';
+    expect(() =>
+      createApi(options, context, (router) => router.openapi(bare, (c) => c.text('', 200))),
+    ).toThrow(sentence);
+    context.ownedPaths.splice(0);
+    expect(() =>
+      createApi(options, context, (router) => {
+        router.get('/third/bare', (c) => c.text(''));
+        return router;
+      }),
+    ).toThrow(sentence);
+  });
+
   test('a guarded route that an open route matches too', () => {
     const open = createRoute({ method: 'get', path: '/third/{page}', responses: { 200: text } });
     const options = {
