@@ -50,6 +50,7 @@ const BEFORE_A_DATABASE = [
   'test/apis/guard.test.ts',
   'test/apis/meta/**/*.test.ts',
   'test/apis/third-api.test.ts',
+  'test/apis/who-may-do-what.test.ts',
   'test/http/**/*.test.ts',
   'test/keys/key-format.test.ts',
   'test/keys/label.test.ts',
