@@ -61,7 +61,7 @@ test('a key that does not exceed another may do nothing that the other may not',
     fc.property(holdings, holdings, (actor, wanted) => {
       fc.pre(exceeds(actor, wanted) === undefined);
       for (const request of requests)
-        if (may(wanted, request)) expect(may(actor, request), JSON.stringify(request)).toBe(true);
+        if (may(wanted, request) && !may(actor, request)) expect.fail(JSON.stringify(request));
       for (const limit of actor.rateLimits)
         expect(
           wanted.rateLimits.some(
@@ -70,7 +70,7 @@ test('a key that does not exceed another may do nothing that the other may not',
           ),
         ).toBe(true);
     }),
-    { numRuns: 3_000 },
+    { numRuns: 1_000 },
   );
 });
 
@@ -84,9 +84,10 @@ test('after a change, a key may do only what it or the actor could do before', (
       };
       fc.pre(exceedsByChange(actor, before, after) === undefined);
       for (const request of requests)
-        if (may(after, request)) expect(may(before, request) || may(actor, request)).toBe(true);
+        if (may(after, request) && !may(before, request) && !may(actor, request))
+          expect.fail(JSON.stringify(request));
     }),
-    { numRuns: 3_000 },
+    { numRuns: 1_000 },
   );
 });
 
