@@ -10,6 +10,8 @@ const isScope = (text: string) => text.length <= MAX_SCOPE_LENGTH && SCOPE_PATTE
 
 /** The question in a query string; undefined for a query that is invalid, or has other parameters. */
 export function parseQuestion(query: string): Question | undefined {
+  // URLSearchParams would skip it, and the framework takes it for a part of the first name.
+  if (query.startsWith('?')) return undefined;
   const parameters = new URLSearchParams(query);
   const scopes = parameters.getAll('scope');
   const deny = parameters.getAll('deny');

@@ -10,6 +10,7 @@ import { createLogger, type LogSink } from '../../../src/lib/logger.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { type Answer, sendRaw } from '../../support/http.ts';
 import { bootstrapped, FIRST_KEY, type Running } from '../../support/keyhearth.ts';
+import { CHEAP, operator } from '../../support/keys.ts';
 import { keyPrincipal } from '../../support/principal.ts';
 
 /** `/auth/verify` is answered before the framework. With any other query, the framework answers it. */
@@ -77,6 +78,74 @@ test.each([
       .map(({ time, request_id, ms, ...line }) => line);
   expect(firstLines(front)).toHaveLength(5);
   expect(firstLines(front)).toEqual(firstLines(framework));
+});
+
+/** Parts of a query that say the same, nearly the same, or nothing. */
+const parameter = fc.constantFrom(
+  ...['scope=a', 'scope=a:b', 'scope=b', 'scope=*', 'scope=a:*', 'scope=%61', 'scope=a%3Ab', 'scope=a%3ab'],
+  ...[
+    's%63ope=b',
+    'scope=',
+    'scope',
+    'scope=A',
+    'scope=a+b',
+    'scope=a%20b',
+    'scope=%',
+    'scope=%zz',
+    'scope=%ff',
+  ],
+  ...[
+    'scope=a#b',
+    'scope=a;b',
+    'scope=a?b',
+    `scope=${'a'.repeat(100)}`,
+    `scope=${'a'.repeat(101)}`,
+    'scope=a,b',
+  ],
+  ...['scope[]=a', 'Scope=b', '__proto__=b', 'scope=%00', '', '=', '=b', '#scope=b', '?scope=b', '+scope=b'],
+  ...['deny=403', 'deny=403', 'deny=%34%30%33', 'deny=404', 'deny=', 'deny', 'd%65ny=403', 'Deny=403'],
+  ...[`${'scope=a&'.repeat(63)}scope=a`, `${'scope=a&'.repeat(64)}scope=a`, 'constructor=1', 'deny=403#'],
+);
+
+test('gives the answer of the framework to every query', async () => {
+  const options = { clock: fakeClock().clock, config: CHEAP, env: { KEYHEARTH_LOCKOUT_ATTEMPTS: '0' } };
+  const keys = new Map<Running, string>();
+  const [front, framework] = [await bootstrapped(options), await bootstrapped(options)];
+  for (const each of [front, framework])
+    keys.set(each, (await operator(each.send).made({ scopes: ['a', 'a:b'] })).raw_key);
+  const statuses = new Set<number>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(parameter, { minLength: 1, maxLength: 4 }),
+      fc.constantFrom('GET', 'HEAD'),
+      fc.boolean(),
+      async (parameters, method, isValid) => {
+        const query = parameters.join('&');
+        const ask = ({ send }: Running, path: string, key: string) => send({ method, path, key });
+        const answers = [
+          await ask(front, `/auth/verify?${query}`, isValid ? (keys.get(front) ?? '') : WRONG),
+          // In front, since nothing behind a "#" is part of a query.
+          await ask(framework, `/auth/verify?x=1&${query}`, isValid ? (keys.get(framework) ?? '') : WRONG),
+        ] as const;
+        expect(comparable(answers[0]), query).toEqual(comparable(answers[1]));
+        statuses.add(answers[0].status);
+      },
+    ),
+    { numRuns: 400 },
+  );
+  expect([...statuses].sort()).toEqual([200, 400, 401, 403]);
+});
+
+test('thousands of different queries get their answers, and change no other', async () => {
+  const { send } = await bootstrapped({ config: CHEAP, env: { KEYHEARTH_LOG_LEVEL: 'error' } });
+  const { raw_key } = await operator(send).made({ scopes: ['a:*'] });
+  const ask = async (scope: string) =>
+    (await send({ path: `/auth/verify?scope=${scope}`, key: raw_key })).status;
+  for (let i = 0; i < 6_000; i += 50) {
+    const scopes = Array.from({ length: 50 }, (_, j) => `${j % 2 === 0 ? 'a' : 'b'}:${i + j}`);
+    expect(await Promise.all(scopes.map(ask))).toEqual(scopes.map((scope) => (scope[0] === 'a' ? 200 : 403)));
+  }
+  expect([await ask('a:0'), await ask('b:1')]).toEqual([200, 403]);
 });
 
 test.each([
