@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { fakeClock } from './fake-clock.ts';
 import type { Answer, Call, Json, Send } from './http.ts';
-import { bootstrapped, FIRST_KEY, type Options } from './keyhearth.ts';
+import { bootstrapped, FIRST_KEY, type Options, sqlIn } from './keyhearth.ts';
 
 /** The least that bcrypt takes, for tests that make many keys. */
 export const CHEAP = { bcryptCost: 4 };
@@ -38,3 +38,9 @@ export function operator(send: Send) {
     },
   };
 }
+
+/** The rows of all keys, without the use counts, which are written in between. */
+export const storedKeys = async (dataDir: string) =>
+  (await sqlIn(dataDir, 'select * from api_keys order by id')).map(
+    ({ last_used_at: _, use_count: __, ...row }) => row,
+  );

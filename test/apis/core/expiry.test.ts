@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FIRST_KEY, sqlIn } from '../../support/keyhearth.ts';
-import { operated } from '../../support/keys.ts';
+import { operated, storedKeys } from '../../support/keys.ts';
 
 const uncounted = { env: { KEYHEARTH_LOCKOUT_ATTEMPTS: '0' } };
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
@@ -87,15 +87,11 @@ test.each<[string, (id: number) => [string, string, object?]]>([
   const inactive = await made();
   await call('POST', `/auth/keys/${inactive.id}/deactivate`);
   pass(1);
-  const rows = async () =>
-    (await sqlIn(dataDir, 'select * from api_keys order by id')).map(
-      ({ last_used_at, use_count, ...row }) => row,
-    );
-  const before = await rows();
+  const before = await storedKeys(dataDir);
   const [method, path, body] = requestFor(1);
   const answer = await call(method, path, body);
   expect(answer).toMatchObject({ status: 409, json: { code: 'last_active_api_key_required' } });
-  expect(await rows()).toEqual(before);
+  expect(await storedKeys(dataDir)).toEqual(before);
   await call('POST', `/auth/keys/${inactive.id}/activate`);
   expect((await call(method, path, body)).status).toBeLessThan(300);
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checksum } from '../../../src/keys/key-format.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { FIRST_KEY, type Running, register, sqlIn, startService } from '../../support/keyhearth.ts';
-import { CHEAP, operator } from '../../support/keys.ts';
+import { FIRST_KEY, type Running, register, startService } from '../../support/keyhearth.ts';
+import { CHEAP, operator, storedKeys } from '../../support/keys.ts';
 
 const time = fakeClock();
 const now = time.clock.now() / 1_000;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => keyhearth.close());
 
 const { made, patch, get, create } = operator((call) => keyhearth.send(call));
-const stored = () => sqlIn(keyhearth.dataDir, 'select * from api_keys order by id');
+const stored = () => storedKeys(keyhearth.dataDir);
 
 const sendJson = (method: string, path: string, body: string) =>
   keyhearth.send({ method, path, key: FIRST_KEY, headers: { 'Content-Type': 'application/json' }, body });

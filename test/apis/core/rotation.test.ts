@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FIRST_KEY, sqlIn } from '../../support/keyhearth.ts';
-import { operated } from '../../support/keys.ts';
+import { operated, storedKeys } from '../../support/keys.ts';
 
 const DAY = 86_400;
 const everything = {
@@ -88,10 +88,10 @@ test.each<[unknown]>([['91d'], [90 * DAY + 1], [-1], ['1w'], [''], [null], [1.5]
   async (grace) => {
     const { made, rotate, dataDir } = await operated();
     const { id } = await made();
-    const before = await sqlIn(dataDir, 'select * from api_keys order by id');
+    const before = await storedKeys(dataDir);
     const answer = await rotate(id, { grace });
     expect(answer).toMatchObject({ status: 400, json: { errors: [{ path: 'grace' }] } });
-    expect(await sqlIn(dataDir, 'select * from api_keys order by id')).toEqual(before);
+    expect(await storedKeys(dataDir)).toEqual(before);
   },
 );
 
