@@ -1,0 +1,79 @@
+import { renameSync, rmSync } from 'node:fs';
+import SqliteDatabase from 'better-sqlite3';
+import { Migrator } from 'kysely/migration';
+import { expect, test } from 'vitest';
+import { migrations } from '../../../migrations/index.ts';
+import { FIRST_KEY, service, sqlIn, startService, temporaryDirectory } from '../../support/keyhearth.ts';
+import { openFile } from '../../support/sqlite.ts';
+
+/** The schema before keys had settings. */
+const OLD = ['0001_initial', '0002_use_count', '0003_announce_changes'];
+
+const OLD_COLUMNS = 'id, label, hint, fingerprint, hash, is_active, created_at, last_used_at, use_count';
+
+/** A data directory with a database of the old schema, in which FIRST_KEY is registered. */
+async function oldDirectory(): Promise<string> {
+  const dataDir = temporaryDirectory();
+  const current = await startService({ dataDir });
+  await current.send({
+    method: 'POST',
+    path: '/auth/register-key',
+    body: { api_key: FIRST_KEY, label: 'first' },
+  });
+  await current.close();
+  const [path, old] = [`${dataDir}/keyhearth.db`, `${dataDir}/old.db`];
+  const { db } = await openFile(old);
+  const provided = Object.fromEntries(Object.entries(migrations).filter(([name]) => OLD.includes(name)));
+  const { error } = await new Migrator({
+    db,
+    provider: { getMigrations: async () => provided },
+  }).migrateToLatest();
+  expect(error).toBeUndefined();
+  await db.destroy();
+  const sqlite = new SqliteDatabase(old);
+  sqlite.exec(`attach '${path}' as current`);
+  for (const table of ['database_identity', 'bootstrap_claim'])
+    sqlite.exec(`insert into ${table} select * from current.${table}`);
+  sqlite.exec(`insert into api_keys (${OLD_COLUMNS}) select ${OLD_COLUMNS} from current.api_keys`);
+  sqlite.close();
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+  renameSync(old, path);
+  return dataDir;
+}
+
+test('a database from before scopes is migrated: its keys hold everything, and the filters find them', async () => {
+  const dataDir = await oldDirectory();
+  await sqlIn(
+    dataDir,
+    `insert into api_keys (label, hint, hash, is_active, created_at) values
+      ('ÄRGER', 'kh_abcdefghi', 'hash', 1, 1000), ('supplied', 'my-own-key-a', 'hash', 0, 2000)`,
+  );
+  const { send } = await service({ dataDir });
+  expect((await send({ path: '/auth/verify', key: FIRST_KEY })).status).toBe(200);
+  const found = async (query: string) =>
+    (await send({ path: `/auth/keys?${query}`, key: FIRST_KEY })).json.keys.map(
+      ({ id }: { id: number }) => id,
+    );
+
+  const { json } = await send({ path: '/auth/keys?sort=created_at', key: FIRST_KEY });
+  const plain = {
+    scopes: ['*'],
+    owner: '',
+    expires_at: null,
+    allowed_ips: [],
+    rate_limits: [],
+    metadata: {},
+  };
+  expect(json.keys).toMatchObject([
+    { ...plain, id: 2, label: 'ÄRGER', source: 'created', prefix: 'kh', status: 'active' },
+    { ...plain, id: 3, label: 'supplied', source: 'created', prefix: null, status: 'inactive' },
+    { ...plain, id: 1, label: 'first', source: 'registered', prefix: null, status: 'active' },
+  ]);
+  expect(await found('label=%C3%A4rger')).toEqual([2]);
+  expect(await found('label=SUPPLIED')).toEqual([3]);
+  expect(await found('scope=*')).toEqual([1, 3, 2]);
+  expect(await found('scope=a')).toEqual([]);
+  expect(await found('status=inactive')).toEqual([3]);
+  expect(await found('source=registered')).toEqual([1]);
+  expect(await found('prefix=kh')).toEqual([2]);
+});
