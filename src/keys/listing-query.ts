@@ -184,9 +184,12 @@ function place({ sort, limit }: ListQuery, { from, where }: Rows): RawBuilder<Pl
 function places(query: ListQuery, { from, where }: Rows): RawBuilder<Place>[] {
   const { sort, after } = query;
   if (!after) return [place(query, { from, where })];
-  const { value, beyond } = orderOf(sort);
+  const { value, beyond, order } = orderOf(sort);
+  const same = [...where, sql`${value} = ${after.value}`, sql`id ${beyond} ${after.id}`];
   return [
-    place(query, { from, where: [...where, sql`${value} = ${after.value}`, sql`id ${beyond} ${after.id}`] }),
+    // By the id alone: SQLite would sort all of them, since it does not see that an expression has only one value.
+    sql`select id, ${value} as sort_value from ${from} where ${sql.join(same, sql` and `)}
+      order by id ${order} limit ${query.limit}`,
     place(query, { from, where: [...where, sql`${value} ${beyond} ${after.value}`] }),
   ];
 }

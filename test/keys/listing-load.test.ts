@@ -25,19 +25,17 @@ test('keys are verified while a search reads all keys, as fast as before', async
 
   let isSearching = true;
   const start = performance.now();
-  const searching = send({ path: `/auth/keys?label=${PART}&sort=last_used_at`, key: FIRST_KEY }).then(
-    (answer) => {
-      isSearching = false;
-      return { answer, duration: performance.now() - start };
-    },
-  );
+  const searching = send({ path: `/auth/keys?label=${PART}`, key: FIRST_KEY }).then((answer) => {
+    isSearching = false;
+    return { answer, duration: performance.now() - start };
+  });
   const durations: number[] = [];
   while (isSearching) durations.push(await verify());
   const { answer, duration } = await searching;
 
   expect(answer.json.keys).toEqual([]);
   expect(durations.length).toBeGreaterThan(20);
-  expect(Math.max(...durations)).toBeLessThan(duration / 2);
+  expect(Math.max(...durations)).toBeLessThan(duration / 3);
 });
 
 test('of many searches at once, those that would wait too long are refused, and the others are answered', async () => {
