@@ -8,6 +8,7 @@ import { type Counts, countsFor } from './counts.ts';
 import { type Data, prepareData } from './data.ts';
 import { startFleet, startWorkers, stopAll } from './fleet.ts';
 import { countLines } from './lines.ts';
+import { measureListing } from './listing.ts';
 import { findGenerator, type Generator } from './load.ts';
 import { describeMachine } from './machine.ts';
 import { plot } from './plot.ts';
@@ -80,6 +81,7 @@ async function measureSingle(
   const memoryMillionMb = await memoryAfterTraffic(...ofMillion, counts.memoryRuns);
   progress('while another process holds the write lock');
   const p99UnderLockMs = await p99UnderLock(...ofMillion);
+  const listing = await measureListing(directory, progress);
   const cluster = await measureCluster(counts, progress);
   return {
     counts,
@@ -88,6 +90,7 @@ async function measureSingle(
     memoryOneMb,
     memoryMillionMb,
     p99UnderLockMs,
+    listing,
     cluster,
     lines: countLines(),
   };

@@ -1,6 +1,7 @@
 import type { ClusterFigures } from './cluster/figures.ts';
 import type { Counts } from './counts.ts';
 import type { Lines } from './lines.ts';
+import type { ListingFigures } from './listing.ts';
 import { perSecond, type Results } from './rounds.ts';
 import { medianRatio, ratios } from './statistics.ts';
 import { coresNeeded, hasRoomForWorkers, workersOn } from './workers.ts';
@@ -23,6 +24,7 @@ export type SingleFigures = {
   startMs: number;
   creation: number;
   p99UnderLockMs: number;
+  listing: ListingFigures;
   cluster: ClusterFigures;
   lines: Lines;
 };
@@ -117,6 +119,7 @@ const singleTargets = ({
   startMs,
   creation,
   p99UnderLockMs,
+  listing,
 }: SingleFigures): Target[] => [
   {
     what: '`POST /auth/keys` with every setting ÷ with none',
@@ -127,6 +130,9 @@ const singleTargets = ({
   atMost('memory at rest, 1,000,000 keys − 1 key', 'MB', memoryMillionMb - memoryOneMb, 50),
   atMost('start to first 200 with 1,000,000 keys', 's', startMs / 1_000, 0.5),
   atMost('verify, p99 while another process holds the write lock', 'ms', p99UnderLockMs, 20),
+  atMost('a page of 1,000,000 keys: one filter or one sort, the slowest', 'ms', listing.singleMs, 10),
+  atMost('the same: combinations and parts of a text', 'ms', listing.combinedMs, 200),
+  atMost('1,000,000 keys of the first release migrated, and first 200', 's', listing.migrationMs / 1_000, 10),
 ];
 
 function clusterTargets({ cluster, counts }: SingleFigures): Target[] {
