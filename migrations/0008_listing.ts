@@ -103,6 +103,7 @@ async function foldLabels(db: Kysely<unknown>, isPostgres: boolean): Promise<voi
 /** As `src/lib/fold.ts` does. */
 function fold(text: string): string {
   let folded = '';
-  for (const character of text.normalize('NFC')) folded += character.toUpperCase().toLowerCase();
+  for (const character of text.normalize('NFC'))
+    folded += character.toLowerCase().toUpperCase().toLowerCase();
   return folded.normalize('NFC');
 }

@@ -5,7 +5,9 @@
 export function fold(text: string): string {
   if (isAscii(text)) return text.toLowerCase();
   let folded = '';
-  for (const character of text.normalize('NFC')) folded += character.toUpperCase().toLowerCase();
+  // Down first, because a capital ẞ has no other upper case.
+  for (const character of text.normalize('NFC'))
+    folded += character.toLowerCase().toUpperCase().toLowerCase();
   return folded.normalize('NFC');
 }
 
