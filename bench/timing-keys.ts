@@ -20,11 +20,21 @@ type Kind = { keys: readonly string[]; times: number[] };
 
 export type Pair = { name: string; ones: Kind; others: Kind };
 
+/** Why a key that the database has is valid or not. */
+export const KINDS = {
+  active: {},
+  inactive: { is_active: 0 },
+  expired: { expires_at: 1 },
+  fromElsewhere: { allowed_ips: '192.0.2.1' },
+} as const;
+
+export type KeysByKind = Readonly<Record<keyof typeof KINDS, readonly string[]>>;
+
 /** Makes keys that the database has. It takes no bcrypt, which no request here needs. */
 export async function insertKeys(
   env: Record<string, string>,
   count: number,
-  is_active: 0 | 1,
+  kind: keyof typeof KINDS,
 ): Promise<string[]> {
   const storage = await openStorage(parseConfig(env), createLogger('silent', { write: () => undefined }));
   const fingerprintOf = fingerprinter(storage.pepper);
@@ -34,10 +44,11 @@ export async function insertKeys(
     hint: hintOf(key),
     fingerprint: fingerprintOf(key),
     hash: HASH,
-    is_active,
+    is_active: 1,
     created_at: Date.now(),
     last_used_at: null,
     use_count: 0,
+    ...KINDS[kind],
   }));
   await transaction(storage.db, async (tx) => {
     for (let first = 0; first < count; first += ROWS_PER_STATEMENT) {
@@ -50,7 +61,7 @@ export async function insertKeys(
 }
 
 /** Pairs of kinds whose answers must take the same time. */
-export function pairsOf(samples: number, active: readonly string[], inactive: readonly string[]): Pair[] {
+export function pairsOf(samples: number, { active, inactive, expired, fromElsewhere }: KeysByKind): Pair[] {
   const unknown = () => Array.from({ length: samples }, () => String(generateRawKey()));
   const repeat = (keys: readonly string[]) =>
     Array.from({ length: samples }, (_, i) => keys[i % REPEATED_KEYS] ?? '');
@@ -64,6 +75,22 @@ export function pairsOf(samples: number, active: readonly string[], inactive: re
     {
       name: 'inactive / unknown, sent repeatedly',
       ones: kind(repeat(inactive)),
+      others: kind(repeat(unknown())),
+    },
+    { name: 'expired / unknown', ones: kind(expired.slice(REPEATED_KEYS)), others: kind(unknown()) },
+    {
+      name: 'expired / unknown, sent repeatedly',
+      ones: kind(repeat(expired)),
+      others: kind(repeat(unknown())),
+    },
+    {
+      name: 'from an address that is not allowed / unknown',
+      ones: kind(fromElsewhere.slice(REPEATED_KEYS)),
+      others: kind(unknown()),
+    },
+    {
+      name: 'from an address that is not allowed / unknown, sent repeatedly',
+      ones: kind(repeat(fromElsewhere)),
       others: kind(repeat(unknown())),
     },
     { name: 'near miss / unknown', ones: kind(active.map(nearMissOf)), others: kind(unknown()) },

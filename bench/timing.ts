@@ -7,7 +7,7 @@ import { progress, runCommand } from './command.ts';
 import { makeWorkDirectory, startKeyhearth } from './processes.ts';
 import { makeDataDirectory } from './seed.ts';
 import { openStopwatch, requestWith } from './stopwatch.ts';
-import { insertKeys, pairsOf } from './timing-keys.ts';
+import { insertKeys, type KeysByKind, KINDS, pairsOf } from './timing-keys.ts';
 
 /** Whether the time of an answer tells which kind of invalid key was sent. */
 
@@ -37,7 +37,10 @@ export async function measureTiming(
   mkdirSync(dataDir, { mode: 0o700 });
   await makeDataDirectory(dataDir, directory, database);
   const env = { KEYHEARTH_DATA_DIR: dataDir, ...database };
-  const pairs = pairsOf(samples, await insertKeys(env, samples, 1), await insertKeys(env, samples, 0));
+  const keys: Record<string, readonly string[]> = {};
+  for (const kind of Object.keys(KINDS))
+    keys[kind] = await insertKeys(env, samples, kind as keyof typeof KINDS);
+  const pairs = pairsOf(samples, keys as KeysByKind);
   const requests = pairs.flatMap(({ ones, others }) => [...samplesOf(ones), ...samplesOf(others)]);
 
   const server = await startKeyhearth('timing', dataDir, directory, {

@@ -4,7 +4,7 @@ import type { Db, Tx } from '../db/tables.ts';
 import type { Fingerprint, KeyId } from '../lib/brand.ts';
 import { andThen } from '../lib/maybe-promise.ts';
 import type { ApiKey, KeySettings, KeySource } from './key.ts';
-import { columns, fromSettings, type KeyRow, toApiKey } from './row.ts';
+import { columns, fromSettings, type KeyRow, sampleRow, toApiKey } from './row.ts';
 
 /** A row that will be written: the settings of a key, its digests, and where it came from. */
 export type NewApiKey = Digests &
@@ -19,6 +19,12 @@ export type NewApiKey = Digests &
 
 /** What the database keeps of a raw key. */
 export type Digests = Readonly<{ hint: string; fingerprint: Fingerprint; hash: string }>;
+
+/** The same, in the same time whether or not there is a row, so that the time does not show which keys exist. */
+function toFoundKey(row: KeyRow | undefined): ApiKey | undefined {
+  const key = toApiKey(row ?? sampleRow);
+  return row && key;
+}
 
 const toOptionalApiKey = (row: KeyRow | undefined) => (row ? toApiKey(row) : undefined);
 
@@ -83,7 +89,7 @@ export function fastReads(db: Db, reader: Reader) {
   const findRow = reader.find('api_keys', 'fingerprint', columns);
   const hasEndingKey = reader.exists(endingKeys(db).compile());
   return {
-    findByFingerprint: (fingerprint: Fingerprint) => andThen(findRow(fingerprint), toOptionalApiKey),
+    findByFingerprint: (fingerprint: Fingerprint) => andThen(findRow(fingerprint), toFoundKey),
     /** Whether a key is active and does not expire. */
     hasLastingKey: reader.exists(lastingKeys(db).compile()),
     /** Whether a key is active and expires after `now`. */
