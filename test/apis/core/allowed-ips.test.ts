@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { client } from '../../support/http.ts';
 import { operated } from '../../support/keys.ts';
+import { connectRaw } from '../../support/raw.ts';
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
 const behindProxy = { env: { KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1', KEYHEARTH_LOCKOUT_ATTEMPTS: '0' } };
@@ -116,4 +118,26 @@ test('a made key is allowed from no more addresses than its maker, which are its
     for (const answer of answers)
       expect(answer).toMatchObject({ status: 403, json: { code: 'insufficient_scope' } });
   }
+});
+
+test.each([
+  ['its address is no longer allowed', { allowed_ips: ['198.51.100.7'] }, 401],
+  ['it no longer holds the scope', { scopes: [] }, 403],
+])('a body that arrives after the key changed does nothing: %s', async (_, change, status) => {
+  const { made, patch, get, origin } = await operated();
+  const { id, raw_key } = await made({ scopes: ['keys:write'] });
+  const target = await made({ scopes: [] });
+  const raw = await connectRaw(origin);
+  const body = '{"label": "changed"}';
+  const head = [`PATCH /auth/keys/${target.id} HTTP/1.1`, 'Host: localhost', `X-API-Key: ${raw_key}`];
+  const rest = ['Content-Type: application/json', `Content-Length: ${body.length}`, 'Expect: 100-continue'];
+  raw.write(`${[...head, ...rest].join('\r\n')}\r\n\r\n${body.slice(0, 5)}`);
+  // The service reads the body when the key is authenticated.
+  while (!raw.text().includes('100 Continue')) await nextTurn();
+  await get(id);
+  expect((await patch(id, change)).status).toBe(200);
+  raw.write(body.slice(5));
+  while (!/HTTP\/1.1 [2-5]/.test(raw.text())) await nextTurn();
+  expect(raw.text()).toContain(`HTTP/1.1 ${status} `);
+  expect((await get(target.id)).label).toBe('');
 });
