@@ -31,30 +31,40 @@ export const VerifiedSchema = z
   })
   .openapi('Verified');
 
-export const VerifyQuerySchema = z.looseObject({
-  deny: z
-    .literal('403', { error: 'must be 403' })
-    .optional()
-    .openapi({
-      param: {
-        name: 'deny',
-        in: 'query',
-        description: 'With the value 403, each error except 401 has the status 403, because nginx needs that',
-      },
-    }),
-  scope: z
-    .union([ScopeSchema.transform((scope) => [scope]), WantedScopesSchema])
-    .default([])
-    .openapi({
-      param: {
-        name: 'scope',
-        in: 'query',
-        description: 'A scope that the key must hold. Repeat it to ask for several',
-      },
-      type: 'array',
-      items: { type: 'string' },
-    }),
-});
+/** Other parameters may be the client's own. But `scopes=a` in the file of a proxy would ask for nothing. */
+const isMisspelt = (name: string) => /^scope/i.test(name) && name !== 'scope';
+
+export const VerifyQuerySchema = z
+  .looseObject({
+    deny: z
+      .literal('403', { error: 'must be 403' })
+      .optional()
+      .openapi({
+        param: {
+          name: 'deny',
+          in: 'query',
+          description:
+            'With the value 403, each error except 401 has the status 403, because nginx needs that',
+        },
+      }),
+    scope: z
+      .union([ScopeSchema.transform((scope) => [scope]), WantedScopesSchema])
+      .default([])
+      .openapi({
+        param: {
+          name: 'scope',
+          in: 'query',
+          description: 'A scope that the key must hold. Repeat it to ask for several',
+        },
+        type: 'array',
+        items: { type: 'string' },
+      }),
+  })
+  .superRefine((query, { addIssue }) => {
+    for (const name of Object.keys(query))
+      if (isMisspelt(name))
+        addIssue({ code: 'custom', path: [name.slice(0, 64)], message: 'must be named scope' });
+  });
 
 const RawKeySchema = z
   .string({ error: 'must be a string' })

@@ -23,6 +23,17 @@ test('a scope is checked before the rest of the request', async () => {
   expect((await patch(99, { label: 'x' }, raw_key)).status).toBe(403);
 });
 
+test.each(['scopes=a', 'Scope=a', 'scope[]=a'])(
+  'a misspelt %s is refused, because it would ask for nothing',
+  async (query) => {
+    const { made, verify } = await operated();
+    const { raw_key } = await made({ scopes: ['b'] });
+    const answer = await verify(raw_key, `?${query}`);
+    expect(answer).toMatchObject({ status: 400, json: { errors: [{ message: 'must be named scope' }] } });
+    expect((await verify(raw_key, '?anything=else')).status).toBe(200);
+  },
+);
+
 describe('wildcards', () => {
   test.each<[string[], string, boolean]>([
     [['*'], 'a:b', true],
