@@ -17,7 +17,7 @@ export type Revalidate = (
 export type ChangeParts = { db: Db; clock: Pick<Clock, 'now'>; revalidate: Revalidate };
 
 /** Writes the audit event of a change, in its transaction. */
-type Record = (event: Pick<NewEvent, 'action' | 'keyId' | 'changes'>) => Promise<void>;
+type RecordEvent = (event: Pick<NewEvent, 'action' | 'keyId' | 'changes'>) => Promise<void>;
 
 export type Change = ReturnType<typeof createChange>;
 
@@ -27,7 +27,7 @@ export const createChange =
   <T>(
     request: Actor,
     scope: OwnScope | undefined,
-    work: (tx: Tx, actor: ApiKey, record: Record) => Promise<T>,
+    work: (tx: Tx, actor: ApiKey, record: RecordEvent) => Promise<T>,
   ): Promise<T> =>
     transaction(db, async (tx) => {
       const actor = await revalidate(tx, request, scope);

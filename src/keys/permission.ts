@@ -2,7 +2,7 @@ import type { Failure } from '../lib/failure.ts';
 import { containsNetwork, type Network } from '../lib/network.ts';
 import type { RateLimit } from '../lib/rate-limit.ts';
 import type { ApiKey, KeySettings } from './key.ts';
-import { missingScopes } from './scopes.ts';
+import { everyScope, holds, missingScopes } from './scopes.ts';
 
 /**
  * Who may do what to which key. Nobody gets more than they have: the rules compare what a key holds with what the actor
@@ -36,7 +36,9 @@ function areWithin(inner: readonly Network[], outer: readonly Network[]): boolea
   return inner.length > 0 && inner.every((each) => outer.some((network) => containsNetwork(network, each)));
 }
 
+/** Whoever holds everything decides about limits. Otherwise the only managing key could limit all keys for ever. */
 function exceedsLimits(actor: Holdings, wanted: Holdings): Refusal | undefined {
+  if (holds(actor.scopes, '*')) return undefined;
   const keepsLimits = actor.rateLimits.every((limit) =>
     wanted.rateLimits.some((other) => isAsStrict(other, limit)),
   );
@@ -66,3 +68,15 @@ export const isManaging = (key: ApiKey): boolean =>
   key.expiresAt === null &&
   key.allowedIps.length === 0 &&
   key.scopes.some((scope) => scope === '*');
+
+/** A made key never outlives its maker, and is never allowed from more addresses. Its limits are as strict, except under `*`. */
+export const defaultsOf = ({ scopes, expiresAt, allowedIps, rateLimits }: ApiKey) => ({
+  scopes: holds(scopes, '*') ? everyScope : scopes,
+  expiresAt,
+  allowedIps,
+  rateLimits: holds(scopes, '*') ? [] : rateLimits,
+});
+
+/** A rotated key is replaced. It gets no more time than its grace. */
+export const isLater = (after: ApiKey, before: ApiKey) =>
+  (after.expiresAt ?? Number.POSITIVE_INFINITY) > (before.expiresAt ?? Number.POSITIVE_INFINITY);

@@ -81,10 +81,13 @@ function parseScopes(text: string): readonly Scope[] {
   return text === '' ? [] : text.split(' ').map(Scope);
 }
 
+/** Longer lists are rare, and thousands of them would take a lot of memory. */
+const MAX_REMEMBERED_LIST = 300;
+
 /** Parsing takes so long that the time of a refusal would show that the key has a list. Many keys share one. */
 const storedNetworks = memoize(
   (text: string): readonly Network[] => text.split(' ').map(storedNetwork),
-  () => true,
+  (text) => text.length <= MAX_REMEMBERED_LIST,
 );
 
 function storedNetwork(text: string): Network {

@@ -9,8 +9,8 @@ import { createChange, type Revalidate } from './change.ts';
 import { bcryptInputOf } from './digests.ts';
 import { type ApiKey, isAllowedFrom, isUsable, type KeySettings } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
-import { exceeds, exceedsByChange, exceedsScopes, isManaging } from './permission.ts';
-import { everyScope, holds, type OwnScope } from './scopes.ts';
+import { defaultsOf, exceeds, exceedsByChange, exceedsScopes, isLater, isManaging } from './permission.ts';
+import { everyScope, type OwnScope } from './scopes.ts';
 import * as store from './store.ts';
 import { publicSettings } from './wire.ts';
 
@@ -90,10 +90,13 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
     actor: Actor,
   ): Promise<KeyWithSecret> {
     const asked = existing(await store.findKey(db, id));
+    const asking = await store.findKey(db, actor.principal.id);
+    // Before the slow hash, and before the state of the key shows. The transaction decides again.
+    if (asking) refuse(exceeds(asking, asked));
     assertRotatable(asked, clock.now());
     const { prefix } = asked;
     const rawKey = generateRawKey(prefix ?? DEFAULT_PREFIX);
-    const digests = await digest(rawKey, `key ${actor.principal.id}`);
+    const digests = await digest(rawKey, `key ${actor.principal.rootId}`);
     return change(actor, scope, async (tx, maker, record) => {
       const before = existing(await store.findKey(tx, id));
       refuse(exceeds(maker, before));
@@ -128,7 +131,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
       const before = existing(await store.findKey(tx, id));
       refuse(exceedsScopes(maker, before));
       await assertManageable(tx, before, undefined);
-      await store.deleteKey(tx, before);
+      await store.deleteKey(tx, id);
       await record({
         action: 'key.deleted',
         keyId: id,
@@ -146,7 +149,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
     ): Promise<KeyWithSecret> {
       const resolved = resolve(chosen);
       const rawKey = generateRawKey(prefix);
-      const digests = await digest(rawKey, `key ${actor.principal.id}`);
+      const digests = await digest(rawKey, `key ${actor.principal.rootId}`);
       return change(actor, 'keys:write', async (tx, maker, record) => {
         const settings = { ...registeredSettings(''), ...defaultsOf(maker), ...resolved };
         refuse(exceeds(maker, settings));
@@ -180,6 +183,8 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
         const isExpired = before.isExpired && chosen.expiresAt === undefined;
         const after = { ...before, ...chosen, isExpired };
         refuse(exceedsByChange(maker, before, after));
+        if (before.rotatedTo !== null && isLater(after, before))
+          throw new DomainError({ code: 'api_key_already_rotated', successor: before.rotatedTo });
         await assertManageable(tx, before, after);
         const locksOut = id === maker.id && chosen.allowedIps && !isAllowedFrom(chosen.allowedIps, actor.ip);
         if (locksOut && !force) throw new DomainError({ code: 'caller_would_be_locked_out' });
@@ -210,14 +215,6 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
     },
   };
 }
-
-/** A made key never outlives its maker, is never allowed from more addresses, and has limits as strict. */
-const defaultsOf = ({ scopes, expiresAt, allowedIps, rateLimits }: ApiKey) => ({
-  scopes: holds(scopes, '*') ? everyScope : scopes,
-  expiresAt,
-  allowedIps,
-  rateLimits,
-});
 
 function assertRotatable(key: ApiKey, now: number): void {
   if (key.rotatedTo !== null)

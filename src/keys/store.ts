@@ -156,14 +156,7 @@ export async function updateKey(tx: Tx, key: ApiKey, change: Change): Promise<Ap
   return toApiKey(row);
 }
 
-/** Deletes a key. The key that it replaced can then be rotated again. */
-export async function deleteKey(tx: Tx, { id, rotatedFrom }: ApiKey): Promise<void> {
+/** The key that it replaced keeps its `rotated_to`, so that it shows the rotation, and cannot be rotated again. */
+export async function deleteKey(tx: Tx, id: KeyId): Promise<void> {
   await tx.deleteFrom('api_keys').where('id', '=', id).execute();
-  if (rotatedFrom === null) return;
-  await tx
-    .updateTable('api_keys')
-    .set({ rotated_to: null })
-    .where('rotated_to', '=', id)
-    .where('id', '=', rotatedFrom)
-    .execute();
 }

@@ -62,7 +62,7 @@ test('a key that does not exceed another may do nothing that the other may not',
       fc.pre(exceeds(actor, wanted) === undefined);
       for (const request of requests)
         if (may(wanted, request) && !may(actor, request)) expect.fail(JSON.stringify(request));
-      for (const limit of actor.rateLimits)
+      for (const limit of holds(actor.scopes, '*') ? [] : actor.rateLimits)
         expect(
           wanted.rateLimits.some(
             (other) =>

@@ -96,7 +96,7 @@ test.each<[unknown]>([['91d'], [90 * DAY + 1], [-1], ['1w'], [''], [null], [1.5]
 );
 
 describe('a key that cannot be rotated', () => {
-  test('has a successor: 409 names it, and its deletion allows another rotation', async () => {
+  test('has a successor: 409 names it, also after its deletion', async () => {
     const { made, rotate, call } = await operated();
     const old = await made();
     const { json: successor } = await rotate(old.id, { grace: '1h' });
@@ -111,10 +111,26 @@ describe('a key that cannot be rotated', () => {
     const { json: third } = await rotate(successor.id, { grace: '1h' });
     expect(third.rotated_from).toBe(successor.id);
     expect((await call('DELETE', `/auth/keys/${successor.id}`)).status).toBe(204);
-    const { json: second } = await rotate(old.id);
-    expect(second).toMatchObject({ rotated_from: old.id });
-    // It ends with the grace of the first rotation, which no further one makes longer.
-    expect(second.expires_at).toBeCloseTo(second.created_at + 3_600, 3);
+    expect((await rotate(old.id)).json.code).toBe('api_key_already_rotated');
+    expect((await call('GET', `/auth/keys/${old.id}`)).json.rotated_to).toBe(successor.id);
+  });
+
+  test('has a successor: it gets no later expiry', async () => {
+    const { made, rotate, patch } = await operated();
+    const old = await made();
+    await rotate(old.id, { grace: '1h' });
+    for (const body of [{ expires_at: null }, { expires_in: '2h' }])
+      expect((await patch(old.id, body)).json.code).toBe('api_key_already_rotated');
+    expect((await patch(old.id, { expires_in: '1m' })).status).toBe(200);
+  });
+
+  test('holds more than the actor: 403 says nothing about its state', async () => {
+    const { made, rotate, call } = await operated();
+    const strong = await made({ scopes: ['x:y'] });
+    await rotate(strong.id, { grace: '1h' });
+    const weak = await made({ scopes: ['keys:write'] });
+    const answer = await call('POST', `/auth/keys/${strong.id}/rotate`, {}, weak.raw_key);
+    expect(answer).toMatchObject({ status: 403, json: { code: 'insufficient_scope' } });
   });
 
   test('is inactive or expired', async () => {
@@ -152,7 +168,7 @@ test('nobody takes over a key that holds more, lasts longer, or is allowed from 
     scopes: { scopes: ['keys:write'] },
     expires_at: { expires_in: '1d' },
     allowed_ips: { allowed_ips: ['127.0.0.1'] },
-    rate_limits: { rate_limits: limits },
+    rate_limits: { scopes: ['keys:write'], rate_limits: limits },
   })) {
     const { raw_key } = await made({ scopes: ['*'], ...narrow });
     const answer = await rotate(reason === 'scopes' ? 1 : target.id, {}, raw_key);

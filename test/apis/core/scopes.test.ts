@@ -34,6 +34,22 @@ test.each(['scopes=a', 'Scope=a', 'scope[]=a'])(
   },
 );
 
+test('a key that holds everything can lift its own limits, and makes keys without them', async () => {
+  const { made, patch } = await operated();
+  const limited = { rate_limits: [{ name: 'a', limit: 1, window: '1d' }] };
+  const admin = await made(limited);
+  const of = (key: { rate_limits: object[] }) => key.rate_limits;
+  expect(of(await made({}, admin.raw_key))).toEqual([]);
+  expect(of((await patch(admin.id, { rate_limits: [] }, admin.raw_key)).json)).toEqual([]);
+  const narrow = await made({ scopes: ['keys:write'], ...limited });
+  expect((await patch(narrow.id, { rate_limits: [] }, narrow.raw_key)).status).toBe(403);
+});
+
+test('POST with a slash too many does not say that the key of the service is valid', async () => {
+  const { call } = await operated();
+  expect((await call('POST', '/auth/verify/', { key: 'nonsense' })).status).toBe(404);
+});
+
 describe('wildcards', () => {
   test.each<[string[], string, boolean]>([
     [['*'], 'a:b', true],
@@ -87,7 +103,7 @@ test('a key made without scopes holds those of its maker', async () => {
 test('a key made by a key with rate limits has limits as strict', async () => {
   const { made, create, patch } = await operated();
   const rate_limits = [{ name: 'day', limit: 10, window: '1d' }];
-  const maker = await made({ rate_limits });
+  const maker = await made({ scopes: ['keys:write'], rate_limits });
   const child = await made({}, maker.raw_key);
   expect(child.rate_limits).toEqual(rate_limits);
   await made({ rate_limits: [{ name: 'day', limit: 5, window: '2d' }] }, maker.raw_key);
