@@ -28,9 +28,9 @@ export type RequestLog = {
 };
 
 /**
- * The log of all requests, one line each. Requests with a valid key are always logged. Anybody can send other requests, so
- * their lines are limited, and the rest is summed up. So no client can fill the disk.
- * @param linesPerSecond the limit for requests without a valid key
+ * The log of all requests, one line each. Requests that a valid key is allowed to make are always logged. The lines of
+ * other requests are limited, and the rest is summed up. So no client can fill the disk.
+ * @param linesPerSecond the limit for requests that are refused
  */
 export function createRequestLog(logger: Logger, linesPerSecond: number): RequestLog {
   const limit = createLineLimit(linesPerSecond);
@@ -52,7 +52,8 @@ export function createRequestLog(logger: Logger, linesPerSecond: number): Reques
     answered(request, start, usual = 'info') {
       const level = request.code === 'database_unavailable' ? 'debug' : usual;
       if (!logger.isLevelEnabled(level)) return;
-      if (request.key_id === undefined && !limit.admit(request.client, request.status)) return;
+      const isRefused = request.key_id === undefined || request.status >= 400;
+      if (isRefused && !limit.admit(request.client, request.status)) return;
       logger[level]({ ...request, ms: Math.round((performance.now() - start) * 1_000) / 1_000 });
     },
     close() {

@@ -128,7 +128,7 @@ describe('requests without a valid key', () => {
 
   const requestLines = (log: Line[]) => log.filter(({ status }) => status !== undefined);
 
-  test('are logged ten times for each client, and then counted; requests with a valid key are all logged', async () => {
+  test('are logged ten times for each client, and then counted; requests that a valid key may make are all logged', async () => {
     const { origin, send, log, close } = await startService({ env: { KEYHEARTH_LOCKOUT_ATTEMPTS: '3' } });
     await register(send);
     log.length = 0;
@@ -149,6 +149,19 @@ describe('requests without a valid key', () => {
         msg: 'further requests of this client',
       },
     ]);
+  });
+
+  test('are limited in the same way for a valid key that may not make them', async () => {
+    const { send, log, close } = await startService();
+    await register(send);
+    const body = { scopes: [] };
+    const { json } = await send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY, body });
+    log.length = 0;
+    for (let i = 0; i < 30; i++) await send({ path: '/auth/keys', key: json.raw_key });
+    await close();
+    // The registration was the first of the ten.
+    expect(requestLines(log)).toHaveLength(9);
+    expect(log.find(({ repeated }) => repeated !== undefined)).toMatchObject({ repeated: 21 });
   });
 
   test.each([
