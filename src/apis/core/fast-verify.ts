@@ -59,11 +59,20 @@ const parsed = memoize(
  * Envoy appends its client's path and query to the path that it is configured with, and keeps the client's method. The
  * target is compared as it was sent: the framework would resolve `/auth/verify/../bootstrap-status` to an open route.
  */
-const isAppended = (url = '') => url.startsWith(`${VERIFY_PATH}/`);
+const isAppended = (request: IncomingMessage) =>
+  request.url?.startsWith(`${VERIFY_PATH}/`) === true && !isMisaddressed(request);
+
+/**
+ * `POST /auth/verify` with a slash too many. This must not answer that the key of the service itself is valid. Envoy sends
+ * no Content-Type.
+ */
+const isMisaddressed = ({ method, url, headers }: IncomingMessage) =>
+  method === 'POST' && url === `${VERIFY_PATH}/` && headers['content-type'] !== undefined;
 
 /** The question of a request that this handler takes; undefined for any other request. */
-function usualQuestion({ method, url = '', headers }: IncomingMessage): Question | undefined {
-  if (isAppended(url)) return plainQuestion;
+function usualQuestion(request: IncomingMessage): Question | undefined {
+  const { method, url = '', headers } = request;
+  if (isAppended(request)) return plainQuestion;
   if (method !== 'GET' && method !== 'HEAD') return undefined;
   if (!isPlainHost(headers.host)) return undefined;
   if (url === VERIFY_PATH) return plainQuestion;
@@ -96,7 +105,7 @@ export function fastVerify(
     const answered = {
       request_id: requestId,
       method: request.method,
-      route: isAppended(request.url) ? BELOW_VERIFY_PATH : VERIFY_PATH,
+      route: isAppended(request) ? BELOW_VERIFY_PATH : VERIFY_PATH,
       status,
       code: isValid ? undefined : result.failure.code,
       client: client.address,
@@ -220,9 +229,11 @@ const renderer = (dialect: Dialect) =>
         encoding: encodingOf(body, length),
       };
     },
-    // Its numbers change all the time.
-    (failure) => !failure.startsWith(RATE_LIMITED),
+    // The numbers of a rate limit change all the time, and a client can ask for very many lists of scopes.
+    (failure) => !failure.startsWith(RATE_LIMITED) && failure.length <= MAX_REMEMBERED_FAILURE,
   );
+
+const MAX_REMEMBERED_FAILURE = 300;
 
 const RATE_LIMITED = '{"code":"rate_limited"';
 
