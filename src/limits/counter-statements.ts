@@ -63,8 +63,10 @@ export const COUNT = `
   ), written as (
     update rate_limit_counters as counter
     set windows = next.windows || (
-          select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(timed.windows)
-          where not next.windows ? key and (value ->> 'ends_at')::bigint > timed.now),
+          select coalesce(jsonb_object_agg(key, value), '{}') from (
+            select key, value from jsonb_each(timed.windows)
+            where not next.windows ? key and (value ->> 'ends_at')::bigint > timed.now
+            order by (value ->> 'ends_at')::bigint desc limit 16) as others),
       ends_at = next.ends_at
     from next join timed using (root_id)
     where counter.root_id = next.root_id and next.is_changed
