@@ -28,7 +28,7 @@ describe('envoy', () => {
     const text = textOf(file);
     expect(typesOf(text)).toEqual(['HeaderMutation', 'ExtAuthz', 'HeaderMutation', 'Router']);
     const [identity, authorization, key] = filtersOf(text);
-    const identityNames = ['x-keyhearth-key-id', 'x-keyhearth-label'];
+    const identityNames = ['key-id', 'label', 'owner', 'scopes'].map((name) => `x-keyhearth-${name}`);
     expect(identity.mutations.request_mutations).toEqual(identityNames.map((remove) => ({ remove })));
     expect(authorization).toMatchObject({
       failure_mode_allow: false,
