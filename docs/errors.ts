@@ -41,7 +41,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   invalid_api_key: {
     examples: [{ code: 'invalid_api_key', remaining: 4 }],
     advice:
-      'Check that the key is complete, active and not deleted. Keyhearth does not say which of these is wrong.',
+      'Check that the key is complete, active, not expired, not deleted, and allowed from your address. Keyhearth does not say which of these is wrong.',
   },
   invalid_bootstrap_token: {
     examples: [

@@ -99,7 +99,8 @@ const activateKey = createRoute({
   path: '/auth/keys/{id}/activate',
   operationId: 'activateKey',
   summary: 'Activate a key',
-  description: 'Makes an inactive key valid again. Nothing happens if the key is active.',
+  description:
+    'Makes an inactive key valid again. Nothing happens if the key is active. An expired key also needs a later expiry.',
   request: params,
   responses: {
     200: aKey,

@@ -64,7 +64,7 @@ export const ListQuerySchema = z.strictObject({
     })
     .optional()
     .openapi({
-      ...inQuery('prefix', 'Generated keys that begin with this prefix'),
+      ...inQuery('prefix', 'Generated keys whose prefix is exactly this'),
       type: 'string',
       pattern: PREFIX_PATTERN.source,
     }),

@@ -48,7 +48,9 @@ export const VerifyQuerySchema = z
         },
       }),
     scope: z
-      .union([ScopeSchema.transform((scope) => [scope]), WantedScopesSchema])
+      .union([ScopeSchema.transform((scope) => [scope]), WantedScopesSchema], {
+        error: 'must be a scope, like invoices:read. Repeat the parameter to ask for several',
+      })
       .default([])
       .openapi({
         param: {
