@@ -47,16 +47,18 @@ export type AuditRouteParts = {
 export const auditRoutes = ({ auditLog, assertMayReadAudit }: AuditRouteParts) =>
   createRouter().openapi(listEvents, async (c) => {
     const { selection, limit, cursor, format } = c.req.valid('query');
+    // A search in a long log must not go on for a client that is gone.
+    const isWanted = () => !c.env.incoming.socket.destroyed;
     if (format === 'ndjson') {
       const actor = actorOf(c);
       const lines = linesOf({
-        batches: auditLog.read(selection),
+        batches: auditLog.read(selection, isWanted),
         assertMayContinue: () => assertMayReadAudit(actor),
         breakOff: () => c.env.outgoing.destroy(),
       });
       return c.newResponse(lines, 200, { 'Content-Type': NDJSON }) as TextResponse;
     }
-    const { events, next } = await auditLog.page(selection, limit, cursor);
+    const { events, next } = await auditLog.page(selection, limit, cursor, isWanted);
     const more = next ? { next_cursor: cursorOf(next) } : {};
     return c.json({ events: events.map(presentEvent), ...more }, 200);
   });
