@@ -128,7 +128,7 @@ const RateLimitSchema = z
     }),
   })
   .transform((limit): RateLimit => ({ ...limit, windowMs: asMs(limit.window) }))
-  .openapi({ type: 'object' });
+  .openapi('RateLimit', { example: { name: 'burst', limit: 20, window: '1s' } });
 
 export const RateLimitsSchema = z
   .array(RateLimitSchema, { error: 'must be a list of rate limits' })

@@ -37,12 +37,15 @@ const listed = (values: readonly string[]) => `${values.slice(0, -1).join(', ')}
 
 const size = `must be a whole number from 1 to ${MAX_PAGE}`;
 
+const STATUSES = ['active', 'inactive', 'expired'] as const;
+const SOURCES = ['registered', 'created', 'imported', 'config'] as const;
+
 export const ListQuerySchema = z.strictObject({
   label: part('label', 'Keys whose label contains this text, in upper or lower case'),
   owner: part('owner', 'Keys whose owner contains this text, in upper or lower case'),
-  status: oneOf(['active', 'inactive', 'expired'])
+  status: oneOf(STATUSES)
     .optional()
-    .openapi({ ...inQuery('status', 'Keys with this status'), type: 'string' }),
+    .openapi({ ...inQuery('status', 'Keys with this status'), type: 'string', enum: [...STATUSES] }),
   scope: z
     .string(once)
     .max(MAX_SCOPE_LENGTH, { error: `must be at most ${MAX_SCOPE_LENGTH} characters`, abort: true })
@@ -54,9 +57,9 @@ export const ListQuerySchema = z.strictObject({
       type: 'string',
       pattern: SCOPE_PATTERN.source,
     }),
-  source: oneOf(['registered', 'created', 'imported', 'config'])
+  source: oneOf(SOURCES)
     .optional()
-    .openapi({ ...inQuery('source', 'Keys that came here in this way'), type: 'string' }),
+    .openapi({ ...inQuery('source', 'Keys that came here in this way'), type: 'string', enum: [...SOURCES] }),
   prefix: z
     .string(once)
     .regex(PREFIX_PATTERN, {
