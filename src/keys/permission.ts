@@ -14,7 +14,10 @@ export type Holdings = Pick<KeySettings, 'scopes' | 'expiresAt' | 'allowedIps' |
 
 type Refusal = Extract<Failure, { code: 'insufficient_scope' }>;
 
-export function exceedsScopes(actor: Holdings, wanted: Holdings): Refusal | undefined {
+export function exceedsScopes(
+  actor: Pick<Holdings, 'scopes'>,
+  wanted: Pick<Holdings, 'scopes'>,
+): Refusal | undefined {
   const missing = missingScopes(actor.scopes, wanted.scopes);
   return missing.length > 0 ? { code: 'insufficient_scope', reason: 'scopes', scopes: missing } : undefined;
 }

@@ -90,9 +90,8 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
     actor: Actor,
   ): Promise<KeyWithSecret> {
     const asked = existing(await store.findKey(db, id));
-    const asking = await store.findKey(db, actor.principal.id);
     // Before the slow hash, and before the state of the key shows. The transaction decides again.
-    if (asking) refuse(exceeds(asking, asked));
+    refuse(exceedsScopes(actor.principal, asked));
     assertRotatable(asked, clock.now());
     const { prefix } = asked;
     const rawKey = generateRawKey(prefix ?? DEFAULT_PREFIX);
