@@ -140,7 +140,7 @@ test('no sequence gives a key more than its maker held, or leaves no managing ke
         if (answer.json?.raw_key) known.push({ id: answer.json.id, rawKey: answer.json.raw_key });
         const after = await stored();
         const actor = before.find(({ id }) => id === by.id);
-        if (answer.status >= 400) expect(after).toEqual(before);
+        if (answer.status >= 400) expect(withoutMark(after)).toEqual(withoutMark(before));
         for (const key of after) {
           const earlier = before.find(({ id }) => id === key.id);
           const gained = exceeds(earlier ? held(earlier) : nothing, held(key));
@@ -161,6 +161,9 @@ test('no sequence gives a key more than its maker held, or leaves no managing ke
   for (const name of ['create 201', 'create 403', 'patch 200', 'patch 403', 'rotate 201', 'self-rotate 201'])
     expect(outcomes.get(name), name).toBeGreaterThan(0);
 }, 240_000);
+
+/** The service marks expired keys once a minute, whatever the test does. */
+const withoutMark = (keys: Awaited<ReturnType<typeof stored>>) => keys.map(({ isExpired: _, ...key }) => key);
 
 const nothing: Holdings = { scopes: [], expiresAt: 0, allowedIps: [], rateLimits: [] };
 
