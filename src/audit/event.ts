@@ -29,7 +29,7 @@ export type Incident = Readonly<
 /** Who did it, with the names that they had then. */
 export type AuditActor = Readonly<
   | { kind: 'key'; id: KeyId; hint: string; label: string }
-  /** Whoever registers the first key: nobody has a key before that. */
+  /** The caller that registers the first key. There is no key before that. */
   | { kind: 'bootstrap' }
   /** A client without a valid credential. */
   | { kind: 'anonymous' }

@@ -39,7 +39,7 @@ function areWithin(inner: readonly Network[], outer: readonly Network[]): boolea
   return inner.length > 0 && inner.every((each) => outer.some((network) => containsNetwork(network, each)));
 }
 
-/** Whoever holds everything decides about limits. Otherwise the only managing key could limit all keys for ever. */
+/** A key with `*` may change all limits, its own too. Otherwise the only such key could limit all keys for ever. */
 function exceedsLimits(actor: Holdings, wanted: Holdings): Refusal | undefined {
   if (holds(actor.scopes, '*')) return undefined;
   const keepsLimits = actor.rateLimits.every((limit) =>

@@ -116,7 +116,7 @@ const deactivateKey = createRoute({
   operationId: 'deactivateKey',
   summary: 'Deactivate a key',
   description:
-    'Makes a key invalid. Requests that start after the answer are refused. You can activate the key again. The last active key cannot be deactivated.',
+    'Makes a key invalid. Requests that start after the answer are refused. You can activate the key again. The last key that can manage all keys cannot be deactivated.',
   request: params,
   responses: {
     200: aKey,
@@ -138,7 +138,7 @@ const deleteKey = createRoute({
   operationId: 'deleteKey',
   summary: 'Delete a key',
   description:
-    'Deletes a key. You cannot undo this. No other key gets the same id. The last active key cannot be deleted.',
+    'Deletes a key. You cannot undo this. No other key gets the same id. The last key that can manage all keys cannot be deleted.',
   request: params,
   responses: {
     204: { description: 'The key is deleted' },
