@@ -2,12 +2,9 @@ import { z } from '@hono/zod-openapi';
 import { ACTIONS, ACTOR_KINDS, type AuditEvent, type Position } from '../../audit/event.ts';
 import { optionalSeconds } from '../../keys/wire.ts';
 import { EventId, KeyId } from '../../lib/brand.ts';
+import { DEFAULT_PAGE, nextCursor, once, pageSize, pageSizeOf } from './page-schemas.ts';
 import { QueryTimeSchema } from './time-schemas.ts';
 
-const MAX_PAGE = 1_000;
-const DEFAULT_PAGE = 100;
-
-const once = { error: 'must be given once' };
 const positiveInteger = /^[1-9]\d{0,15}$/;
 
 /** Milliseconds since 1970, and an id. */
@@ -39,19 +36,7 @@ const notInStream = { error: 'must be absent with format=ndjson, which sends all
 
 export const AuditQuerySchema = z
   .strictObject({
-    limit: z
-      .string(once)
-      .regex(/^[1-9]\d{0,3}$/, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
-      .transform(Number)
-      .refine((limit) => limit <= MAX_PAGE, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
-      .optional()
-      .openapi({
-        param: { name: 'limit', in: 'query', description: 'The largest number of events in the page' },
-        type: 'integer',
-        minimum: 1,
-        maximum: MAX_PAGE,
-        default: DEFAULT_PAGE,
-      }),
+    limit: pageSize().optional().openapi(pageSizeOf('events')),
     cursor: z
       .string(once)
       .regex(CURSOR, { error: 'must be the next_cursor of an earlier page' })
@@ -137,10 +122,7 @@ export const AuditEventSchema = z
 export const AuditPageSchema = z
   .object({
     events: z.array(AuditEventSchema).openapi({ description: 'Events, the newest first' }),
-    next_cursor: z.string().optional().openapi({
-      description: 'The `cursor` of the next page. Absent on the last page',
-      example: '1712345678123-41',
-    }),
+    next_cursor: nextCursor('1712345678123-41'),
   })
   .openapi('AuditPage');
 

@@ -5,14 +5,12 @@ import { isVisible, MAX_LABEL_LENGTH } from '../../keys/label.ts';
 import { MAX_SCOPE_LENGTH, SCOPE_PATTERN } from '../../keys/scopes.ts';
 import { Scope } from '../../lib/brand.ts';
 import { KeySchema } from './key-schemas.ts';
+import { DEFAULT_PAGE, nextCursor, once, pageSize, pageSizeOf } from './page-schemas.ts';
 
 /** What a client can ask of a list of keys. */
 
-const MAX_PAGE = 1_000;
-const DEFAULT_PAGE = 100;
 const MAX_CURSOR_LENGTH = 100;
 
-const once = { error: 'must be given once' };
 const inQuery = (name: string, description: string) => ({
   param: { name, in: 'query' as const, description },
 });
@@ -34,8 +32,6 @@ const oneOf = <const Values extends readonly [string, ...string[]]>(values: Valu
   z.string(once).pipe(z.enum(values, { error: `must be ${listed(values)}` }));
 
 const listed = (values: readonly string[]) => `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`;
-
-const size = `must be a whole number from 1 to ${MAX_PAGE}`;
 
 const STATUSES = ['active', 'inactive', 'expired'] as const;
 const SOURCES = ['registered', 'created', 'imported', 'config'] as const;
@@ -82,19 +78,7 @@ export const ListQuerySchema = z.strictObject({
       enum: SORTS,
       default: DEFAULT_SORT,
     }),
-  limit: z
-    .string(once)
-    .regex(/^[1-9]\d{0,3}$/, { error: size })
-    .transform(Number)
-    .refine((limit) => limit <= MAX_PAGE, { error: size })
-    .prefault(String(DEFAULT_PAGE))
-    .openapi({
-      ...inQuery('limit', 'The largest number of keys in the page'),
-      type: 'integer',
-      minimum: 1,
-      maximum: MAX_PAGE,
-      default: DEFAULT_PAGE,
-    }),
+  limit: pageSize().prefault(String(DEFAULT_PAGE)).openapi(pageSizeOf('keys')),
   cursor: z
     .string(once)
     .max(MAX_CURSOR_LENGTH, { error: 'must be the next_cursor of an earlier page' })
@@ -108,9 +92,6 @@ export const ListQuerySchema = z.strictObject({
 export const KeyPageSchema = z
   .object({
     keys: z.array(KeySchema).openapi({ description: 'Keys, in the order of `sort`' }),
-    next_cursor: z.string().optional().openapi({
-      description: 'The `cursor` of the next page. Absent on the last page',
-      example: 'LWNyZWF0ZWRfYXQgMTcxMjM0NTY3ODEyMyA0MQ',
-    }),
+    next_cursor: nextCursor('LWNyZWF0ZWRfYXQgMTcxMjM0NTY3ODEyMyA0MQ'),
   })
   .openapi('KeyPage');
