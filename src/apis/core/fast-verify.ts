@@ -187,11 +187,26 @@ function abandon({ response }: Exchange): void {
   if (!response.writableEnded) response.destroy();
 }
 
-/** One literal is the fastest way to make the headers. */
-function verified(principal: Principal, requestId: string, limits: readonly LimitState[]): Answer {
-  const identity = identityHeaders(principal);
+/** What the answers to one key have in common. */
+type Identity = Readonly<{ headers: ReturnType<typeof identityHeaders>; length: string }> &
+  Pick<Answer, 'body' | 'encoding'>;
+
+const identities = new WeakMap<Principal, Identity>();
+
+function identityOf(principal: Principal): Identity {
+  const known = identities.get(principal);
+  if (known) return known;
   const body = verifiedText(principal);
   const length = Buffer.byteLength(body);
+  const headers = identityHeaders(principal);
+  const identity: Identity = { headers, body, length: String(length), encoding: encodingOf(body, length) };
+  identities.set(principal, identity);
+  return identity;
+}
+
+/** One literal is the fastest way to make the headers. */
+function verified(principal: Principal, requestId: string, limits: readonly LimitState[]): Answer {
+  const { headers: identity, body, length, encoding } = identityOf(principal);
   const headers = [
     'X-Request-Id',
     requestId,
@@ -210,10 +225,10 @@ function verified(principal: Principal, requestId: string, limits: readonly Limi
     'X-Keyhearth-Scopes',
     identity['X-Keyhearth-Scopes'],
     'Content-Length',
-    String(length),
+    length,
   ];
   if (limits.length > 0) headers.push(...Object.entries(rateLimitHeaders(limits)).flat());
-  return { status: 200, headers, body, encoding: encodingOf(body, length) };
+  return { status: 200, headers, body, encoding };
 }
 
 /** There are few different refusals. To render one takes five times as long as to find it in the cache. */

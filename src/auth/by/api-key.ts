@@ -49,7 +49,18 @@ function readKeys(header: ReadHeader): string[] {
   return keys;
 }
 
-export const principalOf = ({ id, label, owner, scopes, rateLimits, rootId }: ApiKey): KeyPrincipal => ({
+/** A cached key has one principal, so that what is made of it can be kept too. */
+const principals = new WeakMap<ApiKey, KeyPrincipal>();
+
+export function principalOf(key: ApiKey): KeyPrincipal {
+  const known = principals.get(key);
+  if (known) return known;
+  const principal = toPrincipal(key);
+  principals.set(key, principal);
+  return principal;
+}
+
+const toPrincipal = ({ id, label, owner, scopes, rateLimits, rootId }: ApiKey): KeyPrincipal => ({
   kind: 'key',
   id,
   label,
