@@ -6,23 +6,14 @@ import type { Authenticate } from '../../auth/authenticate.ts';
 import type { HostCheck } from '../../http/allowed-host.ts';
 import type { Client, ResolveClient } from '../../http/client-address.ts';
 import { headerReader } from '../../http/context.ts';
-import type { Dialect } from '../../http/dialect.ts';
-import { problem } from '../../http/dialects/problem.ts';
 import { failureOf } from '../../http/failures.ts';
-import { rateLimitHeaders } from '../../http/rate-limit-headers.ts';
 import type { RequestLog } from '../../http/request-log.ts';
-import { NO_STORE, SECURITY_HEADERS } from '../../http/security-headers.ts';
-import type { Failure } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import { memoize } from '../../lib/memoize.ts';
-import type { Principal } from '../../lib/principal.ts';
-import type { LimitState } from '../../lib/rate-limit.ts';
-import { identityHeaders, problemAs403, verifiedText } from './verified-answer.ts';
+import { refused, verified } from './fast-answers.ts';
 import { VERIFY_PATH } from './verify-routes.ts';
 import { parseQuestion, plainQuestion, type Question } from './verify-target.ts';
-
-type Answer = { status: number; headers: string[]; body: string; encoding: 'latin1' | 'utf8' };
 
 /** A request that has no answer yet. */
 type Exchange = Readonly<{
@@ -100,7 +91,7 @@ export function fastVerify(
     const isValid = result.state === 'admitted';
     const { status, headers, body, encoding } = isValid
       ? verified(result.principal, requestId, result.limits)
-      : refused(result.failure, requestId, question.denyAs403 ? renderedAs403 : rendered);
+      : refused(result.failure, requestId, question.denyAs403);
     response.writeHead(status, headers).end(body, encoding);
     const answered = {
       request_id: requestId,
@@ -186,79 +177,3 @@ export function fastVerify(
 function abandon({ response }: Exchange): void {
   if (!response.writableEnded) response.destroy();
 }
-
-/** What the answers to one key have in common. */
-type Identity = Readonly<{ headers: ReturnType<typeof identityHeaders>; length: string }> &
-  Pick<Answer, 'body' | 'encoding'>;
-
-const identities = new WeakMap<Principal, Identity>();
-
-function identityOf(principal: Principal): Identity {
-  const known = identities.get(principal);
-  if (known) return known;
-  const body = verifiedText(principal);
-  const length = Buffer.byteLength(body);
-  const headers = identityHeaders(principal);
-  const identity: Identity = { headers, body, length: String(length), encoding: encodingOf(body, length) };
-  identities.set(principal, identity);
-  return identity;
-}
-
-/** One literal is the fastest way to make the headers. */
-function verified(principal: Principal, requestId: string, limits: readonly LimitState[]): Answer {
-  const { headers: identity, body, length, encoding } = identityOf(principal);
-  const headers = [
-    'X-Request-Id',
-    requestId,
-    'X-Content-Type-Options',
-    SECURITY_HEADERS['X-Content-Type-Options'],
-    'Cache-Control',
-    NO_STORE['Cache-Control'],
-    'Content-Type',
-    'application/json',
-    'X-Keyhearth-Key-Id',
-    identity['X-Keyhearth-Key-Id'],
-    'X-Keyhearth-Label',
-    identity['X-Keyhearth-Label'],
-    'X-Keyhearth-Owner',
-    identity['X-Keyhearth-Owner'],
-    'X-Keyhearth-Scopes',
-    identity['X-Keyhearth-Scopes'],
-    'Content-Length',
-    length,
-  ];
-  if (limits.length > 0) headers.push(...Object.entries(rateLimitHeaders(limits)).flat());
-  return { status: 200, headers, body, encoding };
-}
-
-/** There are few different refusals. To render one takes five times as long as to find it in the cache. */
-const renderer = (dialect: Dialect) =>
-  memoize(
-    (failure: string): Answer => {
-      const { status, headers, body } = dialect(JSON.parse(failure));
-      const length = Buffer.byteLength(body);
-      return {
-        status,
-        headers: Object.entries({ ...headers, 'Content-Length': String(length) }).flat(),
-        body,
-        encoding: encodingOf(body, length),
-      };
-    },
-    // The numbers of a rate limit change all the time, and a client can ask for very many lists of scopes.
-    (failure) => !failure.startsWith(RATE_LIMITED) && failure.length <= MAX_REMEMBERED_FAILURE,
-  );
-
-const MAX_REMEMBERED_FAILURE = 300;
-
-const RATE_LIMITED = '{"code":"rate_limited"';
-
-const rendered = renderer(problem);
-const renderedAs403 = renderer(problemAs403);
-
-function refused(failure: Failure, requestId: string, render: typeof rendered): Answer {
-  const { status, headers, body, encoding } = render(JSON.stringify(failure));
-  return { status, headers: ['X-Request-Id', requestId, ...headers], body, encoding };
-}
-
-/** Node writes text in half the time when it knows that all characters are ASCII. */
-const encodingOf = (text: string, bytes: number) => (bytes === text.length ? 'latin1' : 'utf8');
