@@ -16,6 +16,8 @@ import { migrationTime } from './migration.ts';
 import { makeWorkDirectory } from './processes.ts';
 import { median } from './statistics.ts';
 
+const viewer = { api: 'core', principal: { kind: 'key', account: null } } as const;
+
 /** The time of pages of a long list at the database, and of the upgrade of a large old database. */
 
 const MILLION = 1_000_000;
@@ -87,7 +89,7 @@ async function slowestPage(
         const times: number[] = [];
         for (let i = 0; i < REPEATS; i++) {
           const start = performance.now();
-          await listing.list({ filters, sort, limit: LIMIT, cursor });
+          await listing.list({ filters, sort, limit: LIMIT, cursor, viewer });
           times.push(performance.now() - start);
         }
         const ms = median(times);

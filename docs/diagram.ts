@@ -22,7 +22,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'services',
     color: '#1a7f37',
-    modules: ['bootstrap', 'limits', 'lockout', 'keys', 'usage', 'audit', 'pepper'],
+    modules: ['accounts', 'bootstrap', 'limits', 'lockout', 'keys', 'usage', 'audit', 'pepper'],
   },
   {
     name: 'db',

@@ -70,6 +70,77 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     ],
     advice: `${TRY_AGAIN} See [Limit how often a key is used](rate-limits.md).`,
   },
+  invalid_session: {
+    examples: [{ code: 'invalid_session' }],
+    advice: 'Sign in again.',
+  },
+  invalid_sign_in: {
+    examples: [{ code: 'invalid_sign_in' }],
+    advice: 'Check the e-mail address and the password. Keyhearth does not say which of them is wrong.',
+  },
+  two_factor_code_required: {
+    examples: [{ code: 'two_factor_code_required' }],
+    advice: 'Repeat the sign-in with the code of your authenticator app, or with a recovery code.',
+  },
+  invalid_two_factor_code: {
+    examples: [{ code: 'invalid_two_factor_code' }],
+    advice: 'Wait for the next code: a code works once. Check the clock of your phone.',
+  },
+  too_many_sign_in_attempts: {
+    examples: [{ code: 'too_many_sign_in_attempts', retryAfter: 900 }],
+    advice: TRY_AGAIN,
+  },
+  two_factor_setup_required: {
+    examples: [{ code: 'two_factor_setup_required' }],
+    advice: 'Set up two-factor authentication. The operator requires it.',
+  },
+  recent_sign_in_required: {
+    examples: [{ code: 'recent_sign_in_required' }],
+    advice: 'Send your password in the request, or sign in again.',
+  },
+  cross_site_request: {
+    examples: [{ code: 'cross_site_request' }],
+    advice: 'Send the request from a page of this service, or send an API key in place of the cookie.',
+  },
+  api_key_only: {
+    examples: [{ code: 'api_key_only' }],
+    advice: 'Send an API key.',
+  },
+  account_only: {
+    examples: [{ code: 'account_only' }],
+    advice: 'Sign in, and send the cookie of the session.',
+  },
+  setup_already_complete: {
+    examples: [{ code: 'setup_already_complete' }],
+    advice: 'Sign in, or ask an admin for an invitation.',
+  },
+  registration_closed: {
+    examples: [{ code: 'registration_closed' }],
+    advice: 'Ask an admin for an invitation.',
+  },
+  account_not_found: { examples: [{ code: 'account_not_found' }], advice: 'Check the id.' },
+  email_already_used: {
+    examples: [{ code: 'email_already_used' }],
+    advice: 'Sign in with this e-mail address, or use another one.',
+  },
+  last_admin_required: {
+    examples: [{ code: 'last_admin_required' }],
+    advice: 'Make another account an admin. Then repeat the request.',
+  },
+  session_not_found: { examples: [{ code: 'session_not_found' }], advice: 'Check the id.' },
+  invitation_not_found: { examples: [{ code: 'invitation_not_found' }], advice: 'Check the id.' },
+  invalid_invitation: {
+    examples: [{ code: 'invalid_invitation' }],
+    advice: 'Ask an admin for a new invitation.',
+  },
+  two_factor_already_enabled: {
+    examples: [{ code: 'two_factor_already_enabled' }],
+    advice: 'Disable two-factor authentication first, if you want to set it up again.',
+  },
+  two_factor_not_enabled: {
+    examples: [{ code: 'two_factor_not_enabled' }],
+    advice: 'Set up two-factor authentication first.',
+  },
   not_found: {
     examples: [{ code: 'not_found' }],
     advice: 'Check the path. Without a valid key, an unknown path answers 401.',

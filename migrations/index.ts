@@ -7,6 +7,7 @@ import * as auditEvents from './0005_audit_events.ts';
 import * as usage from './0006_usage.ts';
 import * as rateLimitWindows from './0007_rate_limit_windows.ts';
 import * as listing from './0008_listing.ts';
+import * as people from './0010_people.ts';
 
 /**
  * In the order in which they run. A released migration is never changed, and imports nothing of `src`, which does
@@ -21,4 +22,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006_usage': usage,
   '0007_rate_limit_windows': rateLimitWindows,
   '0008_listing': listing,
+  '0010_people': people,
 };

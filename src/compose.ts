@@ -1,4 +1,6 @@
 import { availableParallelism, hostname } from 'node:os';
+import { createPeople, twoFactorRule } from './accounts/people.ts';
+import { allocateSignIns, type SignInMemory } from './accounts/sign-in-limits.ts';
 import { fastVerify } from './apis/core/fast-verify.ts';
 import { createApp } from './app.ts';
 import { createAuditLog } from './audit/log.ts';
@@ -7,6 +9,7 @@ import { createAuditUpkeep } from './audit/upkeep.ts';
 import { createAdmit } from './auth/admit.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { apiKeyAuthenticator } from './auth/by/api-key.ts';
+import { sessionAuthenticator } from './auth/by/session.ts';
 import { countingAdmit, countingRefusals } from './auth/count-outcome.ts';
 import { createIntrospect } from './auth/introspect.ts';
 import { revalidator } from './auth/revalidate.ts';
@@ -18,6 +21,7 @@ import { hostCheck } from './http/allowed-host.ts';
 import { clientResolver, trustedPeer } from './http/client-address.ts';
 import { createProxyWarnings } from './http/proxy-warnings.ts';
 import { createRequestLog } from './http/request-log.ts';
+import { createSessionCookies, SESSION_COOKIE } from './http/session-cookie.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { createChange } from './keys/change.ts';
 import { fingerprinter } from './keys/digests.ts';
@@ -36,6 +40,7 @@ import { createLockout } from './lockout/lockout.ts';
 import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
 import { createLockoutService } from './lockout/service.ts';
 import { lockedIncident } from './lockout/wire.ts';
+import { createSeal } from './pepper/seal.ts';
 import { openStorage } from './storage.ts';
 import { createUsageCounter } from './usage/counter.ts';
 import { createUsageReport } from './usage/report.ts';
@@ -47,6 +52,7 @@ const REFUSALS_LOGGED_PER_SECOND = 100;
 /** What all threads that serve together share. */
 export type SharedMemory = Readonly<{
   lockout: LockoutMemory;
+  signIns: SignInMemory;
   limits: WindowMemory;
   database: DatabaseMemory;
   audit: AuditMemory;
@@ -54,6 +60,7 @@ export type SharedMemory = Readonly<{
 
 export const sharedMemory = ({ lockout }: Pick<Config, 'lockout'>): SharedMemory => ({
   lockout: allocateLockout(lockout),
+  signIns: allocateSignIns(),
   limits: allocateWindows(),
   database: databaseMemory(),
   audit: auditMemory(),
@@ -129,7 +136,9 @@ async function build(
   const fingerprintOf = fingerprinter(pepper);
   const proveByHash = createProver({ db, fingerprintOf, bcrypt, clock });
   const { lookUp, hasUsableKey } = createKeyLookup({ db, reader, fingerprintOf, proveByHash, clock });
-  const revalidate = revalidator(clock);
+  const lacksTwoFactor = twoFactorRule(config.requiresTwoFactor);
+  const revalidate = revalidator({ clock, lacksTwoFactor });
+  const change = createChange({ db, clock, revalidate });
   const keys = createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate });
   const bootstrap = createBootstrapService({
     db,
@@ -149,12 +158,20 @@ async function build(
     audit.record(lockedIncident(entry)),
   );
   const resolveClient = clientResolver(config.trustedProxies, createProxyWarnings(logger));
+  const isTrusted = trustedPeer(config.trustedProxies);
   const isAllowedHost = hostCheck({
     allowedHosts: config.allowedHosts,
     ownName: hostname(),
-    isTrusted: trustedPeer(config.trustedProxies),
+    isTrusted,
   });
-  const authenticators = [apiKeyAuthenticator({ lookUp, hasUsableKey })];
+  const keyAuthenticator = apiKeyAuthenticator({ lookUp, hasUsableKey });
+  const authenticateKey = createAuthenticate([keyAuthenticator], lockout);
+  const people = createPeople({
+    ...{ db, reader, writer: backgroundWriter, bcrypt, fingerprintOf, clock, revalidate, change, bootstrap },
+    ...{ seal: createSeal(pepper), sessionMs: config.sessionMs, lacksTwoFactor, onFailed: audit.record },
+    memory: memory.signIns,
+    onUnrenewed: onUnwritten(logger, 'the expiry of a session could not be written yet'),
+  });
   const requestLog = parts.adopt(
     createRequestLog(logger, Math.ceil(REFUSALS_LOGGED_PER_SECOND / config.workers)),
     ({ close }) => close(),
@@ -167,7 +184,10 @@ async function build(
     lockout,
     resolveClient,
     isAllowedHost,
-    authenticators,
+    ...people,
+    authenticators: [keyAuthenticator, sessionAuthenticator(people.sessionLookup, SESSION_COOKIE)],
+    authenticateKey,
+    cookies: createSessionCookies({ maxAgeSeconds: config.sessionMs / 1_000, isTrusted }),
     bootstrap,
     keys,
     listing: createKeyListing({ db, slowReader, clock }),
@@ -177,7 +197,7 @@ async function build(
     introspect: createIntrospect({ lookUp, usage, lockout, limiter }),
     auditLog: createAuditLog(db),
     assertMayReadAudit: (actor) => revalidate(db, actor, 'audit:read'),
-    lockouts: createLockoutService(lockout, createChange({ db, clock, revalidate })),
+    lockouts: createLockoutService(lockout, change),
     assertStillValid: (actor) => revalidate(db, actor, 'keys:verify'),
     clock,
     checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey(), undefined)),
@@ -186,7 +206,7 @@ async function build(
   return {
     app,
     fast: fastVerify(
-      countingRefusals(createAuthenticate(authenticators, lockout), usage),
+      countingRefusals(authenticateKey, usage),
       countedAdmit,
       resolveClient,
       isAllowedHost,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type AccountConfig, accountConfig, accountVariables } from './config/accounts.ts';
 import { type AuditConfig, auditConfig, auditVariables } from './config/audit.ts';
 import { type DatabaseConfig, databaseConfig, databaseVariables } from './config/database.ts';
 import { type LockoutConfig, lockoutConfig, lockoutVariables } from './config/lockout.ts';
@@ -20,6 +21,7 @@ export const environmentSchema = z.object({
   ...lockoutVariables,
   ...usageVariables,
   ...auditVariables,
+  ...accountVariables,
 });
 
 export type Config = ServerConfig &
@@ -27,7 +29,8 @@ export type Config = ServerConfig &
   SecretsConfig &
   LockoutConfig &
   UsageConfig &
-  AuditConfig;
+  AuditConfig &
+  AccountConfig;
 
 const settings = Object.keys(environmentSchema.shape);
 
@@ -55,5 +58,6 @@ export function parseConfig(environment: Environment): Config {
     ...lockoutConfig(env),
     ...usageConfig(env),
     ...auditConfig(env),
+    ...accountConfig(env),
   });
 }

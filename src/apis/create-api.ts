@@ -6,6 +6,7 @@ import { countRefusal, type Usage } from '../auth/count-outcome.ts';
 import type { HostCheck } from '../http/allowed-host.ts';
 import { readBody } from '../http/body.ts';
 import { type HttpEnv, headerReader } from '../http/context.ts';
+import { isCrossSite } from '../http/cross-site.ts';
 import type { Dialect } from '../http/dialect.ts';
 import { sendFailure } from '../http/failures.ts';
 import { createRouter, honoPath, methodsByPath } from '../http/router.ts';
@@ -122,7 +123,8 @@ function guard(
   usage: Usage,
 ): MiddlewareHandler<HttpEnv> {
   if (authenticators.length === 0) return pass;
-  const authenticate = createAuthenticate(authenticators, lockout);
+  const authenticateAny = createAuthenticate(authenticators, lockout);
+  const authenticateKey = createAuthenticate(authenticators.filter(isForKeys), lockout);
   return async (c, next) => {
     for (const [name, value] of Object.entries(NO_STORE)) c.header(name, value);
     const { client } = c.var;
@@ -130,14 +132,20 @@ function guard(
       const locked = lockedFailure(lockout, client.lockoutKey);
       return locked ? sendFailure(c, locked) : next();
     }
+    const authenticate = c.var.ignoresSessions ? authenticateKey : authenticateAny;
     const authentication = await authenticate(client, headerReader(c.env.incoming));
     if (c.var.isVerification) countRefusal(usage, authentication);
     if (authentication.state === 'refused') return sendFailure(c, authentication.failure);
-    if (!c.var.isVerification) usage.countUse(authentication.principal.id);
-    c.set('principal', authentication.principal);
+    const { principal } = authentication;
+    if (principal.kind === 'account' && principal.by === 'session' && isCrossSite(c.env.incoming))
+      return sendFailure(c, { code: 'cross_site_request' });
+    if (principal.kind === 'key' && !c.var.isVerification) usage.countUse(principal.id);
+    c.set('principal', principal);
     return next();
   };
 }
+
+const isForKeys = (authenticator: Authenticator) => authenticator.kind === 'key';
 
 const refuse =
   (failure: Failure): MiddlewareHandler<HttpEnv> =>

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { HttpEnv } from '../http/context.ts';
 import { honoPath } from '../http/router.ts';
-import { REQUIRED_SCOPE } from './required-scope.ts';
+import { KEYS_ALONE, REQUIRED_SCOPE } from './required-scope.ts';
 
 type Methods = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -17,12 +17,13 @@ export function describeSecurity(
   methods: Methods,
   openMethods: Methods,
 ): void {
-  const schemes = authenticators.flatMap((authenticator) => Object.entries(authenticator.schemes));
+  const schemes = schemesOf(authenticators);
   for (const [name, scheme] of schemes) openAPIRegistry.registerComponent('securitySchemes', name, scheme);
   const declared = new Set<string>();
   for (const definition of openAPIRegistry.definitions) {
     if (definition.type !== 'route') continue;
-    const { [REQUIRED_SCOPE]: scope, ...route } = definition.route;
+    const { [REQUIRED_SCOPE]: scope, [KEYS_ALONE]: keysAlone, ...route } = definition.route;
+    const takes = keysAlone ? authenticators.filter(({ kind }) => kind === 'key') : authenticators;
     const name = `${route.method.toUpperCase()} ${honoPath(route.path)}`;
     const isOpen = openMethods.get(honoPath(route.path))?.has(route.method.toUpperCase());
     if (!isOpen && scope === undefined) throw withoutScope(name);
@@ -32,7 +33,7 @@ export function describeSecurity(
     definition.route = {
       ...route,
       description: `${route.description ?? ''}${needed}`,
-      security: isOpen ? [] : schemes.map(([name]) => ({ [name]: roles })),
+      security: isOpen ? [] : schemesOf(takes).map(([name]) => ({ [name]: roles })),
     };
   }
   // A route that was added without a definition is not in the registry.
@@ -44,5 +45,8 @@ export function describeSecurity(
     }
   }
 }
+
+const schemesOf = (authenticators: readonly Authenticator[]) =>
+  authenticators.flatMap(({ schemes }) => Object.entries(schemes));
 
 const withoutScope = (name: string) => new Error(`${name} does not say which scope it needs`);

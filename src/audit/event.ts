@@ -1,4 +1,4 @@
-import type { EventId, KeyId } from '../lib/brand.ts';
+import type { AccountId, EventId, KeyId } from '../lib/brand.ts';
 
 /** What can happen. The names are stable. */
 export const ACTIONS = [
@@ -9,6 +9,22 @@ export const ACTIONS = [
   'key.deactivated',
   'key.rotated',
   'key.deleted',
+  'key.regenerated',
+  'account.created',
+  'account.registered',
+  'account.approved',
+  'account.updated',
+  'account.password_changed',
+  'account.two_factor_enabled',
+  'account.two_factor_disabled',
+  'account.recovery_code_used',
+  'account.deleted',
+  'session.started',
+  'session.ended',
+  'sign_in.failed',
+  'invitation.created',
+  'invitation.deleted',
+  'invitation.accepted',
   'lockout.cleared',
   'address.locked',
   'bootstrap.refused',
@@ -17,7 +33,11 @@ export const ACTIONS = [
 export type Action = (typeof ACTIONS)[number];
 
 /** What clients without a valid credential can cause, as often as they like. So only some of it is recorded. */
-export const INCIDENTS = ['address.locked', 'bootstrap.refused'] as const satisfies Action[];
+export const INCIDENTS = [
+  'address.locked',
+  'bootstrap.refused',
+  'sign_in.failed',
+] as const satisfies Action[];
 
 export type IncidentAction = (typeof INCIDENTS)[number];
 
@@ -29,13 +49,20 @@ export type Incident = Readonly<
 /** Who did it, with the names that they had then. */
 export type AuditActor = Readonly<
   | { kind: 'key'; id: KeyId; hint: string; label: string }
+  /** A person. `label`: the e-mail address. */
+  | { kind: 'account'; id: AccountId; label: string }
   /** The caller that registers the first key. There is no key before that. */
   | { kind: 'bootstrap' }
   /** A client without a valid credential. */
   | { kind: 'anonymous' }
 >;
 
-export const ACTOR_KINDS = ['key', 'bootstrap', 'anonymous'] as const satisfies AuditActor['kind'][];
+export const ACTOR_KINDS = [
+  'key',
+  'account',
+  'bootstrap',
+  'anonymous',
+] as const satisfies AuditActor['kind'][];
 
 /** The changed fields. Nothing in them is secret. */
 export type Changes = Readonly<Record<string, Readonly<{ from: unknown; to: unknown }>>>;
@@ -49,6 +76,8 @@ export type NewEvent = Readonly<{
   address: string | null;
   /** The key that was changed; null when it is about no key. */
   keyId: KeyId | null;
+  /** The account that was changed; null when it is about no account. */
+  accountId?: AccountId | null;
   changes: Changes;
   requestId: string | null;
 }>;
@@ -60,6 +89,8 @@ export type Selection = Readonly<{
   keyId?: KeyId | undefined;
   /** The key that acted. */
   actorKey?: KeyId | undefined;
+  /** The account that acted. */
+  actorAccount?: AccountId | undefined;
   action?: Action | undefined;
   /** Milliseconds since 1970. */
   from?: number | undefined;

@@ -1,20 +1,21 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { AuditEventTable } from '../db/tables.ts';
-import { KeyId } from '../lib/brand.ts';
+import { AccountId, KeyId } from '../lib/brand.ts';
 import type { Action, AuditActor, AuditEvent, NewEvent } from './event.ts';
 
 export function fromEvent(event: NewEvent): Insertable<AuditEventTable> {
   const { actor } = event;
-  const named = actor.kind === 'key' ? actor : undefined;
   return {
     at: event.at,
     action: event.action,
     actor_kind: actor.kind,
-    actor_id: named?.id ?? null,
-    actor_hint: named?.hint ?? null,
-    actor_label: named?.label ?? null,
+    actor_id: actor.kind === 'key' ? actor.id : null,
+    actor_hint: actor.kind === 'key' ? actor.hint : null,
+    actor_label: 'label' in actor ? actor.label : null,
+    actor_account: actor.kind === 'account' ? actor.id : null,
     address: event.address,
     key_id: event.keyId,
+    account_id: event.accountId ?? null,
     changes: JSON.stringify(event.changes),
     request_id: event.requestId,
   };
@@ -27,12 +28,15 @@ export const toEvent = (row: Selectable<AuditEventTable>): AuditEvent => ({
   actor: actorOf(row),
   address: row.address,
   keyId: row.key_id,
+  accountId: row.account_id,
   changes: JSON.parse(row.changes),
   requestId: row.request_id,
 });
 
 function actorOf(row: Selectable<AuditEventTable>): AuditActor {
   const kind = row.actor_kind as AuditActor['kind'];
+  if (kind === 'account')
+    return { kind, id: AccountId(row.actor_account ?? ''), label: row.actor_label ?? '' };
   if (kind !== 'key') return { kind };
   return {
     kind,

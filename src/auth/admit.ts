@@ -1,18 +1,18 @@
 import type { Scope } from '../lib/brand.ts';
 import type { Failure } from '../lib/failure.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { Principal } from '../lib/principal.ts';
+import type { KeyPrincipal } from '../lib/principal.ts';
 import type { LimitState } from '../lib/rate-limit.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { lacksScopes } from './authorize.ts';
 
 /** Whether a verification lets a valid key through. `limits`: what is left of each of its rate limits. */
 export type Admission =
-  | { state: 'admitted'; principal: Principal; limits: readonly LimitState[] }
+  | { state: 'admitted'; principal: KeyPrincipal; limits: readonly LimitState[] }
   | { state: 'refused'; failure: Failure };
 
 /** Decides about a valid key. It returns a promise only when it has to wait. */
-export type Admit = (principal: Principal, scopes: readonly Scope[]) => MaybePromise<Admission>;
+export type Admit = (principal: KeyPrincipal, scopes: readonly Scope[]) => MaybePromise<Admission>;
 
 const noLimits: readonly LimitState[] = [];
 

@@ -1,17 +1,27 @@
 import type { Failure } from '../lib/failure.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { Principal } from '../lib/principal.ts';
+import type { KeyPrincipal, Principal } from '../lib/principal.ts';
 import type { Attempt } from '../lockout/attempt.ts';
 import type { Locked, Lockout } from '../lockout/lockout.ts';
-import type { Authenticator, Judged, ReadHeader, Sender, Verification } from './authenticator.ts';
+import type {
+  Authenticator,
+  Judged,
+  KeyAuthenticator,
+  ReadHeader,
+  Sender,
+  Verification,
+} from './authenticator.ts';
 
-export type Authentication =
-  | { state: 'authenticated'; principal: Principal }
+export type Authentication<P extends Principal = Principal> =
+  | { state: 'authenticated'; principal: P }
   /** `judged`: the credential, when it is the reason. */
   | { state: 'refused'; failure: Failure; judged?: Judged };
 
 /** Decides who a request acts for. It returns a promise only when it has to wait. */
-export type Authenticate = (sender: Sender, header: ReadHeader) => MaybePromise<Authentication>;
+export type Authenticate<P extends Principal = Principal> = (
+  sender: Sender,
+  header: ReadHeader,
+) => MaybePromise<Authentication<P>>;
 
 const tooManyAttempts = ({ retryAfter }: Pick<Locked, 'retryAfter'>): Failure => ({
   code: 'too_many_failed_attempts',
@@ -21,7 +31,7 @@ const tooManyAttempts = ({ retryAfter }: Pick<Locked, 'retryAfter'>): Failure =>
 /** The credential may still be valid, so this is not a refusal. */
 export const undecided: Failure = { code: 'overloaded', reason: 'undecided', retryAfter: 1 };
 
-const refused = (failure: Failure): Authentication => ({ state: 'refused', failure });
+const refused = (failure: Failure): Authentication<never> => ({ state: 'refused', failure });
 
 /**
  * The failure of an address that is locked out, or undefined.
@@ -35,17 +45,22 @@ export function lockedFailure(lockout: Lockout, lockoutKey: string | undefined):
 /**
  * The authentication of an API. The first authenticator that finds a credential decides: it looks the credential up, and
  * the lockout records the attempt. Two different credentials for one authenticator are a conflict, because a proxy in
- * front may have checked the other one.
+ * front may have checked the other one. The lockout is for guesses, so it does not concern the sessions of people.
  */
+export function createAuthenticate(
+  authenticators: readonly KeyAuthenticator[],
+  lockout: Lockout,
+): Authenticate<KeyPrincipal>;
+export function createAuthenticate(authenticators: readonly Authenticator[], lockout: Lockout): Authenticate;
 export function createAuthenticate(authenticators: readonly Authenticator[], lockout: Lockout): Authenticate {
-  function authenticateWith(authenticator: Authenticator, attempt: Attempt, ip: Sender['ip']) {
+  function authenticateWith(authenticator: KeyAuthenticator, attempt: Attempt, ip: Sender['ip']) {
     return andThen(authenticator.verify(attempt.credential, ip), (verification) =>
       decide(authenticator, attempt, verification),
     );
   }
 
   function decide(
-    authenticator: Authenticator,
+    authenticator: KeyAuthenticator,
     attempt: Attempt,
     verification: Verification,
   ): MaybePromise<Authentication> {
@@ -82,7 +97,7 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
   }
 
   async function prove(
-    authenticator: Authenticator,
+    authenticator: KeyAuthenticator,
     attempt: Attempt,
     work: (client: string | undefined) => Promise<Verification>,
   ): Promise<Authentication> {
@@ -92,10 +107,13 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
     return outcome.state === 'locked' ? refused(tooManyAttempts(outcome)) : outcome;
   }
 
+  const acceptAccount = (principal: Principal | undefined): Authentication =>
+    principal ? { state: 'authenticated', principal } : refused({ code: 'invalid_session' });
+
   /** A request without a credential is not counted. */
   async function refuseMissingCredential(lockoutKey: string | undefined): Promise<Authentication> {
     for (const authenticator of authenticators) {
-      if (await authenticator.isConfigured())
+      if (authenticator.kind === 'key' && (await authenticator.isConfigured()))
         return refused({ code: 'api_key_required', remaining: lockout.remaining(lockoutKey) });
     }
     return refused({ code: 'no_api_key_configured' });
@@ -109,6 +127,7 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
       if (credential === undefined) continue;
       if (credentials.length > 1 && new Set(credentials).size > 1)
         return refused(locked ?? { code: 'conflicting_api_keys' });
+      if (authenticator.kind === 'account') return andThen(authenticator.verify(credential), acceptAccount);
       const attempt = { address: lockoutKey, credential };
       if (locked && !lockout.isKnown(attempt)) return refused(locked);
       return authenticateWith(authenticator, attempt, ip);

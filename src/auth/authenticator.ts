@@ -1,7 +1,7 @@
 import type { KeyId } from '../lib/brand.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Address } from '../lib/network.ts';
-import type { Principal } from '../lib/principal.ts';
+import type { AccountPrincipal, KeyPrincipal, Principal } from '../lib/principal.ts';
 import type { Outcome } from '../usage/outcome.ts';
 
 /** Reads a header of a request by its name in lower case: all its lines joined by ", " (RFC 9110, section 5.3). */
@@ -25,8 +25,8 @@ export type SecurityScheme = Readonly<
 export type Judged = Readonly<{ id: KeyId; outcome: Outcome }>;
 
 /** The result of verifying a credential. */
-export type Verification =
-  | { state: 'valid'; principal: Principal }
+export type Verification<P extends Principal = Principal> =
+  | { state: 'valid'; principal: P }
   /** The attempt counts as failed. */
   | { state: 'invalid'; judged?: Judged }
   /** No credential of this kind exists, so nobody can guess one. The attempt does not count. */
@@ -34,16 +34,27 @@ export type Verification =
   /** Only a part of the slow comparison is done. The next request with the credential continues. It counts once. */
   | { state: 'undecided' }
   /** Only a slow comparison can decide. `client` waits for it. */
-  | { state: 'unproven'; prove: (client: string | undefined) => Promise<Verification> };
+  | { state: 'unproven'; prove: (client: string | undefined) => Promise<Verification<P>> };
 
 /** One kind of credential: how to find it in a request, and how to verify it. */
-export type Authenticator = {
+export type Authenticator = KeyAuthenticator | AccountAuthenticator;
+
+/** The credential of a person: a session or an access token. Nobody can guess one, so attempts do not count. */
+export type AccountAuthenticator = Pick<KeyAuthenticator, 'schemes' | 'read'> & {
+  kind: 'account';
+  /** @returns undefined for a credential that is unknown or over */
+  verify(credential: string): MaybePromise<AccountPrincipal | undefined>;
+};
+
+/** A credential that belongs to a key. The lockout counts attempts. */
+export type KeyAuthenticator = {
+  kind: 'key';
   /** The ways to send this kind of credential, by their names in OpenAPI. */
   schemes: Readonly<Record<string, SecurityScheme>>;
   /** All credentials of this kind in a request. If there are none, the next authenticator decides. */
   read(header: ReadHeader): readonly string[];
   /** @param ip the address that presents it; undefined when it is not known */
-  verify(credential: string, ip: Address | undefined): MaybePromise<Verification>;
+  verify(credential: string, ip: Address | undefined): MaybePromise<Verification<KeyPrincipal>>;
   /** Whether any credential of this kind is usable. */
   isConfigured(): MaybePromise<boolean>;
 };

@@ -1,3 +1,4 @@
+import { mayUseForOwnKeys } from '../keys/maker.ts';
 import { holds, missingScopes, type OwnScope } from '../keys/scopes.ts';
 import type { Scope } from '../lib/brand.ts';
 import type { Failure } from '../lib/failure.ts';
@@ -9,9 +10,14 @@ const insufficient = (scopes: readonly string[]): Failure => ({
   scopes,
 });
 
-/** Why a principal may not use a route that needs a scope, or undefined. */
-export const lacksScope = ({ scopes }: Pick<Principal, 'scopes'>, needed: OwnScope): Failure | undefined =>
-  holds(scopes, needed) ? undefined : insufficient([needed]);
+/** Why a principal may not use a route that needs a scope, or undefined. People may manage their own keys without one. */
+export const lacksScope = (
+  { kind, scopes }: Pick<Principal, 'kind' | 'scopes'>,
+  needed: OwnScope,
+): Failure | undefined =>
+  holds(scopes, needed) || (kind === 'account' && mayUseForOwnKeys(needed))
+    ? undefined
+    : insufficient([needed]);
 
 /** The failure of a verification that asks for scopes, or undefined when the principal holds all of them. */
 export function lacksScopes(

@@ -1,5 +1,6 @@
 import type { FailureCode } from '../lib/failure.ts';
 import { andThen } from '../lib/maybe-promise.ts';
+import type { KeyPrincipal } from '../lib/principal.ts';
 import type { UsageCounter } from '../usage/counter.ts';
 import type { Outcome } from '../usage/outcome.ts';
 import type { Admit } from './admit.ts';
@@ -22,7 +23,7 @@ export function countRefusal({ countVerification }: Usage, authentication: Authe
 
 /** An authentication whose refusals count as verifications. */
 export const countingRefusals =
-  (authenticate: Authenticate, usage: Usage): Authenticate =>
+  (authenticate: Authenticate<KeyPrincipal>, usage: Usage): Authenticate<KeyPrincipal> =>
   (sender, header) =>
     andThen(authenticate(sender, header), (authentication) => {
       countRefusal(usage, authentication);

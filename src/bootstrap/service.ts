@@ -2,8 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { changesBetween, type Incident } from '../audit/event.ts';
 import { insertEvent } from '../audit/store.ts';
 import type { Reader } from '../db/engine.ts';
-import type { Db } from '../db/tables.ts';
+import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
+import { DEFAULT_PREFIX, generateRawKey } from '../keys/key-format.ts';
 import { type KeyService, registeredSettings } from '../keys/service.ts';
 import { insertKey } from '../keys/store.ts';
 import { type Weakness, weaknessOf } from '../keys/weak-key.ts';
@@ -11,7 +12,7 @@ import { publicSettings } from '../keys/wire.ts';
 import type { RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError, type FailureCode } from '../lib/failure.ts';
-import { fastIsClaimed, takeClaim } from './store.ts';
+import { fastIsClaimed, lockClaim, takeClaim } from './store.ts';
 
 export type BootstrapService = ReturnType<typeof createBootstrapService>;
 
@@ -89,6 +90,46 @@ export function createBootstrapService({
     }
   }
 
+  /** Registers the first key and does the rest of the work with it, or nothing at all. */
+  const claim = <T>(
+    rawKey: RawKey,
+    label: string,
+    prefix: string | null,
+    { address, requestId }: BootstrapRequest,
+    work: (tx: Tx) => Promise<T>,
+  ): Promise<T> =>
+    recordingRefusal({ address, requestId }, () =>
+      enqueue(async () => {
+        await assertOpen();
+        const digests = await keys.digest(rawKey, 'bootstrap');
+        const settings = registeredSettings(label);
+        const result = await transaction(db, async (tx) => {
+          const now = clock.now();
+          if (!(await takeClaim(tx, now))) throw alreadyConfigured();
+          const key = await insertKey(tx, {
+            ...digests,
+            settings,
+            prefix,
+            source: 'registered',
+            createdAt: now,
+            account: null,
+          });
+          await insertEvent(tx, {
+            at: now,
+            action: 'key.registered',
+            actor: { kind: 'bootstrap' },
+            address,
+            keyId: key.id,
+            changes: changesBetween(undefined, publicSettings(key)),
+            requestId,
+          });
+          return work(tx);
+        });
+        claimed();
+        return result;
+      }),
+    );
+
   return {
     isOpen,
     assertOpen,
@@ -103,34 +144,29 @@ export function createBootstrapService({
      * Stores the first key of the database. The claim and the key are committed together.
      * @throws DomainError `api_key_already_configured`
      */
-    register: (rawKey: RawKey, label: string, { address, requestId }: BootstrapRequest): Promise<void> =>
-      recordingRefusal({ address, requestId }, () =>
-        enqueue(async () => {
-          await assertOpen();
-          const digests = await keys.digest(rawKey, 'bootstrap');
-          const settings = registeredSettings(label);
-          await transaction(db, async (tx) => {
-            const now = clock.now();
-            if (!(await takeClaim(tx, now))) throw alreadyConfigured();
-            const source = 'registered';
-            const key = await insertKey(tx, { ...digests, settings, prefix: null, source, createdAt: now });
-            const changes = changesBetween(undefined, publicSettings(key));
-            const actor = { kind: 'bootstrap' } as const;
-            await insertEvent(tx, {
-              at: now,
-              action: 'key.registered',
-              actor,
-              address,
-              keyId: key.id,
-              changes,
-              requestId,
-            });
-          });
-          claimed();
-          const weakness = weaknessOf(rawKey);
-          if (weakness) onWeakKey(weakness);
-        }),
-      ),
+    async register(rawKey: RawKey, label: string, request: BootstrapRequest): Promise<void> {
+      await claim(rawKey, label, null, request, async () => undefined);
+      const weakness = weaknessOf(rawKey);
+      if (weakness) onWeakKey(weakness);
+    },
+
+    /**
+     * Does other work with the claim, in the same transaction, and makes the first key.
+     * @returns what `work` returns, and the first key, which no other answer contains
+     * @throws DomainError `api_key_already_configured`
+     */
+    async claimWith<T>(
+      label: string,
+      request: BootstrapRequest,
+      work: (tx: Tx) => Promise<T>,
+    ): Promise<T & { rawKey: RawKey }> {
+      const rawKey = generateRawKey();
+      const result = await claim(rawKey, label, DEFAULT_PREFIX, request, work);
+      return { ...result, rawKey };
+    },
+
+    /** Other transactions with the claim wait for the end of this one. */
+    lockClaim,
   };
 }
 

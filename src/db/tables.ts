@@ -1,5 +1,5 @@
 import type { Generated, Kysely, Transaction } from 'kysely';
-import type { EventId, Fingerprint, KeyId } from '../lib/brand.ts';
+import type { AccountId, EventId, Fingerprint, InvitationId, KeyId, SessionId } from '../lib/brand.ts';
 
 /** One row, which ties this database to its pepper and to the marker file. */
 export type DatabaseIdentityTable = {
@@ -53,6 +53,64 @@ export type ApiKeyTable = {
   owner_folded: Generated<string | null>;
   /** The first key of a chain of rotations; null for that key itself. All keys of a chain share their rate limits. */
   root_id: KeyId | null;
+  account_id: AccountId | null;
+  /** What the account counts as. The changes of an account write it to all its keys, so that a look-up reads one row. */
+  account_standing: 'admin' | 'member' | 'pending' | null;
+};
+
+/** A person who can sign in. */
+export type AccountTable = {
+  id: AccountId;
+  /** In lower case. */
+  email: string;
+  name: string;
+  role: 'admin' | 'member';
+  /** Separated by spaces. */
+  scopes: string;
+  /** 0: the account registered itself, and no admin has approved it yet. */
+  is_approved: number;
+  password_hash: string;
+  /** Sealed under the pepper. */
+  totp_secret: string | null;
+  is_totp_confirmed: number;
+  /** The time step of the last code that was accepted, so that no code works twice; 0 before the first. */
+  totp_counter: number;
+  /** A JSON list of the codes that are left, sealed under the pepper. */
+  recovery_codes: string | null;
+  /** Milliseconds since 1970. */
+  created_at: number;
+  last_sign_in_at: number | null;
+};
+
+/** A sign-in: the cookie of a browser, or an access token. */
+export type SessionTable = {
+  id: Generated<SessionId>;
+  account_id: AccountId;
+  kind: 'session' | 'access_token';
+  fingerprint: Fingerprint;
+  /** Milliseconds since 1970. */
+  created_at: number;
+  /** When the person last gave the password. */
+  signed_in_at: number;
+  /** When the expiry was last moved. */
+  renewed_at: number;
+  expires_at: number;
+  address: string;
+  user_agent: string;
+};
+
+/** A link that makes one account. Its row is deleted when the link is used. */
+export type InvitationTable = {
+  id: Generated<InvitationId>;
+  fingerprint: Fingerprint;
+  /** In lower case. */
+  email: string;
+  role: 'admin' | 'member';
+  /** Separated by spaces. */
+  scopes: string;
+  /** Milliseconds since 1970. */
+  created_at: number;
+  expires_at: number;
 };
 
 /** Who changed what. A row is written once, in the transaction of its change. */
@@ -69,6 +127,10 @@ export type AuditEventTable = {
   address: string | null;
   /** The key that was changed. It may be deleted since. */
   key_id: KeyId | null;
+  /** The account that acted. */
+  actor_account: AccountId | null;
+  /** The account that was changed. It may be deleted since. */
+  account_id: AccountId | null;
   /** JSON: the changed fields, each with `from` and `to`. */
   changes: string;
   request_id: string | null;
@@ -115,6 +177,9 @@ export type Tables = {
   database_identity: DatabaseIdentityTable;
   bootstrap_claim: BootstrapClaimTable;
   api_keys: ApiKeyTable;
+  accounts: AccountTable;
+  sessions: SessionTable;
+  invitations: InvitationTable;
   audit_events: AuditEventTable;
   usage_hours: UsageTable;
   usage_days: UsageTable;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { FailureCode } from '../lib/failure.ts';
-import type { Actor, Principal } from '../lib/principal.ts';
+import type { Actor, KeyPrincipal, Principal } from '../lib/principal.ts';
 import type { Client } from './client-address.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -16,6 +16,10 @@ export type HttpEnv = {
     dialect?: Dialect;
     /** The request matches a route that needs no credential. */
     isOpen?: true;
+    /** The API of the request; the core API when it is absent. */
+    api?: Actor['api'];
+    /** Only the key of the request counts, and the session of a person does not. */
+    ignoresSessions?: true;
     /** The request asks whether its own key is valid. The route counts that, and it is no other use of the key. */
     isVerification?: true;
     /** Who the request acts for; absent on open routes and on refusals. */
@@ -35,10 +39,18 @@ export function principalOf({ var: { principal } }: HttpContext): Principal {
   return principal;
 }
 
+/** The key of a guarded route that ignores sessions. */
+export function keyPrincipalOf(c: HttpContext): KeyPrincipal {
+  const principal = principalOf(c);
+  if (principal.kind !== 'key') throw new Error('a route for keys was reached with a session');
+  return principal;
+}
+
 /** Who makes a change, for a guarded route. */
 export function actorOf(c: HttpContext): Actor {
   const { client, requestId } = c.var;
-  return { principal: principalOf(c), address: client.address, ip: client.ip, requestId };
+  const { api = 'core' } = c.var;
+  return { principal: principalOf(c), api, address: client.address, ip: client.ip, requestId };
 }
 
 /** Reads a header by its name in lower case. The server makes Node join all its lines by ", ". */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
+import type { Principal } from '../lib/principal.ts';
 import type { ResolveClient } from './client-address.ts';
 import { type HttpContext, type HttpEnv, headerReader } from './context.ts';
 import type { RequestLog } from './request-log.ts';
@@ -28,10 +29,15 @@ export const requestContext = (log: RequestLog, resolveClient: ResolveClient) =>
       status: c.res.status,
       code: c.var.failureCode,
       client: client.address,
-      key_id: c.var.principal?.id,
+      ...actorIds(c.var.principal),
     };
     log.answered(answered, start, c.var.logAtDebug ? 'debug' : 'info');
   });
+
+const actorIds = (principal: Principal | undefined) => ({
+  key_id: principal?.kind === 'key' ? principal.id : undefined,
+  account_id: principal?.kind === 'account' ? principal.id : undefined,
+});
 
 /** The pattern of the route that matched, whether or not the request was allowed to reach it. */
 function routeOf(c: HttpContext): string | undefined {

@@ -4,35 +4,34 @@ import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Actor } from '../lib/principal.ts';
-import type { ApiKey } from './key.ts';
+import type { Maker } from './maker.ts';
 import type { OwnScope } from './scopes.ts';
 
 /** Reads a principal again. Throws a DomainError unless it may still act from its address, and holds the scope. */
 export type Revalidate = (
   handle: Db | Tx,
-  actor: Pick<Actor, 'principal' | 'ip'>,
+  actor: Pick<Actor, 'principal' | 'ip' | 'api'>,
   scope: OwnScope | undefined,
-) => Promise<ApiKey>;
+) => Promise<Maker>;
 
 export type ChangeParts = { db: Db; clock: Pick<Clock, 'now'>; revalidate: Revalidate };
 
 /** Writes the audit event of a change, in its transaction. */
-type RecordEvent = (event: Pick<NewEvent, 'action' | 'keyId' | 'changes'>) => Promise<void>;
+type RecordEvent = (event: Pick<NewEvent, 'action' | 'keyId' | 'accountId' | 'changes'>) => Promise<void>;
 
 export type Change = ReturnType<typeof createChange>;
 
-/** Makes the function that runs a change in a transaction, with the actor as it is then. */
+/** Makes the function that runs a change in a transaction, with the actor as it is then: its maker. */
 export const createChange =
   ({ db, clock, revalidate }: ChangeParts) =>
   <T>(
     request: Actor,
     scope: OwnScope | undefined,
-    work: (tx: Tx, actor: ApiKey, record: RecordEvent) => Promise<T>,
+    work: (tx: Tx, maker: Maker, record: RecordEvent) => Promise<T>,
   ): Promise<T> =>
     transaction(db, async (tx) => {
-      const actor = await revalidate(tx, request, scope);
+      const maker = await revalidate(tx, request, scope);
       const { address, requestId } = request;
-      const { id, hint, label } = actor;
-      const context = { actor: { kind: 'key', id, hint, label }, address, requestId } as const;
-      return work(tx, actor, (event) => insertEvent(tx, { ...event, ...context, at: clock.now() }));
+      const context = { actor: maker.as, address, requestId };
+      return work(tx, maker, (event) => insertEvent(tx, { ...event, ...context, at: clock.now() }));
     });

@@ -55,6 +55,13 @@ const hasChecksum = (rawKey: string) => rawKey.endsWith(checksum(rawKey.slice(0,
 export const hasPlausibleChecksum = (rawKey: string): boolean =>
   !WITH_DEFAULT_PREFIX.test(rawKey) || hasChecksum(rawKey);
 
+/** Whether it is a generated key, or another generated credential, with this prefix. */
+export const isGenerated = (text: string, prefix: string): boolean =>
+  text.length === prefix.length + 1 + RANDOM_DIGITS + CHECKSUM_DIGITS &&
+  text.startsWith(`${prefix}_`) &&
+  PRINTABLE_ASCII.test(text) &&
+  hasChecksum(text);
+
 /** Whether any stored key could be this one. */
 export function isWellFormed(rawKey: RawKey): boolean {
   return (

@@ -1,5 +1,6 @@
 import type { KeyId, Scope } from '../lib/brand.ts';
 import { type Address, contains, type Network } from '../lib/network.ts';
+import type { Owner } from '../lib/principal.ts';
 import type { RateLimit } from '../lib/rate-limit.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -37,6 +38,8 @@ export type ApiKey = KeySettings &
     rotatedTo: KeyId | null;
     /** The first key of its chain of rotations, or the key itself. */
     rootId: KeyId;
+    /** The account that it belongs to. */
+    account: Owner | null;
     /** Milliseconds since 1970. */
     createdAt: number;
     /** Milliseconds since 1970; null when the key was never used. */
@@ -53,6 +56,8 @@ export type Circumstances = Readonly<{
   now: number;
   /** Undefined when it is not known. */
   ip: Address | undefined;
+  /** Whether a key counts whose account waits for approval. It is unknown otherwise. */
+  allowsPending?: boolean | undefined;
 }>;
 
 /**
@@ -79,8 +84,8 @@ export const isAllowedFrom = (networks: readonly Network[], ip: Address | undefi
 
 const notFound: Verdict = { code: 'NOT_FOUND' };
 
-export function judge(key: ApiKey | undefined, { now, ip }: Circumstances): Verdict {
-  if (!key) return notFound;
+export function judge(key: ApiKey | undefined, { now, ip, allowsPending }: Circumstances): Verdict {
+  if (!key || (key.account?.standing === 'pending' && !allowsPending)) return notFound;
   if (!key.isActive) return { code: 'INACTIVE', key };
   if (hasExpired(key, now)) return { code: 'EXPIRED', key };
   return { code: isAllowedFrom(key.allowedIps, ip) ? 'VALID' : 'IP_NOT_ALLOWED', key };

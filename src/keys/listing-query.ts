@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { foldedText, scanned } from '../db/differences.ts';
 import type { Db } from '../db/tables.ts';
-import type { KeyId, Scope } from '../lib/brand.ts';
+import type { AccountId, KeyId, Scope } from '../lib/brand.ts';
 import { fold } from '../lib/fold.ts';
 import type { Position, Sort, SortedBy } from './cursor.ts';
 import type { KeySource, KeyStatus } from './key.ts';
@@ -19,6 +19,8 @@ export type Filters = Readonly<{
   scope?: Scope | undefined;
   source?: KeySource | undefined;
   prefix?: string | undefined;
+  /** The account that the keys belong to. */
+  account?: AccountId | undefined;
 }>;
 
 export type ListQuery = Readonly<{
@@ -129,6 +131,14 @@ export function firstRows(db: Db, query: ListQuery) {
   const first = merged(tried, places(tried, { from: apiKeys, where: [] }));
   const matching = sql.join([sql`true`, ...conditions(db, query)], sql` and `);
   return fetched(db, query, first).where(sql<boolean>`${matching}`).limit(query.limit).compile();
+}
+
+/** A page of the keys of one account, which an index finds. Undefined for other queries. */
+export function accountPage(db: Db, query: ListQuery) {
+  const { account } = query.filters;
+  if (account === undefined) return undefined;
+  const where = [sql<boolean>`account_id = ${account}`, ...isAfter(query), ...conditions(db, query)];
+  return fetched(db, query, place(query, { from: apiKeys, where })).compile();
 }
 
 /** Any page. Every key is read, from a narrow index. */

@@ -5,6 +5,7 @@ import { DomainError } from '../lib/failure.ts';
 import { formatCursor, type Position, parseCursor, type Sort } from './cursor.ts';
 import type { ApiKey } from './key.ts';
 import {
+  accountPage,
   type Filters,
   firstRows,
   indexedPage,
@@ -13,6 +14,7 @@ import {
   scannedPage,
   statusPage,
 } from './listing-query.ts';
+import { type Reach, reachOf, type Viewer } from './reach.ts';
 import { toApiKey } from './row.ts';
 
 export type KeyPage = Readonly<{ keys: ApiKey[]; nextCursor: string | undefined }>;
@@ -23,6 +25,8 @@ export type ListRequest = Readonly<{
   limit: number;
   /** The `nextCursor` of the previous page. */
   cursor: string | undefined;
+  /** Keys that the viewer does not reach are left out. */
+  viewer: Viewer;
 }>;
 
 export type KeyListing = ReturnType<typeof createKeyListing>;
@@ -32,6 +36,8 @@ export type KeyListingParts = { db: Db; slowReader: SlowReader; clock: Pick<Cloc
 /** Lists keys in pages. A key that does not change meanwhile is in one page, whatever happens to other keys. */
 export function createKeyListing({ db, slowReader, clock }: KeyListingParts) {
   async function read(query: ListQuery): Promise<readonly ListedRow[]> {
+    const ofAccount = accountPage(db, query);
+    if (ofAccount) return slowReader.all(ofAccount);
     const indexed = indexedPage(db, query);
     if (indexed) return (await db.executeQuery(indexed)).rows;
     const ofStatus = statusPage(db, query);
@@ -44,7 +50,8 @@ export function createKeyListing({ db, slowReader, clock }: KeyListingParts) {
 
   return {
     /** @throws DomainError `invalid_request` for a cursor of another sort */
-    async list({ filters, sort, limit, cursor }: ListRequest): Promise<KeyPage> {
+    async list({ filters: asked, sort, limit, cursor, viewer }: ListRequest): Promise<KeyPage> {
+      const filters = { ...asked, ...filtersOf(reachOf(viewer)) };
       const after = cursor === undefined ? undefined : positionOf(cursor, sort);
       // One more than the page has shows whether there is a next page.
       const rows = await read({ filters, sort, limit: limit + 1, after, now: clock.now() });
@@ -56,6 +63,17 @@ export function createKeyListing({ db, slowReader, clock }: KeyListingParts) {
       };
     },
   };
+}
+
+function filtersOf(reach: Reach): Filters {
+  switch (reach.to) {
+    case 'every':
+      return {};
+    case 'account':
+      return { account: reach.id };
+    case 'prefix':
+      return { prefix: reach.prefix };
+  }
 }
 
 function positionOf(cursor: string, sort: Sort): Position {

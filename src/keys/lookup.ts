@@ -43,8 +43,10 @@ const meaningWhere = (hasKeyWithoutFingerprint: boolean): Meaning =>
 type Ip = Circumstances['ip'];
 
 export type KeyLookup = {
-  /** Verifies a raw key. With SQLite and without bcrypt, the result is not a promise. */
-  lookUp(rawKey: RawKey, ip: Ip): MaybePromise<Verdict | NoUsableKey | Unproven>;
+  /**
+   * Verifies a raw key. Unless `allowsPending`, a key of an account that waits for approval is unknown. With SQLite and without bcrypt, the result is not a promise.
+   */
+  lookUp(rawKey: RawKey, ip: Ip, allowsPending?: boolean): MaybePromise<Verdict | NoUsableKey | Unproven>;
   hasUsableKey(): MaybePromise<boolean>;
 };
 
@@ -117,26 +119,30 @@ export function createKeyLookup({
     return found;
   }
 
-  async function prove(rawKey: RawKey, ip: Ip, client: string | undefined): Promise<ProvenVerdict> {
+  async function prove(
+    rawKey: RawKey,
+    { ip, allowsPending }: Omit<Circumstances, 'now'>,
+    client: string | undefined,
+  ): Promise<ProvenVerdict> {
     if (!(await hasUsableKey())) return { code: 'NO_USABLE_KEY' };
     const found = await read(rawKey);
-    if (found || !isWellFormed(rawKey)) return judge(found, { now: clock.now(), ip });
+    if (found || !isWellFormed(rawKey)) return judge(found, { now: clock.now(), ip, allowsPending });
     const proof = await proveByHash(rawKey, client);
     if (proof.state === 'undecided') return { code: 'UNDECIDED' };
-    return judge(proof.state === 'proven' ? proof.key : undefined, { now: clock.now(), ip });
+    return judge(proof.state === 'proven' ? proof.key : undefined, { now: clock.now(), ip, allowsPending });
   }
 
   return {
-    lookUp(rawKey, ip) {
+    lookUp(rawKey, ip, allowsPending = false) {
       const now = clock.now();
       return andThen(find(rawKey, now), (key): ReturnType<KeyLookup['lookUp']> => {
-        const verdict = judge(key, { now, ip });
+        const verdict = judge(key, { now, ip, allowsPending });
         if (verdict.code === 'VALID') return verdict;
         // Every refusal takes the same steps, so that its duration does not reveal whether the key exists.
         return andThen(meaningOfRefusal(), (means): ReturnType<KeyLookup['lookUp']> => {
           if (means === 'unconfigured') return { code: 'NO_USABLE_KEY' };
           if (key || means === 'final') return verdict;
-          return { code: 'UNPROVEN', prove: (client) => prove(rawKey, ip, client) };
+          return { code: 'UNPROVEN', prove: (client) => prove(rawKey, { ip, allowsPending }, client) };
         });
       });
     },

@@ -73,7 +73,7 @@ export const isManaging = (key: ApiKey): boolean =>
   key.scopes.some((scope) => scope === '*');
 
 /** A made key never outlives its maker, and is never allowed from more addresses. Its limits are as strict, except under `*`. */
-export const defaultsOf = ({ scopes, expiresAt, allowedIps, rateLimits }: ApiKey) => ({
+export const defaultsOf = ({ scopes, expiresAt, allowedIps, rateLimits }: Holdings) => ({
   scopes: holds(scopes, '*') ? everyScope : scopes,
   expiresAt,
   allowedIps,

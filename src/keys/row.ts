@@ -13,6 +13,7 @@ import { everyScope } from './scopes.ts';
 export const columns = [
   ...(['id', 'label', 'owner', 'hint', 'prefix', 'scopes', 'is_active', 'expires_at', 'is_expired'] as const),
   ...(['allowed_ips', 'rate_limits', 'metadata', 'source', 'rotated_from', 'rotated_to', 'root_id'] as const),
+  ...(['account_id', 'account_standing'] as const),
   ...(['created_at', 'last_used_at', 'use_count'] as const),
 ] as const;
 
@@ -39,10 +40,14 @@ export const toApiKey = (row: KeyRow): ApiKey => ({
   rotatedFrom: row.rotated_from,
   rotatedTo: row.rotated_to,
   rootId: row.root_id ?? row.id,
+  account: ownerOf(row),
   createdAt: row.created_at,
   lastUsedAt: row.last_used_at,
   useCount: row.use_count,
 });
+
+const ownerOf = ({ account_id: id, account_standing: standing }: KeyRow): ApiKey['account'] =>
+  id === null || standing === null ? null : { id, standing };
 
 /** The row of no key. It takes the place of a missing one. */
 export const sampleRow: KeyRow = {
@@ -57,7 +62,16 @@ export const sampleRow: KeyRow = {
     expires_at: null,
   },
   ...{ is_expired: 0, allowed_ips: '192.0.2.1', rate_limits: '[]', metadata: '{}', source: 'created' },
-  ...{ rotated_from: null, rotated_to: null, root_id: null, created_at: 0, last_used_at: null, use_count: 0 },
+  ...{
+    rotated_from: null,
+    rotated_to: null,
+    root_id: null,
+    account_id: null,
+    account_standing: null,
+    created_at: 0,
+    last_used_at: null,
+    use_count: 0,
+  },
 };
 
 export function fromSettings(settings: KeySettings) {

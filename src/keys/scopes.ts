@@ -22,7 +22,8 @@ export const OWN_SCOPES = [
   'gateway:use',
 ] as const;
 
-export type OwnScope = (typeof OWN_SCOPES)[number];
+/** A scope that a route can need. */
+export type OwnScope = (typeof OWN_SCOPES)[number] | '*';
 
 /** The scopes of a key that holds everything. There is one such list, so that the common case needs no memory. */
 export const everyScope: readonly Scope[] = [ALL_SCOPES];

@@ -3,13 +3,14 @@ import type { Db, Tx } from '../db/tables.ts';
 import type { Fingerprint, KeyId, RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError, type Failure } from '../lib/failure.ts';
-import type { Actor } from '../lib/principal.ts';
+import type { Actor, Principal } from '../lib/principal.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { createChange, type Revalidate } from './change.ts';
 import { bcryptInputOf } from './digests.ts';
 import { type ApiKey, isAllowedFrom, isUsable, type KeySettings } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
 import { defaultsOf, exceeds, exceedsByChange, exceedsScopes, isLater, isManaging } from './permission.ts';
+import { type Reach, reaches, reachOf, type Viewer } from './reach.ts';
 import { everyScope, type OwnScope } from './scopes.ts';
 import * as store from './store.ts';
 import { publicSettings } from './wire.ts';
@@ -73,7 +74,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
 
   const setActive = (id: KeyId, isActive: boolean, actor: Actor) =>
     change(actor, 'keys:write', async (tx, maker, record) => {
-      const before = existing(await store.findKey(tx, id));
+      const before = visible(await store.findKey(tx, id), maker.reach);
       refuse(isActive ? exceeds(maker, before) : exceedsScopes(maker, before));
       if (before.isActive === isActive) return before;
       await assertManageable(tx, before, { ...before, isActive });
@@ -89,15 +90,15 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
     graceMs: number,
     actor: Actor,
   ): Promise<KeyWithSecret> {
-    const asked = existing(await store.findKey(db, id));
+    const asked = visible(await store.findKey(db, id), reachOf(actor));
     // Before the slow hash, and before the state of the key shows. The transaction decides again.
     refuse(exceedsScopes(actor.principal, asked));
     assertRotatable(asked, clock.now());
     const { prefix } = asked;
     const rawKey = generateRawKey(prefix ?? DEFAULT_PREFIX);
-    const digests = await digest(rawKey, `key ${actor.principal.rootId}`);
+    const digests = await digest(rawKey, clientOf(actor.principal));
     return change(actor, scope, async (tx, maker, record) => {
-      const before = existing(await store.findKey(tx, id));
+      const before = visible(await store.findKey(tx, id), maker.reach);
       refuse(exceeds(maker, before));
       const now = clock.now();
       assertRotatable(before, now);
@@ -108,6 +109,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
         source: 'created',
         createdAt: now,
         rotatedFrom: before,
+        account: before.account,
       });
       const expiresAt = Math.min(before.expiresAt ?? Number.POSITIVE_INFINITY, now + graceMs);
       await store.updateKey(tx, before, { expiresAt, isExpired: graceMs === 0, rotatedTo: key.id });
@@ -127,7 +129,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
 
   const remove = (id: KeyId, scope: OwnScope | undefined, actor: Actor): Promise<void> =>
     change(actor, scope, async (tx, maker, record) => {
-      const before = existing(await store.findKey(tx, id));
+      const before = visible(await store.findKey(tx, id), maker.reach);
       refuse(exceedsScopes(maker, before));
       await assertManageable(tx, before, undefined);
       await store.deleteKey(tx, id);
@@ -148,7 +150,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
     ): Promise<KeyWithSecret> {
       const resolved = resolve(chosen);
       const rawKey = generateRawKey(prefix);
-      const digests = await digest(rawKey, `key ${actor.principal.rootId}`);
+      const digests = await digest(rawKey, clientOf(actor.principal));
       return change(actor, 'keys:write', async (tx, maker, record) => {
         const settings = { ...registeredSettings(''), ...defaultsOf(maker), ...resolved };
         refuse(exceeds(maker, settings));
@@ -159,6 +161,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
           prefix,
           source,
           createdAt: clock.now(),
+          account: maker.account,
         });
         await record({
           action: 'key.created',
@@ -169,7 +172,8 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
       });
     },
 
-    get: async (id: KeyId) => existing(await store.findKey(db, id)),
+    /** @throws DomainError `api_key_not_found`, also for a key that the viewer does not reach */
+    get: async (id: KeyId, viewer: Viewer) => visible(await store.findKey(db, id), reachOf(viewer)),
 
     /**
      * Changes the settings that `chosen` names.
@@ -178,14 +182,15 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
     async update(id: KeyId, settings: ChosenSettings, force: boolean, actor: Actor): Promise<ApiKey> {
       const chosen = resolve(settings);
       return change(actor, 'keys:write', async (tx, maker, record) => {
-        const before = existing(await store.findKey(tx, id));
+        const before = visible(await store.findKey(tx, id), maker.reach);
         const isExpired = before.isExpired && chosen.expiresAt === undefined;
         const after = { ...before, ...chosen, isExpired };
         refuse(exceedsByChange(maker, before, after));
         if (before.rotatedTo !== null && isLater(after, before))
           throw new DomainError({ code: 'api_key_already_rotated', successor: before.rotatedTo });
         await assertManageable(tx, before, after);
-        const locksOut = id === maker.id && chosen.allowedIps && !isAllowedFrom(chosen.allowedIps, actor.ip);
+        const locksOut =
+          id === maker.keyId && chosen.allowedIps && !isAllowedFrom(chosen.allowedIps, actor.ip);
         if (locksOut && !force) throw new DomainError({ code: 'caller_would_be_locked_out' });
         const changes = changesBetween(publicSettings(before), publicSettings(after));
         if (Object.keys(changes).length === 0) return before;
@@ -209,8 +214,9 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
 
     /** What every key may do with itself, whatever its scopes. */
     self: {
-      rotate: (graceMs: number, actor: Actor) => rotate(actor.principal.id, undefined, graceMs, actor),
-      delete: (actor: Actor) => remove(actor.principal.id, undefined, actor),
+      get: async (viewer: Actor) => visible(await store.findKey(db, keyOf(viewer)), reachOf(viewer)),
+      rotate: (graceMs: number, actor: Actor) => rotate(keyOf(actor), undefined, graceMs, actor),
+      delete: (actor: Actor) => remove(keyOf(actor), undefined, actor),
     },
   };
 }
@@ -225,7 +231,17 @@ function refuse(failure: Failure | undefined): void {
   if (failure) throw new DomainError(failure);
 }
 
-function existing(key: ApiKey | undefined): ApiKey {
-  if (!key) throw new DomainError({ code: 'api_key_not_found' });
+/** Clients that hash are served in turn. */
+const clientOf = (principal: Principal) =>
+  principal.kind === 'key' ? `key ${principal.rootId}` : `account ${principal.id}`;
+
+/** The key of the request. */
+function keyOf({ principal }: Actor): KeyId {
+  if (principal.kind === 'key') return principal.id;
+  throw new DomainError({ code: 'api_key_only' });
+}
+
+function visible(key: ApiKey | undefined, reach: Reach): ApiKey {
+  if (!key || !reaches(reach, key)) throw new DomainError({ code: 'api_key_not_found' });
   return key;
 }

@@ -13,6 +13,7 @@ export type NewApiKey = Digests &
     prefix: string | null;
     source: KeySource;
     createdAt: number;
+    account: ApiKey['account'];
     /** The key that the new one replaces. */
     rotatedFrom?: Pick<ApiKey, 'id' | 'rootId'>;
   }>;
@@ -46,6 +47,8 @@ export async function insertKey(tx: Tx, key: NewApiKey): Promise<ApiKey> {
       rotated_from: key.rotatedFrom?.id ?? null,
       rotated_to: null,
       root_id: key.rotatedFrom?.rootId ?? null,
+      account_id: key.account?.id ?? null,
+      account_standing: key.account?.standing ?? null,
     })
     .returning(columns)
     .executeTakeFirstOrThrow();

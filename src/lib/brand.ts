@@ -18,8 +18,20 @@ export type Scope = Brand<string, 'Scope'>;
 /** The id of an audit event. Later events have larger ids. */
 export type EventId = Brand<number, 'EventId'>;
 
+/** The id of an account: a UUID. It is never given to another account. */
+export type AccountId = Brand<string, 'AccountId'>;
+
+/** The id of a session: a positive integer that the database never gives to another session. */
+export type SessionId = Brand<number, 'SessionId'>;
+
+/** The id of an invitation: a positive integer that the database never gives to another invitation. */
+export type InvitationId = Brand<number, 'InvitationId'>;
+
 export const KeyId = (id: number) => id as KeyId;
 export const RawKey = (text: string) => text as RawKey;
 export const Fingerprint = (digest: string) => digest as Fingerprint;
 export const Scope = (text: string) => text as Scope;
+export const AccountId = (uuid: string) => uuid as AccountId;
+export const SessionId = (id: number) => id as SessionId;
+export const InvitationId = (id: number) => id as InvitationId;
 export const EventId = (id: number) => id as EventId;

@@ -37,6 +37,36 @@ export type Failure =
     }
   /** The credential is valid. `limits`: what is left of each of its limits. */
   | ({ code: 'rate_limited'; limits: readonly LimitState[] } & RetryAfter)
+  /** A person's session or access token is unknown, over or ended. It is not counted: nobody can guess one. */
+  | { code: 'invalid_session' }
+  /** The e-mail address or the password. The answer does not say which. */
+  | { code: 'invalid_sign_in' }
+  /** The password is right, and the account has a second factor. */
+  | { code: 'two_factor_code_required' }
+  | { code: 'invalid_two_factor_code' }
+  | ({ code: 'too_many_sign_in_attempts' } & RetryAfter)
+  /** The operator requires a second factor, and the account has none. */
+  | { code: 'two_factor_setup_required' }
+  /** The change needs the password, or a sign-in of the last minutes. */
+  | { code: 'recent_sign_in_required' }
+  /** A page of another site sent the request with the cookie of a session. */
+  | { code: 'cross_site_request' }
+  /** The request acts for a person, and the route is for keys. */
+  | { code: 'api_key_only' }
+  /** The request acts for a key, and the route is for people. */
+  | { code: 'account_only' }
+  | { code: 'setup_already_complete' }
+  | { code: 'registration_closed' }
+  | { code: 'account_not_found' }
+  | { code: 'email_already_used' }
+  /** Some admin must always be able to sign in. */
+  | { code: 'last_admin_required' }
+  | { code: 'session_not_found' }
+  | { code: 'invitation_not_found' }
+  /** The token of an invitation is unknown, used or over. */
+  | { code: 'invalid_invitation' }
+  | { code: 'two_factor_already_enabled' }
+  | { code: 'two_factor_not_enabled' }
   | { code: 'not_found' }
   | { code: 'api_key_not_found' }
   | { code: 'method_not_allowed'; allow: readonly string[] }

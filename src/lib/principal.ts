@@ -1,4 +1,4 @@
-import type { KeyId, Scope } from './brand.ts';
+import type { AccountId, KeyId, Scope, SessionId } from './brand.ts';
 import type { Address } from './network.ts';
 import type { RateLimit } from './rate-limit.ts';
 
@@ -6,7 +6,15 @@ import type { RateLimit } from './rate-limit.ts';
  * Who a request acts for: a union by `kind`. Services get it as the actor of a change. It was valid when the request
  * began, so a change reads it again inside its transaction.
  */
-export type Principal = KeyPrincipal;
+export type Principal = KeyPrincipal | AccountPrincipal;
+
+export type Role = 'admin' | 'member';
+
+/** What an account counts as. `pending`: it registered itself, and no admin has approved it yet. */
+export type Standing = Role | 'pending';
+
+/** The account that a key belongs to. */
+export type Owner = Readonly<{ id: AccountId; standing: Standing }>;
 
 export type KeyPrincipal = Readonly<{
   kind: 'key';
@@ -17,11 +25,32 @@ export type KeyPrincipal = Readonly<{
   rateLimits: readonly RateLimit[];
   /** The first key of its chain of rotations, or the key itself. The keys of a chain share their rate limits. */
   rootId: KeyId;
+  /** Null for a key that belongs to no account. */
+  account: Owner | null;
+}>;
+
+/** A person who is signed in. */
+export type AccountPrincipal = Readonly<{
+  kind: 'account';
+  id: AccountId;
+  /** The credential of the request. */
+  by: 'session' | 'access_token';
+  sessionId: SessionId;
+  email: string;
+  standing: Standing;
+  /** What the keys of the account may hold. */
+  scopes: readonly Scope[];
+  /** When the person last gave the password, in milliseconds since 1970. */
+  signedInAt: number;
+  /** The operator requires a second factor, and the account has none. It may do nothing else before. */
+  lacksTwoFactor: boolean;
 }>;
 
 /** Who makes a change, and the request that asks for it. */
 export type Actor = Readonly<{
   principal: Principal;
+  /** The API of the request. A credential may reach other keys there. */
+  api: 'core' | 'proxyos' | 'proxyhat';
   /** The address of the client: canonical text, or "unknown". */
   address: string;
   /** The same address, parsed; undefined when it is not known. */

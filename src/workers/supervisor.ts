@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { releaseSignIns } from '../accounts/sign-in-limits.ts';
 import type { Config } from '../config.ts';
 import { reservePort } from '../http/server/port.ts';
 import type { Logger, LogSink } from '../lib/logger.ts';
@@ -44,6 +45,7 @@ export async function startWorkers(
     worker.once('exit', () => {
       workers.delete(worker);
       releaseLockout(data.memory.lockout, threadId);
+      releaseSignIns(data.memory.signIns, threadId);
       releaseWindows(data.memory.limits, threadId);
     });
     worker.on('error', (err) => logger.error({ err }, 'a worker failed'));

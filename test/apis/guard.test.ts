@@ -57,7 +57,7 @@ describe('everything is guarded unless listed as open', () => {
   });
   afterAll(() => keyhearth.close());
 
-  test('the open operations are these nine', () => {
+  test('the open operations are these thirteen', () => {
     expect(
       operations
         .filter(({ isOpen }) => isOpen)
@@ -66,13 +66,17 @@ describe('everything is guarded unless listed as open', () => {
     ).toEqual([
       'GET /',
       'GET /auth/bootstrap-status',
+      'GET /auth/setup',
       'GET /docs',
       'GET /health',
       'GET /health/ready',
       'GET /meta',
       'GET /openapi.json',
       'GET /redoc',
+      'POST /auth/login',
+      'POST /auth/logout',
       'POST /auth/register-key',
+      'POST /auth/setup',
     ]);
   });
 

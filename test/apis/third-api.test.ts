@@ -9,7 +9,7 @@ import { type ApiContext, createApi } from '../../src/apis/create-api.ts';
 import { needsNoScope } from '../../src/apis/required-scope.ts';
 import type { Authenticator } from '../../src/auth/authenticator.ts';
 import { clientResolver } from '../../src/http/client-address.ts';
-import { principalOf } from '../../src/http/context.ts';
+import { keyPrincipalOf } from '../../src/http/context.ts';
 import type { Dialect } from '../../src/http/dialect.ts';
 import { createRequestLog } from '../../src/http/request-log.ts';
 import { createRoot } from '../../src/http/root.ts';
@@ -32,6 +32,7 @@ const PASSWORD = 'open-sesame';
 function passwordAuthenticator(): Authenticator {
   const principal = keyPrincipal(7, 'third');
   return {
+    kind: 'key',
     schemes: {
       password: { type: 'apiKey', in: 'header', name: 'X-Password', description: 'The password' },
     },
@@ -55,6 +56,26 @@ const statuses = {
   invalid_bootstrap_token: 401,
   insufficient_scope: 403,
   rate_limited: 429,
+  invalid_session: 401,
+  invalid_sign_in: 401,
+  two_factor_code_required: 401,
+  invalid_two_factor_code: 401,
+  too_many_sign_in_attempts: 429,
+  two_factor_setup_required: 403,
+  recent_sign_in_required: 403,
+  cross_site_request: 403,
+  api_key_only: 403,
+  account_only: 403,
+  setup_already_complete: 403,
+  registration_closed: 403,
+  account_not_found: 404,
+  email_already_used: 409,
+  last_admin_required: 409,
+  session_not_found: 404,
+  invitation_not_found: 404,
+  invalid_invitation: 404,
+  two_factor_already_enabled: 409,
+  two_factor_not_enabled: 409,
   not_found: 404,
   api_key_not_found: 404,
   method_not_allowed: 405,
@@ -85,7 +106,7 @@ const shouting: Dialect = (failure) => ({
 });
 
 const text = { content: { 'text/plain': { schema: z.string() } }, description: 'Text' };
-const time = createRoute({ ...needsNoScope, method: 'get', path: '/third/time', responses: { 200: text } });
+const time = createRoute({ method: 'get', path: '/third/time', responses: { 200: text } });
 const whoami = createRoute({
   ...needsNoScope,
   method: 'get',
@@ -109,7 +130,6 @@ const teapot = createRoute({
   responses: { 200: text },
 });
 const knock = createRoute({
-  ...needsNoScope,
   method: 'post',
   path: '/third/knock',
   responses: { 200: text },
@@ -138,7 +158,7 @@ function thirdApi(context: ApiContext) {
     (router) =>
       router
         .openapi(time, (c) => c.text('noon', 200))
-        .openapi(whoami, (c) => c.text(principalOf(c).label, 200))
+        .openapi(whoami, (c) => c.text(keyPrincipalOf(c).label, 200))
         .openapi(echo, (c) => c.text(c.req.valid('json').text, 200))
         .openapi(teapot, () => {
           throw new HTTPException(418);

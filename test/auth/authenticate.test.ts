@@ -1,19 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { createAuthenticate } from '../../src/auth/authenticate.ts';
-import type { Authenticator, Verification } from '../../src/auth/authenticator.ts';
+import type { KeyAuthenticator, Verification } from '../../src/auth/authenticator.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import type { KeyPrincipal } from '../../src/lib/principal.ts';
 import { createLockout } from '../../src/lockout/lockout.ts';
 import { keyPrincipal } from '../support/principal.ts';
 
 const ADDRESS = '192.0.2.1';
 const sender = { lockoutKey: ADDRESS, ip: undefined };
 
-const valid: Verification = { state: 'valid', principal: keyPrincipal() };
+const valid: Verification<KeyPrincipal> = { state: 'valid', principal: keyPrincipal() };
 
 /** An authenticator whose only credential is verified when the test says so. */
 function slowAuthenticator() {
-  const { promise, resolve } = Promise.withResolvers<Verification>();
-  const authenticator: Authenticator = {
+  const { promise, resolve } = Promise.withResolvers<Verification<KeyPrincipal>>();
+  const authenticator: KeyAuthenticator = {
+    kind: 'key',
     schemes: {},
     read: () => ['credential'],
     verify: () => promise,
@@ -23,7 +25,7 @@ function slowAuthenticator() {
 }
 
 describe('an address that is locked while its credential is verified', () => {
-  test.each<[string, Verification]>([
+  test.each<[string, Verification<KeyPrincipal>]>([
     ['valid', valid],
     ['invalid', { state: 'invalid' }],
     ['proven', { state: 'unproven', prove: async () => valid }],

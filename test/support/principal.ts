@@ -11,4 +11,5 @@ export const keyPrincipal = (id = 1, label = ''): KeyPrincipal => ({
   scopes: everyScope,
   rateLimits: [],
   rootId: KeyId(id),
+  account: null,
 });

@@ -14,11 +14,12 @@ declare const fingerprintOf: ReturnType<typeof fingerprinter>;
 const rawKey = RawKey('raw');
 const fingerprint = Fingerprint('digest');
 const id = KeyId(1);
+const viewer = { api: 'core', principal: { kind: 'key', account: null } } as const;
 
 fingerprintOf(rawKey) satisfies Fingerprint;
 hintOf(rawKey);
 void findKey(db, id);
-void keys.get(id);
+void keys.get(id, viewer);
 
 // @ts-expect-error a fingerprint is not a raw key
 fingerprintOf(fingerprint);

@@ -1,12 +1,10 @@
 import { createRoute } from '@hono/zod-openapi';
-import { createMiddleware } from 'hono/factory';
 import type { BootstrapService } from '../../bootstrap/service.ts';
-import type { HttpContext, HttpEnv } from '../../http/context.ts';
 import { bodyCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { BOOTSTRAP_TOKEN_HEADER } from '../../http/headers.ts';
 import { createRouter } from '../../http/router.ts';
-import { DomainError } from '../../lib/failure.ts';
 import type { Lockout } from '../../lockout/lockout.ts';
+import { bootstrapRequestOf, checkBootstrap } from '../check-bootstrap.ts';
 import type { OpenRoute } from '../create-api.ts';
 import {
   BootstrapStatusSchema,
@@ -59,36 +57,10 @@ const registerKey = createRoute({
   },
 });
 
-/** Refuses the request when the first key is registered already, or when the token is missing or wrong. */
-const checkBootstrap = (bootstrap: BootstrapService, lockout: Lockout) => {
-  async function check(c: HttpContext): Promise<void> {
-    await bootstrap.assertOpen();
-    if (!bootstrap.needsToken) return;
-    const token = c.req.header(BOOTSTRAP_TOKEN_HEADER);
-    if (!token) throw invalidToken({ isMissing: true });
-    const isValid = bootstrap.isToken(token);
-    const attempt = { address: c.var.client.lockoutKey, credential: token };
-    const recorded = lockout.record(attempt, isValid ? 'valid' : 'invalid');
-    if (recorded.state === 'locked') {
-      throw new DomainError({ code: 'too_many_failed_attempts', retryAfter: recorded.retryAfter });
-    }
-    if (!isValid) throw invalidToken({ isMissing: false, remaining: recorded.remaining });
-  }
-  return createMiddleware<HttpEnv>(async (c, next) => {
-    await bootstrap.recordingRefusal(requestOf(c), () => check(c));
-    return next();
-  });
-};
-
-const requestOf = ({ var: { client, requestId } }: HttpContext) => ({ address: client.address, requestId });
-
-const invalidToken = ({ isMissing, remaining }: { isMissing: boolean; remaining?: number | undefined }) =>
-  new DomainError({ code: 'invalid_bootstrap_token', isMissing, remaining });
-
 /** The routes of the core API that need no key. */
 export const publicBootstrapRoutes = (bootstrap: BootstrapService, lockout: Lockout): OpenRoute[] => [
   bootstrapStatus,
-  { ...registerKey, check: checkBootstrap(bootstrap, lockout) },
+  { ...registerKey, check: checkBootstrap(bootstrap, lockout, () => bootstrap.assertOpen()) },
 ];
 
 export const bootstrapRoutes = (bootstrap: BootstrapService) =>
@@ -99,6 +71,6 @@ export const bootstrapRoutes = (bootstrap: BootstrapService) =>
     })
     .openapi(registerKey, async (c) => {
       const { api_key, label = '' } = c.req.valid('json');
-      await bootstrap.register(api_key, label, requestOf(c));
+      await bootstrap.register(api_key, label, bootstrapRequestOf(c));
       return c.json({ detail: 'API key registered.' }, 201);
     });

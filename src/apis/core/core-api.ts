@@ -7,15 +7,27 @@ import { type AuditRouteParts, auditRoutes } from './audit-routes.ts';
 import { bootstrapRoutes, publicBootstrapRoutes } from './bootstrap-routes.ts';
 import { type KeyRouteParts, keyRoutes } from './key-routes.ts';
 import { type LockoutRouteParts, lockoutRoutes } from './lockout-routes.ts';
-import { selfRoutes } from './self-routes.ts';
+import { type SelfRouteParts, selfRoutes } from './self-routes.ts';
+import { publicSetupRoutes, type SetupRouteParts, setupRoutes } from './setup-routes.ts';
+import { publicSignInRoutes, type SignInRouteParts, signInRoutes } from './sign-in-routes.ts';
 import { type UsageRouteParts, usageRoutes } from './usage-routes.ts';
-import { asVerification, denyAs403, VERIFY_PATH, type VerifyParts, verifyRoutes } from './verify-routes.ts';
+import {
+  asVerification,
+  denyAs403,
+  VERIFY_PATH,
+  type VerifyParts,
+  verifyRoutes,
+  withKeysAlone,
+} from './verify-routes.ts';
 
 export type CoreParts = VerifyParts &
   KeyRouteParts &
   AuditRouteParts &
   LockoutRouteParts &
-  UsageRouteParts & {
+  UsageRouteParts &
+  SetupRouteParts &
+  SignInRouteParts &
+  SelfRouteParts & {
     authenticators: readonly Authenticator[];
     bootstrap: BootstrapService;
   };
@@ -28,14 +40,20 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
       authenticators: parts.authenticators,
       dialect: problem,
       bodyLimit: JSON_BODY_LIMIT,
-      open: publicBootstrapRoutes(parts.bootstrap, context.lockout),
+      open: [
+        ...publicBootstrapRoutes(parts.bootstrap, context.lockout),
+        ...publicSetupRoutes(parts, context.lockout),
+        ...publicSignInRoutes,
+      ],
     },
     context,
     (router) =>
       router
         .route('/', bootstrapRoutes(parts.bootstrap))
+        .route('/', setupRoutes(parts))
+        .route('/', signInRoutes(parts))
         .route('/', keyRoutes(parts))
-        .route('/', selfRoutes(parts.keys, parts.clock))
+        .route('/', selfRoutes(parts))
         .route('/', verifyRoutes(parts))
         .route('/', auditRoutes(parts))
         .route('/', lockoutRoutes(parts))
@@ -44,6 +62,7 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
   const router = createRouter();
   // It wraps the whole API, because it also changes the answers of the authentication.
   router.use(VERIFY_PATH, denyAs403);
+  router.use(VERIFY_PATH, withKeysAlone);
   router.get(VERIFY_PATH, asVerification);
   return router.route('/', api);
 }

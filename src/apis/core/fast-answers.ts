@@ -4,7 +4,7 @@ import { rateLimitHeaders } from '../../http/rate-limit-headers.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../../http/security-headers.ts';
 import type { Failure } from '../../lib/failure.ts';
 import { memoize } from '../../lib/memoize.ts';
-import type { Principal } from '../../lib/principal.ts';
+import type { KeyPrincipal } from '../../lib/principal.ts';
 import type { LimitState } from '../../lib/rate-limit.ts';
 import { identityHeaders, problemAs403, verifiedText } from './verified-answer.ts';
 
@@ -14,9 +14,9 @@ type Answer = { status: number; headers: string[]; body: string; encoding: 'lati
 type Identity = Readonly<{ headers: ReturnType<typeof identityHeaders>; length: string }> &
   Pick<Answer, 'body' | 'encoding'>;
 
-const identities = new WeakMap<Principal, Identity>();
+const identities = new WeakMap<KeyPrincipal, Identity>();
 
-function identityOf(principal: Principal): Identity {
+function identityOf(principal: KeyPrincipal): Identity {
   const known = identities.get(principal);
   if (known) return known;
   const body = verifiedText(principal);
@@ -28,7 +28,7 @@ function identityOf(principal: Principal): Identity {
 }
 
 /** One literal is the fastest way to make the headers. */
-export function verified(principal: Principal, requestId: string, limits: readonly LimitState[]): Answer {
+export function verified(principal: KeyPrincipal, requestId: string, limits: readonly LimitState[]): Answer {
   const { headers: identity, body, length, encoding } = identityOf(principal);
   const headers = [
     'X-Request-Id',

@@ -11,6 +11,7 @@ import type { RequestLog } from '../../http/request-log.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import { memoize } from '../../lib/memoize.ts';
+import type { KeyPrincipal } from '../../lib/principal.ts';
 import { refused, verified } from './fast-answers.ts';
 import { VERIFY_PATH } from './verify-routes.ts';
 import { parseQuestion, plainQuestion, type Question } from './verify-target.ts';
@@ -79,7 +80,7 @@ function usualQuestion(request: IncomingMessage): Question | undefined {
  * @returns a handler that says whether it takes a request
  */
 export function fastVerify(
-  authenticate: Authenticate,
+  authenticate: Authenticate<KeyPrincipal>,
   admit: Admit,
   resolveClient: ResolveClient,
   isAllowedHost: HostCheck,

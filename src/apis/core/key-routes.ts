@@ -184,7 +184,7 @@ export const keyRoutes = ({ keys, listing, clock }: KeyRouteParts) => {
   return createRouter()
     .openapi(listKeys, async (c) => {
       const { sort, limit, cursor, ...filters } = c.req.valid('query');
-      const page = await listing.list({ filters, sort, limit, cursor });
+      const page = await listing.list({ filters, sort, limit, cursor, viewer: actorOf(c) });
       const next = page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor };
       return c.json({ keys: page.keys.map(present), ...next }, 200);
     })
@@ -192,7 +192,7 @@ export const keyRoutes = ({ keys, listing, clock }: KeyRouteParts) => {
       const { key, rawKey } = await keys.create(c.req.valid('json'), actorOf(c));
       return c.json({ ...present(key), raw_key: rawKey }, 201, { Location: `/auth/keys/${key.id}` });
     })
-    .openapi(getKey, async (c) => c.json(present(await keys.get(c.req.valid('param').id)), 200))
+    .openapi(getKey, async (c) => c.json(present(await keys.get(c.req.valid('param').id, actorOf(c))), 200))
     .openapi(updateKey, async (c) => {
       const { chosen, force } = c.req.valid('json');
       return c.json(present(await keys.update(c.req.valid('param').id, chosen, force, actorOf(c))), 200);

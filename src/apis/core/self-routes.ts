@@ -1,5 +1,6 @@
-import { createRoute } from '@hono/zod-openapi';
-import { actorOf, principalOf } from '../../http/context.ts';
+import { createRoute, z } from '@hono/zod-openapi';
+import type { AccountService } from '../../accounts/service.ts';
+import { actorOf } from '../../http/context.ts';
 import {
   authenticationCodes,
   bodyCodes,
@@ -9,21 +10,29 @@ import {
 import { createRouter } from '../../http/router.ts';
 import type { KeyService } from '../../keys/service.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { needsNoScope } from '../required-scope.ts';
-import { aKey, aNewKey, graceOf, rotation } from './key-answers.ts';
-import { presentKey } from './key-schemas.ts';
+import { needsNoScope, needsNoTwoFactor } from '../required-scope.ts';
+import { AccountSchema, presentAccount } from './account-schemas.ts';
+import { aNewKey, graceOf, rotation } from './key-answers.ts';
+import { KeySchema, presentKey } from './key-schemas.ts';
 
 /** What every key may do with itself, whatever its scopes. */
 const common = { tags: ['Your own key'], ...needsNoScope };
 
 const getSelf = createRoute({
   ...common,
+  ...needsNoTwoFactor,
   method: 'get',
   path: '/auth/self',
   operationId: 'getSelf',
-  summary: 'Get your own key',
-  description: 'Reads the key of the request. It needs no scope.',
-  responses: { 200: aKey, ...problemResponses(...authenticationCodes) },
+  summary: 'Get your own key or account',
+  description: 'Reads the key of the request, or the account of the session. It needs no scope.',
+  responses: {
+    200: {
+      description: 'The key, or the account',
+      content: { 'application/json': { schema: z.union([KeySchema, AccountSchema]) } },
+    },
+    ...problemResponses(...authenticationCodes),
+  },
 });
 
 const rotateSelf = createRoute({
@@ -62,9 +71,19 @@ const deleteSelf = createRoute({
   },
 });
 
-export const selfRoutes = (keys: KeyService, clock: Pick<Clock, 'now'>) =>
+export type SelfRouteParts = {
+  keys: KeyService;
+  accounts: Pick<AccountService, 'self'>;
+  clock: Pick<Clock, 'now'>;
+};
+
+export const selfRoutes = ({ keys, accounts, clock }: SelfRouteParts) =>
   createRouter()
-    .openapi(getSelf, async (c) => c.json(presentKey(await keys.get(principalOf(c).id), clock.now()), 200))
+    .openapi(getSelf, async (c) => {
+      const actor = actorOf(c);
+      if (actor.principal.kind === 'account') return c.json(presentAccount(await accounts.self(actor)), 200);
+      return c.json(presentKey(await keys.self.get(actor), clock.now()), 200);
+    })
     .openapi(rotateSelf, async (c) => {
       const { key, rawKey } = await keys.self.rotate(graceOf(c.req.valid('json')), actorOf(c));
       const body = { ...presentKey(key, clock.now()), raw_key: rawKey };

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { actorOf } from '../../http/context.ts';
 import { guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
 import type { KeyService } from '../../keys/service.ts';
@@ -46,6 +47,6 @@ export const usageRoutes = ({ keys, usageReport }: UsageRouteParts) =>
       c.json(presentUsage(await usageReport.ofAllKeys(c.req.valid('query'))), 200),
     )
     .openapi(ofKey, async (c) => {
-      const { id } = await keys.get(c.req.valid('param').id);
+      const { id } = await keys.get(c.req.valid('param').id, actorOf(c));
       return c.json(presentUsage(await usageReport.ofKey(id, c.req.valid('query'))), 200);
     });

@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory';
 import type { Admit } from '../../auth/admit.ts';
 import type { Introspect } from '../../auth/introspect.ts';
 import type { ResolveClient } from '../../http/client-address.ts';
-import { actorOf, type HttpEnv, principalOf } from '../../http/context.ts';
+import { actorOf, type HttpEnv, keyPrincipalOf } from '../../http/context.ts';
 import { bodyCodes, guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { rateLimitHeaders } from '../../http/rate-limit-headers.ts';
 import { createRouter } from '../../http/router.ts';
@@ -11,7 +11,7 @@ import type { RawKey } from '../../lib/brand.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { DomainError } from '../../lib/failure.ts';
 import type { Actor } from '../../lib/principal.ts';
-import { needs, needsNoScope } from '../required-scope.ts';
+import { KEYS_ALONE, needs, needsNoScope } from '../required-scope.ts';
 import { identityHeaders, problemAs403, verifiedBody } from './verified-answer.ts';
 import {
   IntrospectionSchema,
@@ -25,6 +25,7 @@ import {
 export const VERIFY_PATH = '/auth/verify';
 
 const verify = createRoute({
+  [KEYS_ALONE]: true,
   ...needsNoScope,
   method: 'get',
   path: VERIFY_PATH,
@@ -73,6 +74,7 @@ const verify = createRoute({
 });
 
 const introspectKeys = createRoute({
+  [KEYS_ALONE]: true,
   ...needs('keys:verify'),
   method: 'post',
   path: VERIFY_PATH,
@@ -102,6 +104,12 @@ export const denyAs403 = createMiddleware<HttpEnv>((c, next) => {
   return next();
 });
 
+/** Sessions are for people. Neither proxies nor services send them. */
+export const withKeysAlone = createMiddleware<HttpEnv>((c, next) => {
+  c.set('ignoresSessions', true);
+  return next();
+});
+
 /** Before the authentication, which counts what it refuses. */
 export const asVerification = createMiddleware<HttpEnv>((c, next) => {
   c.set('isVerification', true);
@@ -124,7 +132,7 @@ export const verifyRoutes = ({ admit, introspect, resolveClient, assertStillVali
   createRouter()
     .openapi(verify, async (c) => {
       c.set('logAtDebug', true);
-      const admission = await admit(principalOf(c), c.req.valid('query').scope);
+      const admission = await admit(keyPrincipalOf(c), c.req.valid('query').scope);
       if (admission.state === 'refused') throw new DomainError(admission.failure);
       const { principal, limits } = admission;
       if (limits.length > 0)

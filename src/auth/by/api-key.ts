@@ -4,7 +4,7 @@ import { RawKey } from '../../lib/brand.ts';
 import { andThen } from '../../lib/maybe-promise.ts';
 import type { KeyPrincipal } from '../../lib/principal.ts';
 import { UNKNOWN_KEY } from '../../usage/outcome.ts';
-import type { Authenticator, ReadHeader, Verification } from '../authenticator.ts';
+import type { KeyAuthenticator, ReadHeader, Verification } from '../authenticator.ts';
 
 /** The headers whose whole value is a key. `Authorization: Bearer` is the third way to send one. */
 export const KEY_HEADERS = ['X-Proxbox-API-Key', 'X-API-Key'] as const;
@@ -21,11 +21,18 @@ const schemes = {
   bearer: { type: 'http', scheme: 'bearer', description: 'The raw key as a bearer token.' },
 } as const;
 
-/** API keys, in any of the three headers. */
-export const apiKeyAuthenticator = ({ lookUp, hasUsableKey }: KeyLookup): Authenticator => ({
+/**
+ * API keys, in any of the three headers.
+ * @param allowsPending whether the keys of accounts that wait for approval are valid
+ */
+export const apiKeyAuthenticator = (
+  { lookUp, hasUsableKey }: KeyLookup,
+  allowsPending = false,
+): KeyAuthenticator => ({
+  kind: 'key',
   schemes,
   read: readKeys,
-  verify: (credential, ip) => andThen(lookUp(RawKey(credential), ip), verificationOf),
+  verify: (credential, ip) => andThen(lookUp(RawKey(credential), ip, allowsPending), verificationOf),
   isConfigured: hasUsableKey,
 });
 
@@ -60,7 +67,7 @@ export function principalOf(key: ApiKey): KeyPrincipal {
   return principal;
 }
 
-const toPrincipal = ({ id, label, owner, scopes, rateLimits, rootId }: ApiKey): KeyPrincipal => ({
+const toPrincipal = ({ id, label, owner, scopes, rateLimits, rootId, account }: ApiKey): KeyPrincipal => ({
   kind: 'key',
   id,
   label,
@@ -68,6 +75,7 @@ const toPrincipal = ({ id, label, owner, scopes, rateLimits, rootId }: ApiKey): 
   scopes,
   rateLimits,
   rootId,
+  account,
 });
 
 /** As for a key that exists, so that it takes the same time. */
@@ -75,7 +83,7 @@ const unknownKey = { id: UNKNOWN_KEY, outcome: 'INACTIVE' } as const;
 
 type LookedUp = Awaited<ReturnType<KeyLookup['lookUp']>>;
 
-function verificationOf(found: LookedUp | ProvenVerdict): Verification {
+function verificationOf(found: LookedUp | ProvenVerdict): Verification<KeyPrincipal> {
   switch (found.code) {
     case 'VALID':
       return { state: 'valid', principal: principalOf(found.key) };

@@ -4,6 +4,7 @@ import type { Dialect } from '../dialect.ts';
 import { BOOTSTRAP_TOKEN_HEADER } from '../headers.ts';
 import { rateLimitHeaders } from '../rate-limit-headers.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../security-headers.ts';
+import { accountRules } from './problem-account-rules.ts';
 import {
   busy,
   insufficient,
@@ -16,7 +17,7 @@ import {
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
-type Rule<Code extends FailureCode> = {
+export type Rule<Code extends FailureCode> = {
   status: number | ((failure: FailureOf<Code>) => number);
   /** A sentence for a person, or the function that makes it. */
   detail: string | ((failure: FailureOf<Code>) => string);
@@ -93,6 +94,7 @@ const rules = {
     // RFC 6750, section 3: `scope` has the scopes that the request needs.
     headers: ({ scopes }) => challenge('insufficient_scope', scopes),
   },
+  ...accountRules,
   not_found: { status: 404, detail: 'There is nothing at this path.' },
   api_key_not_found: { status: 404, detail: 'API key not found.' },
   method_not_allowed: {

@@ -7,6 +7,7 @@ import type { Authenticate, Authentication } from '../../../src/auth/authenticat
 import { createRequestLog } from '../../../src/http/request-log.ts';
 import { DomainError } from '../../../src/lib/failure.ts';
 import { createLogger, type LogSink } from '../../../src/lib/logger.ts';
+import type { KeyPrincipal } from '../../../src/lib/principal.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { type Answer, sendRaw } from '../../support/http.ts';
 import { bootstrapped, FIRST_KEY, type Running } from '../../support/keyhearth.ts';
@@ -191,13 +192,13 @@ test('gives the answer of the framework to an unusual label, to a body and to an
   expect(await answers('')).toEqual(await answers(`?${THROUGH_THE_FRAMEWORK}`));
 });
 
-const authenticated: Authentication = {
+const authenticated: Authentication<KeyPrincipal> = {
   state: 'authenticated',
   principal: keyPrincipal(),
 };
 
 /** Each key says what becomes of its request. */
-const authenticate: Authenticate = (_, header) => {
+const authenticate: Authenticate<KeyPrincipal> = (_, header) => {
   switch (header('x-api-key')) {
     case 'valid':
       return authenticated;

@@ -63,11 +63,14 @@ beforeAll(async () => {
   return () => keyhearth.close();
 });
 
+const SOMEBODY = { email: 'ops@example.com', password: 'correct horse battery staple' };
+
 test.each(operations.map((each) => [each.operation.operationId, each] as const))(
   'the example of %s succeeds',
   async (id, { method, path, operation }) => {
-    const fresh = id === 'registerKey' ? await startService() : undefined;
+    const fresh = ['registerKey', 'setUp', 'login'].includes(id) ? await startService() : undefined;
     const { send } = fresh ?? keyhearth;
+    if (id === 'login') await send({ method: 'POST', path: '/auth/setup', body: SOMEBODY });
     const credential = operation.security.length > 0 ? { key: FIRST_KEY } : {};
     const answer = await send({ method: method.toUpperCase(), ...callOf(path, operation), ...credential });
     await fresh?.close();

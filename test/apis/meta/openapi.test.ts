@@ -39,6 +39,7 @@ test('it knows both ways to authorise', () => {
 
 type Example = { status: number; detail: string };
 type Operation = {
+  path: string;
   operationId: string;
   summary?: string;
   description?: string;
@@ -50,8 +51,8 @@ type Operation = {
     { content?: Record<string, { example?: Example; examples?: Record<string, { value: Example }> }> }
   >;
 };
-const operations = Object.values<Record<string, Operation>>(document.paths).flatMap((methods) =>
-  Object.values(methods),
+const operations = Object.entries<Record<string, Omit<Operation, 'path'>>>(document.paths).flatMap(
+  ([path, methods]) => Object.values(methods).map((operation): Operation => ({ path, ...operation })),
 );
 
 /** Everything below a value that is meant for people, by its place in the document. Examples are data. */
@@ -106,10 +107,11 @@ test.each(operations.map((operation) => [operation.operationId, operation] as co
 
 test.each(operations.map((operation) => [operation.operationId, operation] as const))(
   '%s declares its refusals, each with an example',
-  (_, { security, requestBody, responses }) => {
+  (_, { path, security, requestBody, responses }) => {
     if (security.length > 0) {
       const roles = Object.values(security[0] ?? {})[0];
-      expect(security).toEqual([{ apiKey: roles }, { bearer: roles }]);
+      const person = path === '/auth/verify' ? [] : [{ session: roles }];
+      expect(security).toEqual([{ apiKey: roles }, { bearer: roles }, ...person]);
       if (roles?.length) expect(responses['403']).toBeDefined();
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '401', '429']));
     }

@@ -97,6 +97,7 @@ describe('migrations', () => {
       '0006_usage',
       '0007_rate_limit_windows',
       '0008_listing',
+      '0010_people',
     ]);
   });
 

@@ -1,0 +1,63 @@
+import { createHmac } from 'node:crypto';
+import { dictionary } from '@zxcvbn-ts/language-common';
+import type { BcryptPool } from '../keys/bcrypt-pool.ts';
+import { DomainError } from '../lib/failure.ts';
+
+const MIN_LENGTH = 12;
+const MAX_LENGTH = 512;
+
+const commonPasswords: ReadonlySet<string> = new Set(dictionary['passwords-common']);
+
+/** Two ways to type a character are one password (NIST SP 800-63B-4, section 3.1.1.2). */
+const normalized = (password: string) => password.normalize('NFKC');
+
+/** The input for bcrypt: 44 characters for any password. bcrypt ignores everything after byte 72. */
+const bcryptInputOf = (password: string) =>
+  createHmac('sha256', 'keyhearth:password:v1').update(normalized(password)).digest('base64');
+
+/** What is wrong with a new password; undefined when it is good enough. There are no rules of composition. */
+export function weaknessOf(password: string): string | undefined {
+  const length = [...normalized(password)].length;
+  if (length < MIN_LENGTH) return `must have at least ${MIN_LENGTH} characters`;
+  if (length > MAX_LENGTH) return `must have at most ${MAX_LENGTH} characters`;
+  if (commonPasswords.has(normalized(password).toLowerCase())) return 'is one of the most common passwords';
+  return undefined;
+}
+
+export type Passwords = ReturnType<typeof createPasswords>;
+
+/** Hashes and compares passwords in the threads of the keys. `client` waits, and the clients are served in turn. */
+export function createPasswords(bcrypt: Pick<BcryptPool, 'hash' | 'find'>) {
+  /** For an e-mail address without an account, so that the answer takes as long as for a wrong password. */
+  let hashOfNobody: Promise<string> | undefined;
+
+  const hash = (client: string, password: string): Promise<string> =>
+    bcrypt.hash({ client, input: bcryptInputOf(password) });
+
+  return {
+    /**
+     * @param path the field of the request
+     * @throws DomainError `invalid_request` for a password that is too short, too long or too common
+     */
+    hash(client: string, password: string, path = 'password'): Promise<string> {
+      const message = weaknessOf(password);
+      if (message !== undefined)
+        throw new DomainError({ code: 'invalid_request', errors: [{ path, message }] });
+      return hash(client, password);
+    },
+
+    /** Whether a password is that of an account. Without an account, it takes the same time. */
+    async matches(client: string, password: string, stored: string | undefined): Promise<boolean> {
+      if (password.length > 4 * MAX_LENGTH) return false;
+      // The first attempt waits for it, whatever the e-mail address.
+      hashOfNobody ??= hash(client, 'the password of nobody').catch((error: unknown) => {
+        hashOfNobody = undefined;
+        throw error;
+      });
+      const ofNobody = await hashOfNobody;
+      const hashes = [stored ?? ofNobody];
+      const found = await bcrypt.find({ client, input: bcryptInputOf(password), hashes });
+      return found === 0 && stored !== undefined;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import type { Incident } from '../audit/event.ts';
+import type { BootstrapService } from '../bootstrap/service.ts';
+import type { BackgroundWriter, Reader } from '../db/engine.ts';
+import type { Db } from '../db/tables.ts';
+import type { BcryptPool } from '../keys/bcrypt-pool.ts';
+import type { Change, Revalidate } from '../keys/change.ts';
+import type { Fingerprint, RawKey } from '../lib/brand.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Seal } from '../pepper/seal.ts';
+import { createPasswords } from './passwords.ts';
+import { createAccountService } from './service.ts';
+import { createSessionLookup } from './session-lookup.ts';
+import { createSessionService } from './session-service.ts';
+import type { LacksTwoFactor } from './session-store.ts';
+import { createStartSession } from './sessions.ts';
+import { createSetup } from './setup.ts';
+import { createSignIn } from './sign-in.ts';
+import { createSignInLimits, type SignInMemory } from './sign-in-limits.ts';
+
+export type PeopleParts = {
+  db: Db;
+  reader: Reader;
+  writer: BackgroundWriter;
+  bcrypt: BcryptPool;
+  seal: Seal;
+  fingerprintOf: (token: RawKey) => Fingerprint;
+  clock: Clock;
+  revalidate: Revalidate;
+  change: Change;
+  bootstrap: BootstrapService;
+  /** The failed sign-ins, which threads share. */
+  memory: SignInMemory;
+  /** How long a session lasts after its last renewal, in milliseconds. */
+  sessionMs: number;
+  lacksTwoFactor: LacksTwoFactor;
+  /** Called for each failed sign-in, before the client learns of it. */
+  onFailed: (incident: Incident) => void;
+  /** Called when the expiry of a session that is used could not be written. */
+  onUnrenewed: (error: unknown) => void;
+};
+
+/** Builds the services for people. */
+export function createPeople(parts: PeopleParts) {
+  const { bcrypt, clock, memory, sessionMs: lifetimeMs, onUnrenewed: onError } = parts;
+  const passwords = createPasswords(bcrypt);
+  const startSession = createStartSession({ ...parts, lifetimeMs });
+  const sessionLookup = createSessionLookup({ ...parts, lifetimeMs, onError });
+  const limits = createSignInLimits(memory, clock);
+  return {
+    sessionLookup,
+    signIn: createSignIn({ ...parts, passwords, startSession, limits }),
+    sessions: createSessionService({ ...parts, lookUp: sessionLookup }),
+    setup: createSetup({ ...parts, passwords, startSession }),
+    accounts: createAccountService(parts),
+  };
+}
+
+/** Makes the rule which accounts need a second factor. */
+export const twoFactorRule =
+  (required: 'off' | 'admins' | 'all'): LacksTwoFactor =>
+  ({ standing, hasTwoFactor }) =>
+    !hasTwoFactor && (required === 'all' || (required === 'admins' && standing === 'admin'));

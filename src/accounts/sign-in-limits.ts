@@ -1,0 +1,82 @@
+import { hash } from 'node:crypto';
+import type { Clock } from '../lib/clock.ts';
+import { DomainError } from '../lib/failure.ts';
+import { createLockout, type Locked } from '../lockout/lockout.ts';
+import { allocateLockout, type LockoutMemory, releaseLockout } from '../lockout/memory.ts';
+
+/** What a sign-in was: a success, a failed attempt, or neither, when the second factor is missing. */
+export type Evaluated<T> = Readonly<{ outcome: 'valid' | 'invalid' | 'unfinished'; result: T }>;
+
+export type SignInLimits = {
+  /**
+   * Evaluates a sign-in when neither the e-mail address nor the client address is locked, and counts it.
+   * @throws DomainError `too_many_sign_in_attempts`
+   */
+  attempt<T>(
+    who: Readonly<{ email: string; address: string | undefined }>,
+    evaluate: () => Promise<Evaluated<T>>,
+  ): Promise<T>;
+};
+
+const EMAIL_POLICY = { attempts: 5, seconds: 900, by: 'address' } as const;
+const ADDRESS_POLICY = { attempts: 20, seconds: 900, by: 'address' } as const;
+
+/** The memory of both, which threads share. */
+export type SignInMemory = Readonly<{ byEmail: LockoutMemory; byAddress: LockoutMemory }>;
+
+const MAX_NAMES = 10_000;
+
+export const allocateSignIns = (): SignInMemory => ({
+  byEmail: allocateLockout(EMAIL_POLICY, MAX_NAMES),
+  byAddress: allocateLockout(ADDRESS_POLICY, MAX_NAMES),
+});
+
+/** Frees the memory when the thread that held it has ended. */
+export function releaseSignIns({ byEmail, byAddress }: SignInMemory, deadThread: number): void {
+  releaseLockout(byEmail, deadThread);
+  releaseLockout(byAddress, deadThread);
+}
+
+/** The longest name in the table of a lockout has 24 characters. */
+const nameOf = (email: string) => hash('sha256', email, 'base64url').slice(0, 22);
+
+/** Counts failed sign-ins by e-mail address and by client address. */
+export function createSignInLimits(memory: SignInMemory, clock: Clock): SignInLimits {
+  const byEmail = createLockout(EMAIL_POLICY, clock, memory.byEmail);
+  const byAddress = createLockout(ADDRESS_POLICY, clock, memory.byAddress);
+
+  function orThrow<T extends object>(outcome: T | Locked): T {
+    if ('state' in outcome && outcome.state === 'locked')
+      throw new DomainError({ code: 'too_many_sign_in_attempts', retryAfter: outcome.retryAfter });
+    return outcome as T;
+  }
+
+  return {
+    async attempt({ email, address }, evaluate) {
+      const ofEmail = { address: nameOf(email), credential: '' };
+      const ofAddress = { address, credential: '' };
+
+      async function evaluateAndCount() {
+        const { outcome, result } = await evaluate();
+        if (outcome === 'invalid') {
+          orThrow(byEmail.record(ofEmail, 'invalid'));
+          orThrow(byAddress.record(ofAddress, 'invalid'));
+          return { result };
+        }
+        // Nobody learns the result when another attempt has locked one of them meanwhile. A success does not clear the
+        // client address: a guesser could sign in to an account of its own in between.
+        const retryAfter = Math.max(byEmail.retryAfter(ofEmail.address), byAddress.retryAfter(address));
+        if (retryAfter > 0) orThrow<never>({ state: 'locked', retryAfter });
+        if (outcome === 'valid') orThrow(byEmail.record(ofEmail, 'valid'));
+        return { result };
+      }
+
+      const { result } = orThrow(
+        await byAddress.reserve(ofAddress, async () =>
+          orThrow(await byEmail.reserve(ofEmail, evaluateAndCount)),
+        ),
+      );
+      return result;
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { FailureCode } from '../../lib/failure.ts';
+import type { Rule } from './problem.ts';
+
+/** The rows of the problem dialect for accounts, sessions and invitations. */
+export const accountRules = {
+  invalid_session: { status: 401, detail: 'Your session has ended. Sign in again.' },
+  invalid_sign_in: { status: 401, detail: 'Invalid email or password.' },
+  two_factor_code_required: {
+    status: 401,
+    detail: 'This account has two-factor authentication. Send the code of your authenticator app as well.',
+  },
+  invalid_two_factor_code: {
+    status: 401,
+    detail: 'Invalid authenticator code. Each code works once: wait for the next one.',
+  },
+  too_many_sign_in_attempts: {
+    status: 429,
+    detail: ({ retryAfter }: { retryAfter: number }) =>
+      `Too many failed attempts. Try again in ${Math.ceil(retryAfter / 60)} minute(s).`,
+    headers: ({ retryAfter }: { retryAfter: number }) => ({ 'Retry-After': String(retryAfter) }),
+  },
+  two_factor_setup_required: {
+    status: 403,
+    detail: 'Two-factor authentication is required here. Set it up first.',
+  },
+  recent_sign_in_required: {
+    status: 403,
+    detail: 'This change needs your password, or a sign-in of the last 15 minutes.',
+  },
+  cross_site_request: {
+    status: 403,
+    detail:
+      'The request comes from a page of another site. The cookie of a session is not accepted from there.',
+  },
+  api_key_only: { status: 403, detail: 'This request needs an API key, and not a session.' },
+  account_only: { status: 403, detail: 'This request needs the session of a person, and not an API key.' },
+  setup_already_complete: { status: 403, detail: 'Setup already complete.' },
+  registration_closed: { status: 403, detail: 'Registration is closed.' },
+  account_not_found: { status: 404, detail: 'Account not found.' },
+  email_already_used: { status: 409, detail: 'Another account has this e-mail address.' },
+  last_admin_required: {
+    status: 409,
+    detail: 'This is the last admin. Make another account an admin first.',
+  },
+  session_not_found: { status: 404, detail: 'Session not found.' },
+  invitation_not_found: { status: 404, detail: 'Invitation not found.' },
+  invalid_invitation: { status: 404, detail: 'This invitation is unknown, used or expired.' },
+  two_factor_already_enabled: { status: 409, detail: 'Two-factor authentication is enabled already.' },
+  two_factor_not_enabled: { status: 409, detail: 'Two-factor authentication is not enabled.' },
+} satisfies { [Code in FailureCode]?: Rule<Code> };

@@ -1,0 +1,35 @@
+import { deleteCookie, setCookie } from 'hono/cookie';
+import type { HttpContext } from './context.ts';
+
+/** The cookie of the core API. */
+export const SESSION_COOKIE = 'keyhearth_session';
+
+export type SessionCookies = {
+  set(c: HttpContext, name: string, token: string): void;
+  clear(c: HttpContext, name: string): void;
+};
+
+export type SessionCookieParts = {
+  maxAgeSeconds: number;
+  /** Whether a peer is a trusted proxy, which says how the client reached it. */
+  isTrusted: (peer: string) => boolean;
+};
+
+/** Writes the cookie of a session. Browsers send it back over HTTPS only when it was written over HTTPS. */
+export function createSessionCookies({ maxAgeSeconds, isTrusted }: SessionCookieParts): SessionCookies {
+  function isSecure(c: HttpContext): boolean {
+    const { socket, headers } = c.env.incoming;
+    if ('encrypted' in socket && socket.encrypted === true) return true;
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined || !isTrusted(remoteAddress)) return false;
+    return headers['x-forwarded-proto']?.toString().split(',').at(-1)?.trim() === 'https';
+  }
+
+  const attributes = (c: HttpContext) =>
+    ({ httpOnly: true, path: '/', sameSite: 'Lax', secure: isSecure(c) }) as const;
+
+  return {
+    set: (c, name, token) => setCookie(c, name, token, { ...attributes(c), maxAge: maxAgeSeconds }),
+    clear: (c, name) => void deleteCookie(c, name, attributes(c)),
+  };
+}

@@ -1,0 +1,42 @@
+import type { AuditActor } from '../audit/event.ts';
+import type { KeyId } from '../lib/brand.ts';
+import type { AccountPrincipal, Actor, Owner } from '../lib/principal.ts';
+import type { ApiKey } from './key.ts';
+import type { Holdings } from './permission.ts';
+import { type Reach, reachOf } from './reach.ts';
+import type { OwnScope } from './scopes.ts';
+
+/** Who makes a change, as it is inside the transaction of the change. */
+export type Maker = Holdings &
+  Readonly<{
+    /** The key that acts; undefined for a person. */
+    keyId: KeyId | undefined;
+    /** The account that a new key belongs to. */
+    account: Owner | null;
+    /** The keys that it can change. */
+    reach: Reach;
+    /** For the audit log. */
+    as: AuditActor;
+  }>;
+
+/** What a person may do with their own keys. Nobody needs to grant it, and it reaches no other key. */
+const OWN_KEYS: readonly OwnScope[] = ['keys:read', 'keys:write', 'usage:read', 'audit:read'];
+
+/** Whether a person may use a route, apart from the scopes of the account. */
+export const mayUseForOwnKeys = (scope: OwnScope): boolean => OWN_KEYS.includes(scope);
+
+export const keyMaker = (key: ApiKey, { api }: Pick<Actor, 'api'>): Maker => ({
+  ...{ scopes: key.scopes, expiresAt: key.expiresAt, allowedIps: key.allowedIps, rateLimits: key.rateLimits },
+  keyId: key.id,
+  account: key.account,
+  reach: reachOf({ api, principal: { kind: 'key', account: key.account } }),
+  as: { kind: 'key', id: key.id, hint: key.hint, label: key.label },
+});
+
+export const accountMaker = (account: AccountPrincipal, { api }: Pick<Actor, 'api'>): Maker => ({
+  ...{ scopes: account.scopes, expiresAt: null, allowedIps: [], rateLimits: [] },
+  keyId: undefined,
+  account: { id: account.id, standing: account.standing },
+  reach: reachOf({ api, principal: account }),
+  as: { kind: 'account', id: account.id, label: account.email },
+});
