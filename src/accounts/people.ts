@@ -7,6 +7,8 @@ import type { Change, Revalidate } from '../keys/change.ts';
 import type { Fingerprint, RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Seal } from '../pepper/seal.ts';
+import { createAttempt } from './attempts.ts';
+import { createConfirmIdentity } from './confirmation.ts';
 import { createPasswords } from './passwords.ts';
 import { createAccountService } from './service.ts';
 import { createSessionLookup } from './session-lookup.ts';
@@ -16,6 +18,7 @@ import { createStartSession } from './sessions.ts';
 import { createSetup } from './setup.ts';
 import { createSignIn } from './sign-in.ts';
 import { createSignInLimits, type SignInMemory } from './sign-in-limits.ts';
+import { createTwoFactor } from './two-factor.ts';
 
 export type PeopleParts = {
   db: Db;
@@ -45,13 +48,15 @@ export function createPeople(parts: PeopleParts) {
   const passwords = createPasswords(bcrypt);
   const startSession = createStartSession({ ...parts, lifetimeMs });
   const sessionLookup = createSessionLookup({ ...parts, lifetimeMs, onError });
-  const limits = createSignInLimits(memory, clock);
+  const attempt = createAttempt({ ...parts, limits: createSignInLimits(memory, clock) });
+  const confirmIdentity = createConfirmIdentity({ ...parts, passwords, attempt });
   return {
     sessionLookup,
-    signIn: createSignIn({ ...parts, passwords, startSession, limits }),
+    signIn: createSignIn({ ...parts, passwords, startSession, attempt }),
     sessions: createSessionService({ ...parts, lookUp: sessionLookup }),
     setup: createSetup({ ...parts, passwords, startSession }),
     accounts: createAccountService(parts),
+    twoFactor: createTwoFactor({ ...parts, attempt, confirmIdentity }),
   };
 }
 

@@ -3,6 +3,7 @@ import { DomainError } from '../lib/failure.ts';
 import type { Actor } from '../lib/principal.ts';
 import type { Account } from './account.ts';
 import { findAccount } from './account-store.ts';
+import { personOf } from './person.ts';
 
 export type AccountService = ReturnType<typeof createAccountService>;
 
@@ -12,9 +13,8 @@ export type AccountServiceParts = { db: Db };
 export function createAccountService({ db }: AccountServiceParts) {
   return {
     /** The account of the request. @throws DomainError `account_only` */
-    async self({ principal }: Actor): Promise<Account> {
-      if (principal.kind !== 'account') throw new DomainError({ code: 'account_only' });
-      const account = await findAccount(db, principal.id);
+    async self(actor: Actor): Promise<Account> {
+      const account = await findAccount(db, personOf(actor).id);
       if (!account) throw new DomainError({ code: 'invalid_session' });
       return account;
     },

@@ -7,6 +7,7 @@ import type { SessionId } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
 import type { Actor } from '../lib/principal.ts';
+import { personOf } from './person.ts';
 import type { SessionLookup } from './session-lookup.ts';
 import { deleteSession, listSessions, type SessionRow, type VisibleSession } from './session-store.ts';
 import type { Visitor } from './sessions.ts';
@@ -22,11 +23,6 @@ export type SessionServiceParts = {
 
 /** The sessions and access tokens of people. Each person sees their own alone. */
 export function createSessionService({ db, clock, lookUp, change }: SessionServiceParts) {
-  function personOf({ principal }: Actor) {
-    if (principal.kind === 'account') return principal;
-    throw new DomainError({ code: 'account_only' });
-  }
-
   return {
     /** The newest first. */
     list: (actor: Actor): Promise<VisibleSession[]> => listSessions(db, personOf(actor).id, clock.now()),

@@ -1,16 +1,16 @@
-import type { Incident } from '../audit/event.ts';
-import type { Db } from '../db/tables.ts';
+import { insertEvent } from '../audit/store.ts';
+import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Clock } from '../lib/clock.ts';
-import { DomainError } from '../lib/failure.ts';
 import type { Seal } from '../pepper/seal.ts';
 import { type Account, foldEmail } from './account.ts';
-import { findByEmail, findRow, toAccount } from './account-store.ts';
+import { type AccountRow, findByEmail, findRow, toAccount } from './account-store.ts';
+import { type Attempt, type Failed, failed } from './attempts.ts';
 import type { Passwords } from './passwords.ts';
 import { acceptSecondFactor, hasGiven, type SecondFactor } from './second-factor.ts';
 import type { SessionRow } from './session-store.ts';
 import type { SignedIn, StartSession, Visitor } from './sessions.ts';
-import type { Evaluated, SignInLimits } from './sign-in-limits.ts';
+import type { Evaluated } from './sign-in-limits.ts';
 
 export type SignInAttempt = SecondFactor & Readonly<{ email: string; password: string }>;
 
@@ -18,9 +18,6 @@ export type SignInAttempt = SecondFactor & Readonly<{ email: string; password: s
 export type SignInResult =
   | ({ state: 'signed_in' } & SignedIn)
   | Readonly<{ state: 'code_required'; account: Account }>;
-
-/** Why a sign-in fails. */
-type Failed = Readonly<{ state: 'failed'; code: 'invalid_sign_in' | 'invalid_two_factor_code' }>;
 
 export type SignIn = (
   attempt: SignInAttempt,
@@ -33,23 +30,24 @@ export type SignInParts = {
   clock: Pick<Clock, 'now'>;
   passwords: Pick<Passwords, 'matches'>;
   seal: Seal;
-  limits: SignInLimits;
+  attempt: Attempt;
   startSession: StartSession;
-  /** Called for each failed attempt, before the client learns of it. */
-  onFailed: (incident: Incident) => void;
 };
-
-const failed = (code: Failed['code']): Evaluated<Failed> => ({
-  outcome: 'invalid',
-  result: { state: 'failed', code },
-});
 
 /**
  * Makes the function that signs a person in. An e-mail address without an account takes as long as a wrong password.
  * It throws a DomainError `invalid_sign_in`, `invalid_two_factor_code` or `too_many_sign_in_attempts`.
  */
 export function createSignIn(parts: SignInParts): SignIn {
-  const { db, clock, passwords, seal, limits, startSession, onFailed } = parts;
+  const { db, clock, passwords, seal, attempt, startSession } = parts;
+
+  const recordRecovery = (tx: Tx, { id, email }: AccountRow, { address, requestId }: Visitor) =>
+    insertEvent(tx, {
+      at: clock.now(),
+      action: 'account.recovery_code_used',
+      actor: { kind: 'account', id, label: email },
+      ...{ address, requestId, keyId: null, accountId: id, changes: {} },
+    });
 
   async function evaluate(
     { password, ...given }: SignInAttempt,
@@ -66,26 +64,18 @@ export function createSignIn(parts: SignInParts): SignIn {
       const row = await findRow(tx, found.id);
       // The password may have changed while bcrypt compared it.
       if (row?.password_hash !== found.password_hash) return failed('invalid_sign_in');
-      if (row.is_totp_confirmed === 1 && !(await acceptSecondFactor(tx, seal, row, given, clock.now())))
-        return failed('invalid_two_factor_code');
+      if (row.is_totp_confirmed === 1) {
+        const accepted = await acceptSecondFactor(tx, seal, row, given, clock.now());
+        if (!accepted) return failed('invalid_two_factor_code');
+        if (accepted === 'recovery_code') await recordRecovery(tx, row, visitor);
+      }
       const signedIn = await startSession(tx, toAccount(row), kind, visitor);
       return { outcome: 'valid', result: { state: 'signed_in', ...signedIn } };
     });
   }
 
-  return async (attempt, kind, visitor) => {
-    const email = foldEmail(attempt.email);
-    const result = await limits.attempt({ email, address: visitor.lockoutKey }, () =>
-      evaluate(attempt, email, kind, visitor),
-    );
-    if (result.state !== 'failed') return result;
-    const { address, requestId } = visitor;
-    onFailed({
-      action: 'sign_in.failed',
-      address,
-      requestId,
-      changes: { email: { from: null, to: email } },
-    });
-    throw new DomainError({ code: result.code });
+  return (given, kind, visitor) => {
+    const email = foldEmail(given.email);
+    return attempt({ ...visitor, email }, () => evaluate(given, email, kind, visitor));
   };
 }

@@ -16,8 +16,7 @@ export async function setupActor(
   authentication: MaybePromise<Authentication<KeyPrincipal>>,
 ): Promise<Actor | undefined> {
   const result = await authentication;
-  if (result.state === 'authenticated')
-    return { principal: result.principal, api, address: client.address, ip: client.ip, requestId };
+  if (result.state === 'authenticated') return { principal: result.principal, api, ...client, requestId };
   if (WITHOUT_KEY.includes(result.failure.code)) return undefined;
   throw new DomainError(result.failure);
 }

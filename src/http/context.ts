@@ -48,9 +48,8 @@ export function keyPrincipalOf(c: HttpContext): KeyPrincipal {
 
 /** Who makes a change, for a guarded route. */
 export function actorOf(c: HttpContext): Actor {
-  const { client, requestId } = c.var;
-  const { api = 'core' } = c.var;
-  return { principal: principalOf(c), api, address: client.address, ip: client.ip, requestId };
+  const { client, requestId, api = 'core' } = c.var;
+  return { principal: principalOf(c), api, ...client, requestId };
 }
 
 /** Reads a header by its name in lower case. The server makes Node join all its lines by ", ". */

@@ -17,7 +17,9 @@ export type Revalidate = (
 export type ChangeParts = { db: Db; clock: Pick<Clock, 'now'>; revalidate: Revalidate };
 
 /** Writes the audit event of a change, in its transaction. */
-type RecordEvent = (event: Pick<NewEvent, 'action' | 'keyId' | 'accountId' | 'changes'>) => Promise<void>;
+export type RecordEvent = (
+  event: Pick<NewEvent, 'action' | 'keyId' | 'accountId' | 'changes'>,
+) => Promise<void>;
 
 export type Change = ReturnType<typeof createChange>;
 

@@ -55,5 +55,7 @@ export type Actor = Readonly<{
   address: string;
   /** The same address, parsed; undefined when it is not known. */
   ip: Address | undefined;
+  /** The address that failed attempts count for; undefined when they do not count. */
+  lockoutKey: string | undefined;
   requestId: string;
 }>;
