@@ -169,7 +169,7 @@ async function build(
   const people = createPeople({
     ...{ db, reader, writer: backgroundWriter, bcrypt, fingerprintOf, clock, revalidate, change, bootstrap },
     ...{ seal: createSeal(pepper), sessionMs: config.sessionMs, lacksTwoFactor, onFailed: audit.record },
-    memory: memory.signIns,
+    ...{ memory: memory.signIns, registrationIsOpen: config.registrationIsOpen },
     onUnrenewed: onUnwritten(logger, 'the expiry of a session could not be written yet'),
   });
   const requestLog = parts.adopt(

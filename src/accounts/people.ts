@@ -10,6 +10,7 @@ import type { Seal } from '../pepper/seal.ts';
 import { createAttempt } from './attempts.ts';
 import { createConfirmIdentity } from './confirmation.ts';
 import { createPasswords } from './passwords.ts';
+import { createRegistration } from './registration.ts';
 import { createAccountService } from './service.ts';
 import { createSessionLookup } from './session-lookup.ts';
 import { createSessionService } from './session-service.ts';
@@ -36,6 +37,8 @@ export type PeopleParts = {
   /** How long a session lasts after its last renewal, in milliseconds. */
   sessionMs: number;
   lacksTwoFactor: LacksTwoFactor;
+  /** Whether people can register themselves. */
+  registrationIsOpen: boolean;
   /** Called for each failed sign-in, before the client learns of it. */
   onFailed: (incident: Incident) => void;
   /** Called when the expiry of a session that is used could not be written. */
@@ -48,7 +51,8 @@ export function createPeople(parts: PeopleParts) {
   const passwords = createPasswords(bcrypt);
   const startSession = createStartSession({ ...parts, lifetimeMs });
   const sessionLookup = createSessionLookup({ ...parts, lifetimeMs, onError });
-  const attempt = createAttempt({ ...parts, limits: createSignInLimits(memory, clock) });
+  const limits = createSignInLimits(memory, clock);
+  const attempt = createAttempt({ ...parts, limits });
   const confirmIdentity = createConfirmIdentity({ ...parts, passwords, attempt });
   return {
     sessionLookup,
@@ -56,6 +60,7 @@ export function createPeople(parts: PeopleParts) {
     sessions: createSessionService({ ...parts, lookUp: sessionLookup }),
     setup: createSetup({ ...parts, passwords, startSession }),
     accounts: createAccountService(parts),
+    register: createRegistration({ ...parts, passwords, startSession, limits }),
     twoFactor: createTwoFactor({ ...parts, attempt, confirmIdentity }),
   };
 }

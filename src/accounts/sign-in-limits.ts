@@ -4,8 +4,14 @@ import { DomainError } from '../lib/failure.ts';
 import { createLockout, type Locked } from '../lockout/lockout.ts';
 import { allocateLockout, type LockoutMemory, releaseLockout } from '../lockout/memory.ts';
 
-/** What a sign-in was: a success, a failed attempt, or neither, when the second factor is missing. */
-export type Evaluated<T> = Readonly<{ outcome: 'valid' | 'invalid' | 'unfinished'; result: T }>;
+/**
+ * What a sign-in was: a success, a failed attempt, or neither, when the second factor is missing. A registration is a
+ * success that counts for the client address, so that nobody makes thousands of accounts.
+ */
+export type Evaluated<T> = Readonly<{
+  outcome: 'valid' | 'invalid' | 'unfinished' | 'registered';
+  result: T;
+}>;
 
 export type SignInLimits = {
   /**
@@ -68,6 +74,7 @@ export function createSignInLimits(memory: SignInMemory, clock: Clock): SignInLi
         const retryAfter = Math.max(byEmail.retryAfter(ofEmail.address), byAddress.retryAfter(address));
         if (retryAfter > 0) orThrow<never>({ state: 'locked', retryAfter });
         if (outcome === 'valid') orThrow(byEmail.record(ofEmail, 'valid'));
+        if (outcome === 'registered') orThrow(byAddress.record(ofAddress, 'invalid'));
         return { result };
       }
 
