@@ -9,8 +9,8 @@ import {
 import { SAMPLE_KEY } from '../../keys/weak-key.ts';
 import { optionalSeconds, publicSettings } from '../../keys/wire.ts';
 import { KeyId, RawKey } from '../../lib/brand.ts';
+import { GraceSchema } from './duration-schemas.ts';
 import { LabelSchema, OwnerSchema } from './key-settings-schemas.ts';
-import { GraceSchema } from './time-schemas.ts';
 
 /** Its checksum is wrong, so nobody can have this key. */
 export const EXAMPLE_KEY = 'kh_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl000000';

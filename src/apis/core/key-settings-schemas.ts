@@ -11,7 +11,8 @@ import { MAX_SCOPE_LENGTH, MAX_SCOPES, SCOPE_PATTERN, withoutRepeats } from '../
 import { Scope } from '../../lib/brand.ts';
 import { isVersion4, type Network, parseNetwork } from '../../lib/network.ts';
 import type { RateLimit } from '../../lib/rate-limit.ts';
-import { asMs, duration, ExpiresAtSchema, ExpiresInSchema } from './time-schemas.ts';
+import { asMs, duration, ExpiresInSchema } from './duration-schemas.ts';
+import { ExpiresAtSchema } from './time-schemas.ts';
 
 /** The settings of a key as a client sends them. Each schema yields the form that the service uses. */
 
@@ -110,6 +111,9 @@ export const AllowedIpsSchema = z
     description: 'The addresses that may use the key. With an empty list, every address may',
   });
 
+const badLimit = ({ input }: { input?: unknown }) =>
+  input === undefined ? 'is required' : `must be a whole number from 1 to ${MAX_LIMIT}`;
+
 const RateLimitSchema = z
   .strictObject({
     name: z
@@ -117,11 +121,11 @@ const RateLimitSchema = z
       .regex(/^[a-z0-9_-]{1,32}$/, { error: 'must be 1 to 32 lower-case letters, digits, - and _' })
       .openapi({ description: 'A name, which the answers repeat', example: 'burst' }),
     limit: z
-      .int({ error: `must be a whole number from 1 to ${MAX_LIMIT}` })
-      .min(1, { error: `must be a whole number from 1 to ${MAX_LIMIT}` })
-      .max(MAX_LIMIT, { error: `must be a whole number from 1 to ${MAX_LIMIT}` })
+      .int({ error: badLimit })
+      .min(1, { error: badLimit })
+      .max(MAX_LIMIT, { error: badLimit })
       .openapi({ description: 'How many verifications pass in a window', example: 20 }),
-    window: duration(1_000, MAX_WINDOW_DAYS).openapi({
+    window: duration({ minMs: 1_000, maxDays: MAX_WINDOW_DAYS }).openapi({
       type: ['string', 'integer'],
       description: 'How long a window lasts. It opens with the first verification',
       example: '1s',
@@ -210,6 +214,8 @@ export const UpdateKeySchema = z
   .refine(oneExpiry, oneExpiryOnly)
   .refine(({ force: _, ...settings }) => Object.keys(settings).length > 0, {
     error: 'must have at least one setting',
+    // An unknown field is the better reason.
+    when: ({ issues }) => issues.length === 0,
   })
   .transform(({ force, ...settings }) => ({ force, chosen: toSettings(settings) }))
   .openapi('UpdateKey', { example: { label: 'backup-server', owner: 'ops@example.com' } });
