@@ -3,12 +3,21 @@ import type { z } from 'zod';
 import { DomainError, type FieldError } from '../lib/failure.ts';
 import type { HttpEnv } from './context.ts';
 
-/** A router whose routes throw a DomainError `invalid_request` for a request that their schemas refuse. */
-export const createRouter = () =>
+/**
+ * A router whose routes throw a DomainError `invalid_request` for a request that their schemas refuse.
+ * @param hints what to say about fields of a body that the schemas do not have and a client may expect
+ */
+export const createRouter = (hints: ReadonlyMap<string, string> = new Map()) =>
   new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
       if (result.success) return;
-      const errors = result.error.issues.flatMap(describeIssue).slice(0, MAX_ERRORS);
+      const nameUnknown = (name: string, isTop: boolean) => {
+        if (result.target === 'query') return 'is not a known parameter';
+        return (isTop && hints.get(name)) || 'is not a known field';
+      };
+      const errors = result.error.issues
+        .flatMap((issue) => describeIssue(issue, nameUnknown))
+        .slice(0, MAX_ERRORS);
       throw new DomainError({ code: 'invalid_request', errors });
     },
   });
@@ -20,12 +29,15 @@ const MAX_ERRORS = 20;
 const MAX_ECHO = 64;
 
 /** Says where a value is wrong and what it must be. It never repeats the value. */
-function describeIssue(issue: z.core.$ZodIssue): FieldError[] {
+function describeIssue(
+  issue: z.core.$ZodIssue,
+  nameUnknown: (name: string, isTop: boolean) => string,
+): FieldError[] {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: [...issue.path, key.slice(0, MAX_ECHO)].map(String).join('.'),
-      message: 'is not a known field',
+      message: nameUnknown(key, issue.path.length === 0),
     }));
   }
   return [

@@ -19,6 +19,7 @@ const WINDOW = 'must be from 1 second to 366 days';
 const SECONDS = 'A number is in seconds';
 const TIME = 'must be a time as in RFC 3339, like 2030-01-31T12:00:00Z, or seconds since 1970';
 const MILLISECONDS = 'must be in seconds since 1970, not in milliseconds';
+const ACTIVATION = 'is changed by POST /auth/keys/{id}/activate and POST /auth/keys/{id}/deactivate';
 
 const limited = (limit: object) => ({ rate_limits: [{ name: 'a', limit: 1, window: '1s', ...limit }] });
 
@@ -46,6 +47,15 @@ test.each<[string, string, object | undefined, string, string]>([
   ['POST', '/auth/keys', limited({ name: undefined }), 'rate_limits.0.name', 'is required'],
   ['POST', '/auth/keys', limited({ window: '0s' }), 'rate_limits.0.window', WINDOW],
   ['POST', '/auth/keys', limited({ window: '60' }), 'rate_limits.0.window', NO_UNIT],
+  ['POST', '/auth/keys', limited({ status: 'x' }), 'rate_limits.0.status', 'is not a known field'],
+  ['POST', '/auth/keys', { lable: '' }, 'lable', 'is not a known field'],
+  ['PATCH', '/auth/keys/1', { is_active: false }, 'is_active', ACTIVATION],
+  ['PATCH', '/auth/keys/1', { status: 'active' }, 'status', ACTIVATION],
+  ['PATCH', '/auth/keys/1', { prefix: 'acme' }, 'prefix', 'cannot change. Choose it when you create a key'],
+  ['GET', '/auth/keys?lable=a', undefined, 'lable', 'is not a known parameter'],
+  ['GET', '/auth/keys?is_active=true', undefined, 'is_active', 'is not a known parameter'],
+  ['GET', '/auth/audit?form=2030-01-01', undefined, 'form', 'is not a known parameter'],
+  ['GET', '/auth/usage?form=2030-01-01', undefined, 'form', 'is not a known parameter'],
   ['GET', '/auth/audit?from=1767225600000', undefined, 'from', MILLISECONDS],
   ['GET', '/auth/usage?to=1767225600000', undefined, 'to', MILLISECONDS],
   ['GET', '/auth/usage?to=2030-01-31', undefined, 'to', TIME],

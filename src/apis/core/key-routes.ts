@@ -177,11 +177,20 @@ const rotateKey = createRoute({
   },
 });
 
+const byActivation = 'is changed by POST /auth/keys/{id}/activate and POST /auth/keys/{id}/deactivate';
+
+/** Fields of a key that a client may try to set. */
+const hints = new Map([
+  ['is_active', byActivation],
+  ['status', byActivation],
+  ['prefix', 'cannot change. Choose it when you create a key'],
+]);
+
 export type KeyRouteParts = { keys: KeyService; listing: KeyListing; clock: Pick<Clock, 'now'> };
 
 export const keyRoutes = ({ keys, listing, clock }: KeyRouteParts) => {
   const present = (key: ApiKey) => presentKey(key, clock.now());
-  return createRouter()
+  return createRouter(hints)
     .openapi(listKeys, async (c) => {
       const { sort, limit, cursor, ...filters } = c.req.valid('query');
       const page = await listing.list({ filters, sort, limit, cursor, viewer: actorOf(c) });
