@@ -3,7 +3,7 @@ import { type AccountConfig, accountConfig, accountVariables } from './config/ac
 import { type AuditConfig, auditConfig, auditVariables } from './config/audit.ts';
 import { type DatabaseConfig, databaseConfig, databaseVariables } from './config/database.ts';
 import { type LockoutConfig, lockoutConfig, lockoutVariables } from './config/lockout.ts';
-import { unknownNames } from './config/names.ts';
+import { type UnknownName, unknownNames } from './config/names.ts';
 import { type Environment, readSecretFiles } from './config/secret-files.ts';
 import { type SecretsConfig, secretsConfig, secretVariables } from './config/secrets.ts';
 import { type ServerConfig, serverConfig, serverVariables } from './config/server.ts';
@@ -38,8 +38,8 @@ const settings = Object.keys(environmentSchema.shape);
  * The variables with our prefix that are no settings, and have no effect.
  * @throws StartupError for a name that is one typing error away from a setting
  */
-export const unknownVariables = (environment: Environment): string[] =>
-  unknownNames(Object.keys(environment), settings);
+export const unknownVariables = (environment: Environment): UnknownName[] =>
+  unknownNames(environment, settings);
 
 /** Reads the configuration once. Throws a StartupError that names the first bad variable, never its value. */
 export function parseConfig(environment: Environment): Config {

@@ -31,7 +31,9 @@ async function start(): Promise<void> {
 
 /** Call it before the start, which can fail because of such a variable. */
 function warnOfUnusedVariables(config: Config, logger: Logger): void {
-  const unknown = unknownVariables(process.env);
+  const unknown = unknownVariables(process.env).map(({ name, similar }) =>
+    similar === undefined ? name : `${name} (did you mean ${similar}?)`,
+  );
   if (unknown.length > 0) logger.warn(`not a setting of Keyhearth, and ignored: ${unknown.join(', ')}`);
   if (config.database.engine === 'sqlite') {
     for (const name of ['KEYHEARTH_DATABASE_POOL', 'KEYHEARTH_CACHE'] as const) {

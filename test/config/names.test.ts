@@ -23,22 +23,31 @@ test.each(ours)('any typing error in %s stops the start', (name) => {
   }
 });
 
-test.each(settings.filter((name) => !name.startsWith('KEYHEARTH_') && name !== 'PORT'))(
+test.each(settings.filter((name) => !name.startsWith('KEYHEARTH_')))(
   'KEYHEARTH_%s stops the start: the setting has no prefix',
   (name) => {
-    expect(check(`KEYHEARTH_${name}`)).toThrow(`KEYHEARTH_${name} is not a setting, but ${name} is`);
+    const unprefixed = () => unknownVariables({ [`KEYHEARTH_${name}`]: '8900' });
+    expect(unprefixed).toThrow(`KEYHEARTH_${name} is not a setting, but ${name} is`);
   },
 );
 
-test.each([
-  'KEYHEARTH_PORT',
-  'KEYHEARTH_SERVICE_HOST',
-  'KEYHEARTH_PORT_8800_TCP',
-  'KEYHEARTH_DATA_DIRECTORY',
-  'KEYHEARTH_PEPER_FIEL',
-  'KEYHEARTH_',
-])('%s may belong to another program: it is named and has no effect', (name) => {
-  expect(unknownVariables({ [name]: 'x' })).toEqual([name]);
+test.each<[string, string | undefined]>([
+  ['KEYHEARTH_SERVICE_HOST', undefined],
+  ['KEYHEARTH_SERVICE_PORT', undefined],
+  ['KEYHEARTH_PORT_8800_TCP', undefined],
+  ['KEYHEARTH_PORT_8800_TCP_PROTO', undefined],
+  ['KEYHEARTH_', undefined],
+  ['KEYHEARTH_DATA_DIRECTORY', 'KEYHEARTH_DATA_DIR'],
+  ['KEYHEARTH_LOCKOUT', 'KEYHEARTH_LOCKOUT_BY'],
+  ['KEYHEARTH_PEPER_FIEL', 'KEYHEARTH_PEPPER_FILE'],
+  ['KEYHEARTH_LOCKOUTATEMPTS', 'KEYHEARTH_LOCKOUT_ATTEMPTS'],
+])('%s has no effect, and the similar setting is %s', (name, similar) => {
+  expect(unknownVariables({ [name]: 'x' })).toEqual([{ name, similar }]);
+});
+
+test('KEYHEARTH_PORT of Kubernetes has no effect', () => {
+  const name = 'KEYHEARTH_PORT';
+  expect(unknownVariables({ [name]: 'tcp://10.0.0.1:8800' })).toEqual([{ name, similar: undefined }]);
 });
 
 test('variables of other programs do not matter', () => {

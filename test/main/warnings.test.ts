@@ -30,6 +30,12 @@ test('there is no warning once the first key is registered', async () => {
   expect(await logOf({ KEYHEARTH_DATA_DIR: dataDir, HOST: '0.0.0.0' })).not.toContain(WARNING);
 });
 
+test('an unknown name is a warning that has the name of the similar setting, and not the value', async () => {
+  const log = await logOf({ KEYHEARTH_DATA_DIRECTORY: 'a-value-of-this-test' });
+  expect(log).toContain('KEYHEARTH_DATA_DIRECTORY (did you mean KEYHEARTH_DATA_DIR?)');
+  expect(log).not.toContain('a-value-of-this-test');
+});
+
 test('a trusted proxy on the loopback is a warning, until the hosts are limited', async () => {
   const warning = 'Set KEYHEARTH_ALLOWED_HOSTS';
   expect(await logOf({ KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1' })).toContain(warning);
