@@ -9,7 +9,7 @@ import { isProxyMissing, openSession } from './session.ts';
 /** Values that differ in each run. */
 const VARYING = new Set([
   ...['raw_key', 'hint', 'created_at', 'expires_at', 'last_used_at', 'use_count'],
-  ...['at', 'request_id', 'next_cursor', 'locked_until'],
+  ...['at', 'request_id', 'next_cursor', 'locked_until', 'buckets'],
 ]);
 
 function shapeOf(value: Json, name = ''): Json {
