@@ -111,7 +111,6 @@ export function createSetup({ db, clock, passwords, bootstrap, startSession, rev
         return bootstrap.claimWith(wanted.email, visitor, async (tx) => write(tx, wanted, hash, visitor));
       const signedIn = await transaction(db, async (tx) => {
         if (actor) await revalidate(tx, actor, '*');
-        await bootstrap.lockClaim(tx);
         return write(tx, wanted, hash, visitor);
       });
       return { ...signedIn, rawKey: undefined };

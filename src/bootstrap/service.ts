@@ -12,7 +12,7 @@ import { publicSettings } from '../keys/wire.ts';
 import type { RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError, type FailureCode } from '../lib/failure.ts';
-import { fastIsClaimed, lockClaim, takeClaim } from './store.ts';
+import { fastIsClaimed, takeClaim } from './store.ts';
 
 export type BootstrapService = ReturnType<typeof createBootstrapService>;
 
@@ -164,9 +164,6 @@ export function createBootstrapService({
       const result = await claim(rawKey, label, DEFAULT_PREFIX, request, work);
       return { ...result, rawKey };
     },
-
-    /** Other transactions with the claim wait for the end of this one. */
-    lockClaim,
   };
 }
 

@@ -17,11 +17,3 @@ export async function takeClaim(tx: Tx, now: number): Promise<boolean> {
     .executeTakeFirstOrThrow();
   return numInsertedOrUpdatedRows === 1n;
 }
-
-/** Makes other transactions that take or lock the claim wait. There must be a claim. */
-export async function lockClaim(tx: Tx): Promise<void> {
-  await tx
-    .updateTable('bootstrap_claim')
-    .set((row) => ({ claimed_at: row.ref('claimed_at') }))
-    .execute();
-}
