@@ -27,19 +27,46 @@ export const shortenQueue = (server: Server): void => void handleOf(server)?.lis
 export const lengthenQueue = (server: Server): void => void handleOf(server)?.listen?.(511);
 
 /**
- * How many packets of handshakes the system has dropped so far, because the queue of some listener was full:
- * https://docs.kernel.org/networking/snmp_counter.html. 0 where the system does not say it.
+ * Watches for packets of handshakes that the system drops because the queue of a listener is full.
+ * @returns whether it may have dropped the last packet of a client of this port since. Always false where the system does
+ * not say it
  */
-export function droppedHandshakes(): number {
-  const [names = [], values = []] = counters().map((line) => line.split(' '));
-  return Number(values[names.indexOf('ListenOverflows')] ?? 0);
+export function watchHandshakes(port: number): () => boolean {
+  const before = counters();
+  return () => {
+    const now = counters();
+    if (now.overflows === before.overflows) return false;
+    // The system counts for all listeners together. It also counts first packets, whose clients know that they wait.
+    return now.cookies !== before.cookies || isMidHandshake(port);
+  };
 }
 
-function counters(): string[] {
+/** https://docs.kernel.org/networking/snmp_counter.html. A handshake with a cookie is in no table. */
+function counters(): { overflows: number; cookies: number } {
+  const [names = [], values = []] = (readIfThere('/proc/net/netstat') ?? '')
+    .split('\n', 2)
+    .map((line) => line.split(' '));
+  const counted = (name: string) => Number(values[names.indexOf(name)] ?? 0);
+  return { overflows: counted('ListenOverflows'), cookies: counted('SyncookiesSent') };
+}
+
+/** Whether the last packet of some client of this port is missing. True where the system does not say it. */
+function isMidHandshake(port: number): boolean {
+  const tables = ['/proc/net/tcp', '/proc/net/tcp6'].map(readIfThere).filter((table) => table !== undefined);
+  return tables.length === 0 || tables.some((table) => listsHandshake(table, port));
+}
+
+/** Whether a table as in proc_net_tcp(5) lists a connection of this local port in the state 3: SYN_RECV. */
+export function listsHandshake(table: string, port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  return new RegExp(`^ *\\d+: [0-9A-F]+:${hex} [0-9A-F:]+ 03 `, 'm').test(table);
+}
+
+function readIfThere(file: string): string | undefined {
   try {
-    return readFileSync('/proc/net/netstat', 'latin1').split('\n').slice(0, 2);
+    return readFileSync(file, 'latin1');
   } catch {
-    return [];
+    return undefined;
   }
 }
 

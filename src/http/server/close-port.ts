@@ -2,11 +2,11 @@ import { type AddressInfo, Server } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
   ANY_PORTS,
-  droppedHandshakes,
   fillQueue,
   lengthenQueue,
   portsTo,
   shortenQueue,
+  watchHandshakes,
 } from './accept-queue.ts';
 import type { Connections } from './connections.ts';
 
@@ -41,8 +41,8 @@ export async function closePort(server: Server, connections: Connections, order 
   const from = listeners > 1 ? await portsTo(server, listeners, giveUpAt) : ANY_PORTS;
   const sendAgainUntil = performance.now() + HANDSHAKES_MS;
   for (;;) {
-    const dropped = droppedHandshakes();
-    const isComplete = () => droppedHandshakes() === dropped || performance.now() >= sendAgainUntil;
+    const mayMissPacket = watchHandshakes(address.port);
+    const isComplete = () => !mayMissPacket() || performance.now() >= sendAgainUntil;
     shortenQueue(server);
     await untilNobodyWaits(connections, giveUpAt);
     if (await fillQueue(address, from, isComplete)) break;

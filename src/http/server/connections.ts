@@ -125,6 +125,7 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
     opened: () => opened,
     /** The number of requests so far. */
     received: () => received,
+    isEmpty: () => connections.size === 0,
 
     /**
      * Does something when all complete requests have an answer. If the latest request is not complete and has an answer

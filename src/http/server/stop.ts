@@ -4,11 +4,16 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { type ClosingOrder, closePort } from './close-port.ts';
 import type { Connections } from './connections.ts';
 
-/** After so long without a request, a connection is idle. */
-const IDLE_MS = 200;
-/** After the port is closed, requests are answered for so long. */
-const DRAIN_MS = 1_000;
+/**
+ * After so many looks in a row without a new request, all connections are idle. That takes 200 ms, and longer on a busy
+ * machine. It counts looks and no time, because the clients stand still whenever the whole machine does.
+ */
+const QUIET_LOOKS = 40;
 const LOOK_EVERY_MS = 5;
+/** After the port is closed, requests are answered for so long. A slow client uses its connections one by one. */
+const DRAIN_MS = 5_000;
+/** After the port is closed, a client has so long to send its first request. */
+const FIRST_REQUEST_MS = 1_000;
 const SWEEP_EVERY_MS = 50;
 
 /**
@@ -25,14 +30,14 @@ export async function stop(
   const cutOffAt = performance.now() + graceMs;
   connections.closeAfterAnswers();
   await closePort(server, connections, order);
-  const drainedAt = performance.now() + DRAIN_MS;
-  await untilIdle(connections, Math.min(drainedAt, cutOffAt));
+  const closedAt = performance.now();
+  await untilIdle(connections, Math.min(closedAt + DRAIN_MS, cutOffAt));
   const closed = once(server, 'close');
   server.close();
   const sweep = setInterval(() => {
     server.closeIdleConnections();
     // For Node, these are not idle. Their clients may be slow to send the first request.
-    if (performance.now() >= drainedAt) connections.closeUnused();
+    if (performance.now() >= closedAt + FIRST_REQUEST_MS) connections.closeUnused();
   }, SWEEP_EVERY_MS);
   const cutOff = setTimeout(connections.closeAll, Math.max(0, cutOffAt - performance.now()));
   await closed;
@@ -41,13 +46,12 @@ export async function stop(
 }
 
 /** A connection that looks idle may have an unread request. To close it at once would reset it. */
-async function untilIdle({ received }: Connections, until: number): Promise<void> {
+async function untilIdle({ isEmpty, received }: Connections, until: number): Promise<void> {
   let before = received();
-  let idleAt = performance.now() + IDLE_MS;
-  while (performance.now() < Math.min(idleAt, until)) {
+  for (let quiet = 0; quiet < QUIET_LOOKS && !isEmpty() && performance.now() < until; ) {
     await sleep(LOOK_EVERY_MS);
     await nextTurn();
-    if (received() !== before) idleAt = performance.now() + IDLE_MS;
+    quiet = received() === before ? quiet + 1 : 0;
     before = received();
   }
 }
