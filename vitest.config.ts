@@ -15,7 +15,14 @@ const WHOLE_PROCESSES = [
  * They compare times that are near their limits, so they run last, one by one, with nothing beside them. Where a limit
  * is many times what a test takes, its file may run beside others.
  */
-const TIMING = ['test/durability/restart.test.ts', 'test/keys/hashing.test.ts', 'test/keys/timing.test.ts'];
+const TIMING = [
+  'test/durability/restart.test.ts',
+  'test/keys/hashing.test.ts',
+  'test/keys/timing.test.ts',
+  'test/main/memory.test.ts',
+  // At full length it sends as many requests as two cores can answer.
+  ...(LONG ? ['test/main/stops.test.ts'] : []),
+];
 
 /** What can be seen of the service, whatever is below it. */
 const ON_EITHER_DATABASE = [

@@ -6,7 +6,7 @@ import { LONG } from '../support/long.ts';
 
 /** `npm run bench:stops` measures the same at length. */
 
-const STOPS = LONG ? 20 : 1;
+const STOPS = LONG ? 10 : 1;
 /** Beside other tests, a machine with two cores does not always manage a thousand. */
 const PER_SECOND = LONG ? 1_000 : 300;
 
