@@ -25,6 +25,7 @@ export const readBody = (limitBytes: number) =>
     if (Number(incoming.headers['content-length'] ?? 0) > limitBytes) {
       throw new DomainError({ code: 'body_too_large', limitBytes });
     }
+    if (isOtherJson(incoming)) throw new DomainError({ code: 'unsupported_media_type', reason: 'not_json' });
     if (isEncoded(incoming)) throw new DomainError({ code: 'unsupported_media_type', reason: 'compressed' });
     const body = await readAtMost(incoming, limitBytes).catch((cause: unknown) => {
       throw malformed('body_incomplete', { cause });
@@ -42,11 +43,19 @@ export const readBody = (limitBytes: number) =>
     return next();
   });
 
+/**
+ * `application/merge-patch+json` promises to merge objects, and the other types of this form have their own meaning. The
+ * framework would take them all for plain JSON.
+ */
+const isOtherJson = (incoming: IncomingMessage) =>
+  /\+json\s*(?:;|$)/i.test(incoming.headers['content-type'] ?? '') && hasContent(incoming);
+
+const hasContent = (incoming: IncomingMessage) =>
+  hasBody(incoming) && incoming.headers['content-length'] !== '0';
+
 function isEncoded(incoming: IncomingMessage): boolean {
   const encoding = incoming.headers['content-encoding'] ?? 'identity';
-  return (
-    encoding.toLowerCase() !== 'identity' && hasBody(incoming) && incoming.headers['content-length'] !== '0'
-  );
+  return encoding.toLowerCase() !== 'identity' && hasContent(incoming);
 }
 
 /** Undefined when there are more than `limit` bytes. The rest is discarded. */

@@ -122,6 +122,17 @@ describe('bodies', () => {
     }
   });
 
+  test('a type that asks to merge is refused, and the metadata stay', async () => {
+    const { json } = await create('{"metadata": {"a": 1}}');
+    const path = `/auth/keys/${json.id}`;
+    for (const type of ['application/merge-patch+json', 'application/Merge-Patch+JSON; charset=utf-8']) {
+      const body = '{"metadata": {"b": 2}}';
+      const answer = await send({ method: 'PATCH', path, body, headers: { 'Content-Type': type } });
+      expectRefusal(answer, 415, 'Content-Type');
+    }
+    expect((await send({ path })).json.metadata).toEqual({ a: 1 });
+  });
+
   test('a megabyte in chunks, of no declared length, is cut off at the limit', async () => {
     const status = await new Promise((resolve, reject) => {
       const outgoing = request(
