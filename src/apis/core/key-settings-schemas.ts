@@ -151,6 +151,7 @@ export const MetadataSchema = z
     error: `must not be nested more than ${MAX_METADATA_DEPTH} levels deep`,
     abort: true,
   })
+  .refine(hasNumbersOfJson, { error: 'must have no number that is too large, like 1e999', abort: true })
   .refine((value) => !hasProto(value), { error: 'must not have a member named __proto__', abort: true })
   .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
     error: 'must be at most 4 KiB of JSON',
@@ -170,6 +171,12 @@ function depthOf(value: unknown): number {
     if (level.length === 0 || depth > MAX_METADATA_DEPTH) return depth;
     level = level.flatMap((each) => Object.values(each as object));
   }
+}
+
+/** JSON has no infinity. A number that is too large is one here, and would be stored as null. */
+function hasNumbersOfJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(hasNumbersOfJson);
 }
 
 /** Programs that copy such an object change the prototype of the copy. */

@@ -84,6 +84,8 @@ describe('the expiry', () => {
     [{ expires_at: '2100-01-31T00:00:00-23:30' }, Date.UTC(2100, 0, 31, 23, 30) / 1_000],
     [{ expires_at: 4_102_444_800.123 }, 4_102_444_800.123],
     [{ expires_at: 253_402_300_799 }, 253_402_300_799],
+    [{ expires_at: 253_402_300_799.999 }, 253_402_300_799.999],
+    [{ expires_at: '9999-12-31T23:59:59.999Z' }, 253_402_300_799.999],
     [{ expires_in: '90d' }, now + 90 * 86_400],
     [{ expires_in: '12h' }, now + 12 * 3_600],
     [{ expires_in: '30m' }, now + 1_800],
@@ -156,6 +158,10 @@ const bad: [string, string | object][] = [
     '1999-01-01T00:00:00Z',
     '4102444800',
   ].map((expires_at): [string, object] => ['expires_at', { expires_at }]),
+  ...['9999-12-31T23:59:59-00:01', 253_402_300_800].map((expires_at): [string, object] => [
+    'expires_at',
+    { expires_at },
+  ]),
   ['expires_at', '{"expires_at": 1e400}'],
   ...['', '0s', 0, -1, 1.5, '1w', '1.5h', '90D', ' 1d', '1d ', '36526d', 1e12, null, true, '-1d'].map(
     (expires_in): [string, object] => ['expires_in', { expires_in }],
@@ -196,6 +202,10 @@ const bad: [string, string | object][] = [
   ...['{"__proto__": 1}', '{"a": {"__proto__": {}}}', '{"a": [[{"__proto__": null}]]}'].map(
     (metadata): [string, string] => ['metadata', `{"metadata": ${metadata}}`],
   ),
+  ...['{"a": 1e999}', '{"a": [{"b": -1e999}]}'].map((metadata): [string, string] => [
+    'metadata',
+    `{"metadata": ${metadata}}`,
+  ]),
   ['metadata', `{"metadata": {"a": ${'['.repeat(30_000)}${']'.repeat(30_000)}}}`],
   ['metadata', `{"metadata": ${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}}`],
   ['label', { label: 'x'.repeat(201) }],
