@@ -16,6 +16,7 @@ import type { Usage } from './count-outcome.ts';
 export type Introspection =
   | Exclude<Verdict, { code: 'VALID' }>
   | { code: 'VALID'; key: ApiKey; limits: readonly LimitState[] }
+  /** `retryAfter`: infinite when the cost is above a limit. */
   | { code: 'RATE_LIMITED'; key: ApiKey; retryAfter: number; limits: readonly LimitState[] }
   | { code: 'INSUFFICIENT_SCOPE'; key: ApiKey; missing: readonly Scope[] }
   | { code: 'LOCKED'; retryAfter: number };

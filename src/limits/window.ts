@@ -6,7 +6,10 @@ export type Window = Readonly<{ openedAt: number; endsAt: number; used: number }
 /** The result of asking for a verification, and what is left of each limit. */
 export type Consumption = Readonly<{
   isAllowed: boolean;
-  /** Whole seconds until so many windows have ended that the same request passes; 0 when it is allowed. */
+  /**
+   * Whole seconds until so many windows have ended that the same request passes; 0 when it is allowed, and infinite when it
+   * costs more than a limit, so that it never passes.
+   */
   retryAfter: number;
   states: readonly LimitState[];
 }>;
@@ -58,11 +61,11 @@ const stateOf = (limit: RateLimit, open: Window | undefined, now: number): Limit
   resetMs: open ? open.endsAt - now : 0,
 });
 
-/** A cost above the limit never passes. It waits for the length of a window. */
 function secondsToWait(states: readonly LimitState[], cost: number): number {
   let longest = 0;
-  for (const { remaining, resetMs, windowMs } of states) {
-    if (remaining < cost) longest = Math.max(longest, resetMs > 0 ? resetMs : windowMs);
+  for (const { limit, remaining, resetMs } of states) {
+    if (limit < cost) return Number.POSITIVE_INFINITY;
+    if (remaining < cost) longest = Math.max(longest, resetMs);
   }
   return Math.ceil(longest / 1_000);
 }

@@ -176,7 +176,11 @@ describe('POST /auth/verify', () => {
     expect(results[2].limits.map(({ remaining }: { remaining: number }) => remaining)).toEqual([2, 92]);
     expect((await ask(send, { key: raw_key, cost: 2 })).code).toBe('VALID');
     expect((await ask(send, { key: raw_key, cost: 1 })).code).toBe('RATE_LIMITED');
-    expect(await ask(send, { key: raw_key, cost: 1_000 })).toMatchObject({ code: 'RATE_LIMITED' });
+    for (const cost of [11, 1_000])
+      expect(await ask(send, { key: raw_key, cost })).toMatchObject({
+        code: 'RATE_LIMITED',
+        retry_after: null,
+      });
   });
 
   test('with the cost 0 it only asks: it opens no window, and passes', async () => {

@@ -48,8 +48,9 @@ describe('a refused request', () => {
     expect(ask()).toMatchObject({ isAllowed: false, retryAfter: 3_540 });
   });
 
-  test('waits a whole window when it costs more than the limit', () => {
-    expect(consume([minute], [], 4, 0)).toMatchObject({ isAllowed: false, retryAfter: 60 });
+  test('waits for ever when it costs more than a limit', () => {
+    for (const limits of [[minute], [hour, minute]])
+      expect(consume(limits, [], 4, 0)).toMatchObject({ isAllowed: false, retryAfter: Infinity });
   });
 });
 

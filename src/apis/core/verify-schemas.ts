@@ -175,7 +175,11 @@ export const IntrospectionSchema = z
         valid: invalid,
         code: result('RATE_LIMITED', 'The key has reached a rate limit'),
         key: KeySchema,
-        retry_after: z.int().openapi({ description: 'Seconds to wait before you try again' }),
+        retry_after: z.int().nullable().openapi({
+          description:
+            'Seconds to wait before you try again. `null` if `cost` is above a limit: it never passes',
+          example: 1,
+        }),
         limits,
       })
       .openapi('RateLimitedKey'),
@@ -221,7 +225,7 @@ export function presentIntrospection(
         valid: false,
         code,
         key: presentKey(key, now),
-        retry_after: retryAfter,
+        retry_after: Number.isFinite(retryAfter) ? retryAfter : null,
         limits: limits.map(presentLimit),
       };
     }
