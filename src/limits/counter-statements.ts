@@ -67,7 +67,7 @@ export const COUNT = `
             select key, value from jsonb_each(timed.windows)
             where not next.windows ? key and (value ->> 'ends_at')::bigint > timed.now
             order by (value ->> 'ends_at')::bigint desc limit 16) as others),
-      ends_at = next.ends_at
+      ends_at = greatest(counter.ends_at, next.ends_at)
     from next join timed using (root_id)
     where counter.root_id = next.root_id and next.is_changed
   )

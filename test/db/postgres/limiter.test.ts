@@ -3,6 +3,7 @@ import { Pool } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { clientConfig } from '../../../src/db/postgres/session.ts';
 import { KeyId } from '../../../src/lib/brand.ts';
+import { DELETE_ENDED } from '../../../src/limits/counter-statements.ts';
 import { createPostgresLimiter } from '../../../src/limits/postgres-limiter.ts';
 import { histories, naiveLimiter } from '../../limits/naive-limiter.ts';
 import { databaseFor, service } from '../../support/keyhearth.ts';
@@ -78,6 +79,18 @@ test('a window does not last longer because the clock of the server is set back'
   expect(refused.retryAfter).toBeLessThanOrEqual(60);
   await pass(61);
   expect(await one.consume(KeyId(1), limits, 1)).toMatchObject({ isAllowed: true });
+});
+
+test('a long window stays while only a short one is counted', async () => {
+  const { one, run, pass } = await replicas();
+  const day = [{ name: 'day', limit: 1, window: '1d', windowMs: 86_400_000 }];
+  await one.consume(KeyId(1), day, 1);
+  await one.consume(KeyId(1), limits, 1);
+  await pass(3_600);
+  expect(await run(DELETE_ENDED, [100])).toEqual([]);
+  expect(await one.consume(KeyId(1), day, 1)).toMatchObject({ isAllowed: false });
+  await pass(86_400);
+  expect(await run(DELETE_ENDED, [100])).toHaveLength(1);
 });
 
 test('two replicas that count many keys in different orders do not wait for each other', async () => {
