@@ -13,15 +13,17 @@ const MAX_LISTED = 1_000;
 export const createLockoutService = (lockout: Lockout, change: Change) => ({
   list: () => lockout.list(MAX_LISTED),
 
-  /** Ends the lock of an address, if there is one, and forgets its failures. The event is on disk first. */
+  /**
+   * Ends the lock of an address, if there is one, and forgets its failures. The event is on disk first. Other replicas may
+   * know failures of the address although this one knows none, so they hear of it in any case.
+   */
   async clear(address: string, actor: Actor): Promise<void> {
-    await change(actor, 'lockouts:write', (_tx, _principal, record) =>
-      record({
-        action: 'lockout.cleared',
-        keyId: null,
-        changes: changesBetween(publicLockout(lockout.entryOf(address)), undefined),
-      }),
-    );
+    await change(actor, 'lockouts:write', async (_tx, _principal, record) => {
+      const entry = lockout.entryOf(address);
+      if (entry.failures === 0) return;
+      const changes = changesBetween(publicLockout(entry), undefined);
+      await record({ action: 'lockout.cleared', keyId: null, changes });
+    });
     lockout.clear(address);
   },
 });

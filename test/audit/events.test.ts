@@ -191,6 +191,8 @@ describe('an event and its change', () => {
     const { call } = manage(running.send);
     for (let i = 0; i < 2; i++) await call('POST', '/auth/keys', { label: 'old' });
     await call('POST', '/auth/keys/3/deactivate');
+    // A failed attempt, so that there is something to clear.
+    await call('POST', '/auth/verify', { key: 'unknown', ip: '198.51.100.7' });
     const state = () => sqlIn(running.dataDir, 'select * from api_keys order by id');
     return { ...running, call, state };
   }

@@ -89,6 +89,15 @@ describe('an operator', () => {
     ]);
   });
 
+  test('is not recorded where there is nothing to end', async () => {
+    const { send } = await bootstrapped({ env: trusting });
+    await fail(send, '198.51.100.7', 1);
+    for (const address of ['198.51.100.8', '198.51.100.7', '198.51.100.7'])
+      expect((await clear(send, address)).status).toBe(204);
+    const { json } = await send({ path: '/auth/audit?action=lockout.cleared', key: FIRST_KEY });
+    expect(json.events).toHaveLength(1);
+  });
+
   test('forgets failures that have not locked yet', async () => {
     const { send } = await bootstrapped({ env: trusting });
     await fail(send, '198.51.100.7', 4);
