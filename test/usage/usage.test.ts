@@ -176,6 +176,24 @@ test('the period has a default, both forms of a time, and buckets without a gap'
   expect(await starts('?from=2025-12-20T00:00:00Z&to=2025-12-20T01:00:00Z')).toEqual([-12 * DAY]);
 });
 
+test('the future is not looked up', async () => {
+  const { send, dataDir } = await bootstrapped({ clock });
+  await sqlIn(
+    dataDir,
+    `insert into usage_hours (start, key_id, outcome, count)
+     values (${MIDNIGHT - HOUR}, 0, 'VALID', 1), (${MIDNIGHT}, 0, 'VALID', 1), (${MIDNIGHT + DAY}, 0, 'VALID', 1)`,
+  );
+  for (const [bucket, size, length] of [
+    ['hour', HOUR, 49],
+    ['day', DAY, 3],
+  ] as const) {
+    const query = `from=${seconds(MIDNIGHT - HOUR)}&to=${seconds(MIDNIGHT + 2 * DAY)}&bucket=${bucket}`;
+    const buckets = await usage(send, `/auth/usage?${query}`);
+    expect(buckets).toHaveLength(length);
+    expect(counted(buckets)).toEqual([{ start: seconds(MIDNIGHT - size), valid: 1, refused: {} }]);
+  }
+});
+
 test.each([
   ['x=1', 'x'],
   ['bucket=week', 'bucket'],
