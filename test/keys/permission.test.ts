@@ -113,3 +113,13 @@ test.each([
   expect(exceedsByChange(actor, { ...plain, ...before }, { ...plain, ...after })).toBeDefined();
   expect(exceedsByChange(plain, { ...plain, ...before }, { ...plain, ...after })).toBeUndefined();
 });
+
+test('a star that is not a whole last part is a letter like others', () => {
+  for (const scope of ['a:re*', 'a:*:b', 'a:**', 'a:b*', 'a:*b', 'keys:re*', 'keys:*:*'].map(Scope)) {
+    expect(SCOPE_PATTERN.test(scope)).toBe(true);
+    const granted = ['a', 'a:re', 'a:read', 'a:b', 'a:x:b', 'a:bc', 'keys:read', 'keys:write', 'keys', '*'];
+    expect(granted.filter((wanted) => holds([scope], wanted))).toEqual([]);
+    expect(holds([scope], scope)).toBe(true);
+    expect(holds([Scope(`${scope.split(':')[0]}:*`)], scope)).toBe(true);
+  }
+});
