@@ -139,7 +139,7 @@ async function build(
   const lacksTwoFactor = twoFactorRule(config.requiresTwoFactor);
   const revalidate = revalidator({ clock, lacksTwoFactor });
   const change = createChange({ db, clock, revalidate });
-  const keys = createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate });
+  const keys = createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate, limiter });
   const bootstrap = createBootstrapService({
     db,
     reader,

@@ -12,6 +12,7 @@ import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
 import { defaultsOf, exceeds, exceedsByChange, exceedsScopes, isLater, isManaging } from './permission.ts';
 import { type Reach, reaches, reachOf, type Viewer } from './reach.ts';
 import { everyScope, type OwnScope } from './scopes.ts';
+import { type Consume, countSelfRotation } from './self-rotation.ts';
 import * as store from './store.ts';
 import { publicSettings } from './wire.ts';
 
@@ -26,6 +27,7 @@ export type KeyServiceParts = {
   bcrypt: Pick<BcryptPool, 'hash'>;
   clock: Clock;
   revalidate: Revalidate;
+  limiter: Readonly<{ consume: Consume }>;
 };
 
 /** What a caller chooses for a key. `expiresIn`: milliseconds from now, in place of `expiresAt`. */
@@ -41,7 +43,7 @@ export const registeredSettings = (label: string): KeySettings => ({
 });
 
 /** Reads and changes keys. Each change has an actor, is checked against what the actor holds, and writes its audit event. */
-export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate }: KeyServiceParts) {
+export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate, limiter }: KeyServiceParts) {
   /**
    * Makes the digests of a raw key. bcrypt is slow, so call it before a transaction begins. `client` waits for it, and
    * clients are served in turn.
@@ -94,6 +96,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate 
     // Before the slow hash, and before the state of the key shows. The transaction decides again.
     refuse(exceedsScopes(actor.principal, asked));
     assertRotatable(asked, clock.now());
+    if (scope === undefined) await countSelfRotation(limiter.consume, asked.rootId);
     const { prefix } = asked;
     const rawKey = generateRawKey(prefix ?? DEFAULT_PREFIX);
     const digests = await digest(rawKey, clientOf(actor.principal));

@@ -42,7 +42,7 @@ const rotateSelf = createRoute({
   operationId: 'rotateSelf',
   summary: 'Rotate your own key',
   description:
-    'Makes a successor of the key of the request, with the same settings and a new raw key. The old key stays valid until the grace ends. The request body is optional. It needs no scope.',
+    'Makes a successor of the key of the request, with the same settings and a new raw key. The old key stays valid until the grace ends. The request body is optional. It needs no scope. A key and its successors can do this 24 times in a day.',
   request: { body: rotation },
   responses: {
     201: aNewKey,
@@ -51,6 +51,7 @@ const rotateSelf = createRoute({
       ...bodyCodes,
       ...authenticationCodes,
       'api_key_already_rotated',
+      'rate_limited',
       'overloaded',
       'database_busy',
     ),

@@ -160,6 +160,30 @@ test('a key without any scope rotates itself, and no other key', async () => {
   expect((await verify(json.raw_key)).status).toBe(401);
 });
 
+test('a chain of keys rotates itself 24 times in a day, and a manager can still rotate it', async () => {
+  const { made, call, rotate, dataDir } = await operated();
+  let last = await made({ scopes: [] });
+  const other = await made({ scopes: [] });
+  const rotateSelf = (key: string) => call('POST', '/auth/self/rotate', { grace: '90d' }, key);
+  for (let i = 0; i < 24; i++) {
+    const { status, json } = await rotateSelf(last.raw_key);
+    expect(status).toBe(201);
+    // A chain does not become shorter by deletions.
+    await call('DELETE', '/auth/self', undefined, last.raw_key);
+    last = json;
+  }
+  const before = await storedKeys(dataDir);
+  const refused = await rotateSelf(last.raw_key);
+  expect(refused).toMatchObject({ status: 429, json: { code: 'rate_limited' } });
+  expect(refused.json.detail).toContain('self:rotate (24 in 1d)');
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(86_000);
+  expect(await storedKeys(dataDir)).toEqual(before);
+  expect((await rotateSelf(other.raw_key)).status).toBe(201);
+  const { status, json } = await rotate(last.id);
+  expect(status).toBe(201);
+  expect((await rotateSelf(json.raw_key)).status).toBe(429);
+});
+
 test('nobody takes over a key that holds more, lasts longer, or is allowed from more addresses', async () => {
   const { made, rotate, call } = await operated();
   const target = await made({ scopes: ['keys:write'] });
