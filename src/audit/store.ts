@@ -1,4 +1,4 @@
-import { type CompiledQuery, sql } from 'kysely';
+import type { CompiledQuery } from 'kysely';
 import type { Db, Tx } from '../db/tables.ts';
 import type { AuditEvent, NewEvent, Position, Selection } from './event.ts';
 import { fromEvent, toEvent } from './row.ts';
@@ -28,8 +28,20 @@ export async function readStep(
   after: Position | undefined,
   limit: number,
 ): Promise<Step> {
+  if (!after) return readRange(db, selection, {}, limit);
+  // Two reads, because SQLite compares `(at, id) < (?, ?)` by `at` alone, and any number of events can have the same.
+  const same = await readRange(db, selection, { sameAs: after }, limit);
+  if (same.next) return same;
+  const earlier = await readRange(db, selection, { before: after.at }, limit - same.events.length);
+  return { events: [...same.events, ...earlier.events], next: earlier.next };
+}
+
+/** A part of the order: the events of a millisecond that come after one of them, or all events before a time. */
+type Range = Readonly<{ sameAs?: Position; before?: number }>;
+
+async function readRange(db: Db, selection: Selection, range: Range, limit: number): Promise<Step> {
   const { first, others } = plan(selection);
-  const candidates = ordered(db, first, selection, after);
+  const candidates = ordered(db, first, selection, range);
   const isDirect = Object.keys(others).length === 0;
   const query = isDirect
     ? candidates.limit(limit).selectAll()
@@ -78,11 +90,12 @@ function matching(query: Query, { keyId, actorKey, action }: Filters): Query {
   return matched;
 }
 
-function ordered(db: Db, filters: Filters, selection: Selection, after: Position | undefined): Query {
+function ordered(db: Db, filters: Filters, selection: Selection, { sameAs, before }: Range): Query {
   let query = matching(from(db), filters);
   if (selection.from !== undefined) query = query.where('at', '>=', selection.from);
-  if (after) query = query.where(sql<boolean>`(at, id) < (${after.at}, ${after.id})`);
-  else if (selection.to !== undefined) query = query.where('at', '<', selection.to);
+  if (sameAs) return query.where('at', '=', sameAs.at).where('id', '<', sameAs.id).orderBy('id', 'desc');
+  const end = before ?? selection.to;
+  if (end !== undefined) query = query.where('at', '<', end);
   return query.orderBy('at', 'desc').orderBy('id', 'desc');
 }
 

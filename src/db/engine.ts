@@ -74,8 +74,11 @@ export type Reader = {
 
 /** Reads that can take a tenth of a second. Other requests do not wait for them. */
 export type SlowReader = {
-  /** @throws DomainError `database_busy` when too many others wait, or when it takes too long */
-  all<Row>(query: CompiledQuery<Row>): Promise<Row[]>;
+  /**
+   * Clients have their reads in turn.
+   * @throws DomainError `database_busy` when too many others wait, or when it takes too long
+   */
+  all<Row>(query: CompiledQuery<Row>, client: string): Promise<Row[]>;
 };
 
 /** Writes that no request waits for, and that must not delay a request. */

@@ -1,7 +1,7 @@
 import { Piscina } from 'piscina';
 import { DomainError } from '../lib/failure.ts';
+import { createFairQueue } from '../lib/fair-queue.ts';
 import type { BcryptTask } from './bcrypt-worker.ts';
-import { createFairQueue } from './fair-queue.ts';
 
 /** Each task takes a quarter of a second. In a longer queue, a task waits for longer than its client does. */
 const MAX_WAITING = 32;

@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SlowReader } from '../db/engine.ts';
 import type { Db } from '../db/tables.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
+import { firstPage } from '../lib/page.ts';
 import { formatCursor, type Position, parseCursor, type Sort } from './cursor.ts';
 import type { ApiKey } from './key.ts';
 import {
@@ -17,6 +19,10 @@ import {
 import { type Reach, reachOf, type Viewer } from './reach.ts';
 import { toApiKey } from './row.ts';
 
+/** So many keys are read at once where an index has them in order. Other requests are served in between. */
+const AT_ONCE = 200;
+
+/** `nextCursor`: absent on the last page. A page of long keys has fewer keys than its limit. */
 export type KeyPage = Readonly<{ keys: ApiKey[]; nextCursor: string | undefined }>;
 
 export type ListRequest = Readonly<{
@@ -27,6 +33,8 @@ export type ListRequest = Readonly<{
   cursor: string | undefined;
   /** Keys that the viewer does not reach are left out. */
   viewer: Viewer;
+  /** Slow reads of clients have turns. */
+  client: string;
 }>;
 
 export type KeyListing = ReturnType<typeof createKeyListing>;
@@ -35,30 +43,48 @@ export type KeyListingParts = { db: Db; slowReader: SlowReader; clock: Pick<Cloc
 
 /** Lists keys in pages. A key that does not change meanwhile is in one page, whatever happens to other keys. */
 export function createKeyListing({ db, slowReader, clock }: KeyListingParts) {
-  async function read(query: ListQuery): Promise<readonly ListedRow[]> {
-    const ofAccount = accountPage(db, query);
-    if (ofAccount) return slowReader.all(ofAccount);
-    const indexed = indexedPage(db, query);
-    if (indexed) return (await db.executeQuery(indexed)).rows;
-    const ofStatus = statusPage(db, query);
-    if (ofStatus) return slowReader.all(ofStatus);
+  async function* read(query: ListQuery, client: string): AsyncGenerator<readonly ListedRow[]> {
+    const isIndexed = !accountPage(db, query) && indexedPage(db, query) !== undefined;
+    if (isIndexed) yield* readInSteps(query);
+    else yield await readSlowly(query, client);
+  }
+
+  async function* readInSteps(query: ListQuery): AsyncGenerator<readonly ListedRow[]> {
+    let { after, limit: left } = query;
+    while (left > 0) {
+      const limit = Math.min(left, AT_ONCE);
+      const step = indexedPage(db, { ...query, after, limit });
+      if (!step) return;
+      const { rows } = await db.executeQuery(step);
+      yield rows;
+      const last = rows.at(-1);
+      if (!last || rows.length < limit) return;
+      after = { value: last.sort_value, id: last.id };
+      left -= limit;
+      if (left > 0) await nextTurn();
+    }
+  }
+
+  async function readSlowly(query: ListQuery, client: string): Promise<readonly ListedRow[]> {
+    const whole = accountPage(db, query) ?? statusPage(db, query);
+    if (whole) return slowReader.all(whole, client);
     // Where many keys match, the page is full after a few rows. Otherwise every key has to be read.
     const first = firstRows(db, query);
-    const found = first ? await slowReader.all(first) : [];
-    return found.length === query.limit ? found : slowReader.all(scannedPage(db, query));
+    const found = first ? await slowReader.all(first, client) : [];
+    return found.length === query.limit ? found : slowReader.all(scannedPage(db, query), client);
   }
 
   return {
     /** @throws DomainError `invalid_request` for a cursor of another sort */
-    async list({ filters: asked, sort, limit, cursor, viewer }: ListRequest): Promise<KeyPage> {
+    async list({ filters: asked, sort, limit, cursor, viewer, client }: ListRequest): Promise<KeyPage> {
       const filters = { ...asked, ...filtersOf(reachOf(viewer)) };
       const after = cursor === undefined ? undefined : positionOf(cursor, sort);
       // One more than the page has shows whether there is a next page.
-      const rows = await read({ filters, sort, limit: limit + 1, after, now: clock.now() });
-      const page = rows.slice(0, limit);
-      const last = rows.length > limit ? page.at(-1) : undefined;
+      const query = { filters, sort, limit: limit + 1, after, now: clock.now() };
+      const { items, hasMore } = await firstPage(read(query, client), limit);
+      const last = hasMore ? items.at(-1) : undefined;
       return {
-        keys: page.map(toApiKey),
+        keys: items.map(toApiKey),
         nextCursor: last && formatCursor(sort, { value: last.sort_value, id: last.id }),
       };
     },

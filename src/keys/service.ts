@@ -3,7 +3,7 @@ import type { Db, Tx } from '../db/tables.ts';
 import type { Fingerprint, KeyId, RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError, type Failure } from '../lib/failure.ts';
-import type { Actor, Principal } from '../lib/principal.ts';
+import { type Actor, clientOf } from '../lib/principal.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { createChange, type Revalidate } from './change.ts';
 import { bcryptInputOf } from './digests.ts';
@@ -233,10 +233,6 @@ function assertRotatable(key: ApiKey, now: number): void {
 function refuse(failure: Failure | undefined): void {
   if (failure) throw new DomainError(failure);
 }
-
-/** Clients that hash are served in turn. */
-const clientOf = (principal: Principal) =>
-  principal.kind === 'key' ? `key ${principal.rootId}` : `account ${principal.id}`;
 
 /** The key of the request. */
 function keyOf({ principal }: Actor): KeyId {

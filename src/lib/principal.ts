@@ -59,3 +59,7 @@ export type Actor = Readonly<{
   lockoutKey: string | undefined;
   requestId: string;
 }>;
+
+/** Clients are served in turn where work takes long. The keys of a chain of rotations are one client. */
+export const clientOf = (principal: Principal): string =>
+  principal.kind === 'key' ? `key ${principal.rootId}` : `account ${principal.id}`;

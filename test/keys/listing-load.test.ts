@@ -38,6 +38,18 @@ test('keys are verified while a search reads all keys, as fast as before', async
   expect(Math.max(...durations)).toBeLessThan(duration / 3);
 });
 
+test('a client with many searches does not take the place of another one', async () => {
+  const { send, dataDir } = await bootstrapped();
+  await sqlIn(dataDir, rowsOf(2_000));
+  const { json } = await send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY });
+  const path = `/auth/keys?label=${PART}`;
+  const many = Array.from({ length: 60 }, () => send({ path, key: FIRST_KEY }));
+  // The first one that is refused is answered while all places are taken.
+  await Promise.any(many.map(async (answer) => expect((await answer).status).toBe(503)));
+  expect((await send({ path, key: json.raw_key })).status).toBe(200);
+  await Promise.all(many);
+});
+
 test('of many searches at once, those that would wait too long are refused, and the others are answered', async () => {
   const { send, dataDir } = await bootstrapped();
   await sqlIn(dataDir, rowsOf(2_000));

@@ -212,6 +212,21 @@ describe('a page of keys', () => {
     }
   });
 
+  test('of long keys is shorter than its limit, and the next one goes on', async () => {
+    const { send, dataDir, keys } = await withKeys(Array.from({ length: 900 }, (_, i) => keyOf(i + 2)));
+    await sqlIn(dataDir, `update api_keys set metadata = '{"text": "${'x'.repeat(4_000)}"}'`);
+    for (const query of [{}, { status: 'active' }, { label: 'a' }, { sort: 'expires_at', owner: 'e' }]) {
+      const { sort = '-created_at', ...filters } = query as { sort?: Sort } & Filters;
+      const { text, json } = await send({
+        path: `/auth/keys?${new URLSearchParams({ ...filters, sort, limit: '1000' })}`,
+        key: FIRST_KEY,
+      });
+      expect(json.next_cursor).toEqual(expect.any(String));
+      expect(Math.abs(text.length - 950_000)).toBeLessThan(100_000);
+      expect(await allPages(send, { ...filters, sort, limit: '1000' })).toEqual(model(keys, filters, sort));
+    }
+  });
+
   test('finds what the API itself wrote and changed', async () => {
     const { send } = await bootstrapped();
     const make = (body: object) => send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY, body });

@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { TypedResponse } from 'hono';
 import type { AuditLog } from '../../audit/log.ts';
-import { actorOf } from '../../http/context.ts';
+import { actorOf, principalOf } from '../../http/context.ts';
 import { guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
-import type { Actor } from '../../lib/principal.ts';
+import { type Actor, clientOf } from '../../lib/principal.ts';
 import { needs } from '../required-scope.ts';
 import { AuditPageSchema, AuditQuerySchema, cursorOf, presentEvent } from './audit-schemas.ts';
 import { linesOf } from './audit-stream.ts';
@@ -34,7 +34,11 @@ const listEvents = createRoute({
         [NDJSON]: { schema: LinesSchema },
       },
     },
-    ...problemResponses(invalid('action', 'must be one of key.created, key.updated'), ...guardCodes),
+    ...problemResponses(
+      invalid('action', 'must be one of key.created, key.updated'),
+      ...guardCodes,
+      'database_busy',
+    ),
   },
 });
 
@@ -49,16 +53,17 @@ export const auditRoutes = ({ auditLog, assertMayReadAudit }: AuditRouteParts) =
     const { selection, limit, cursor, format } = c.req.valid('query');
     // A search in a long log must not go on for a client that is gone.
     const isWanted = () => !c.env.incoming.socket.destroyed;
+    const reader = { client: clientOf(principalOf(c)), isWanted };
     if (format === 'ndjson') {
       const actor = actorOf(c);
       const lines = linesOf({
-        batches: auditLog.read(selection, isWanted),
+        batches: auditLog.read(selection, reader),
         assertMayContinue: () => assertMayReadAudit(actor),
         breakOff: () => c.env.outgoing.destroy(),
       });
       return c.newResponse(lines, 200, { 'Content-Type': NDJSON }) as TextResponse;
     }
-    const { events, next } = await auditLog.page(selection, limit, cursor, isWanted);
+    const { events, next } = await auditLog.page(selection, limit, cursor, reader);
     const more = next ? { next_cursor: cursorOf(next) } : {};
     return c.json({ events: events.map(presentEvent), ...more }, 200);
   });

@@ -6,6 +6,7 @@ import type { ApiKey } from '../../keys/key.ts';
 import type { KeyListing } from '../../keys/listing.ts';
 import type { KeyService } from '../../keys/service.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { clientOf } from '../../lib/principal.ts';
 import { needs } from '../required-scope.ts';
 import { aKey, aNewKey, graceOf, rotation } from './key-answers.ts';
 import { KeyParamsSchema, presentKey } from './key-schemas.ts';
@@ -73,7 +74,7 @@ const updateKey = createRoute({
   operationId: 'updateKey',
   summary: 'Change a key',
   description:
-    'Changes the settings that the body names. The raw key stays the same. A key cannot give itself more than it has.',
+    'Changes the settings that the body names. Each is replaced as a whole, `metadata` too. The raw key stays the same. A key cannot give itself more than it has.',
   request: {
     ...params,
     body: { required: true, content: { 'application/json': { schema: UpdateKeySchema } } },
@@ -193,7 +194,9 @@ export const keyRoutes = ({ keys, listing, clock }: KeyRouteParts) => {
   return createRouter(hints)
     .openapi(listKeys, async (c) => {
       const { sort, limit, cursor, ...filters } = c.req.valid('query');
-      const page = await listing.list({ filters, sort, limit, cursor, viewer: actorOf(c) });
+      const viewer = actorOf(c);
+      const client = clientOf(viewer.principal);
+      const page = await listing.list({ filters, sort, limit, cursor, viewer, client });
       const next = page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor };
       return c.json({ keys: page.keys.map(present), ...next }, 200);
     })

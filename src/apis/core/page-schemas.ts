@@ -20,7 +20,11 @@ export const pageSize = () =>
 
 /** How OpenAPI describes it. */
 export const pageSizeOf = (entries: string) => ({
-  param: { name: 'limit', in: 'query' as const, description: `The largest number of ${entries} in the page` },
+  param: {
+    name: 'limit',
+    in: 'query' as const,
+    description: `The largest number of ${entries} in the page. A page is at most about one megabyte, so it can have fewer`,
+  },
   type: 'integer' as const,
   minimum: 1,
   maximum: MAX_PAGE,

@@ -1,4 +1,5 @@
 import type { CompiledQuery, PostgresPool } from 'kysely';
+import { createTurns } from '../../lib/turns.ts';
 import type { SlowReader } from '../engine.ts';
 import { allConnectionsInUse } from './failure.ts';
 
@@ -10,8 +11,7 @@ const MAX_WAITING = 16;
  * `statement_timeout` of the session.
  */
 export function openSlowReader(pool: PostgresPool): SlowReader {
-  let waiting = 0;
-  let latest: Promise<unknown> = Promise.resolve();
+  const takeTurn = createTurns(MAX_WAITING, allConnectionsInUse);
 
   async function read<Row>({ sql, parameters }: CompiledQuery<Row>): Promise<Row[]> {
     const client = await pool.connect();
@@ -22,17 +22,5 @@ export function openSlowReader(pool: PostgresPool): SlowReader {
     }
   }
 
-  return {
-    async all(query) {
-      if (waiting > MAX_WAITING) throw allConnectionsInUse();
-      waiting++;
-      const reading = latest.then(() => read(query));
-      latest = reading.catch(() => undefined);
-      try {
-        return await reading;
-      } finally {
-        waiting--;
-      }
-    },
-  };
+  return { all: (query, client) => takeTurn(client, () => read(query)) };
 }

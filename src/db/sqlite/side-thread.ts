@@ -4,8 +4,6 @@ const IDLE_MS = 30_000;
 
 export type SideThread<Task, Result> = {
   run(task: Task): Promise<Result>;
-  /** How many tasks wait. */
-  waiting(): number;
   close(): Promise<void>;
 };
 
@@ -36,7 +34,6 @@ export function openSideThread<Task, Result>(
   });
   return {
     run: (task) => pool.run(task, { signal: running.signal }),
-    waiting: () => pool.queueSize,
     close: () => pool.destroy(),
   };
 }

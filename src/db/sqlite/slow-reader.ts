@@ -1,5 +1,6 @@
 import type { CompiledQuery } from 'kysely';
 import { DomainError } from '../../lib/failure.ts';
+import { createTurns } from '../../lib/turns.ts';
 import type { SlowReader } from '../engine.ts';
 import type { Failed } from './background-writer-thread.ts';
 import type { Condition } from './condition.ts';
@@ -22,16 +23,18 @@ export function openSlowReader(
     path,
     onError,
   );
-  return {
-    async all<Row>({ sql, parameters }: CompiledQuery<Row>) {
-      // The thread opens the file each time it starts.
-      condition.checkFiles();
-      if (thread.waiting() >= MAX_WAITING)
-        throw new DomainError({ code: 'database_busy', reason: 'connections', retryAfter: 1 });
-      const result = await thread.run({ sql, parameters });
-      if ('rows' in result) return result.rows as Row[];
-      throw condition.translate(Object.assign(new Error(result.message), result), true);
-    },
-    close: thread.close,
-  };
+  const takeTurn = createTurns(
+    MAX_WAITING,
+    () => new DomainError({ code: 'database_busy', reason: 'connections', retryAfter: 1 }),
+  );
+
+  async function read<Row>({ sql, parameters }: CompiledQuery<Row>): Promise<Row[]> {
+    // The thread opens the file each time it starts.
+    condition.checkFiles();
+    const result = await thread.run({ sql, parameters });
+    if ('rows' in result) return result.rows as Row[];
+    throw condition.translate(Object.assign(new Error(result.message), result), true);
+  }
+
+  return { all: (query, client) => takeTurn(client, () => read(query)), close: thread.close };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createFairQueue } from '../../src/keys/fair-queue.ts';
+import { createFairQueue } from '../../src/lib/fair-queue.ts';
 
 type Client = string | undefined;
 
