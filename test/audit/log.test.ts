@@ -41,7 +41,7 @@ const all = { client: 'key 1', isWanted: () => true };
 
 test('the events of one millisecond are in pages as fast as all others', async () => {
   const { log, dataDir } = await openLog();
-  await insert(dataDir, 200_000, '1000');
+  for (let i = 0; i < 4; i++) await insert(dataDir, 50_000, '1000');
   for (const selection of [{}, { keyId: KeyId(2) }, { actorKey: KeyId(1), action: 'key.updated' as const }]) {
     const fastest = async (id: number) => {
       let ms = Number.POSITIVE_INFINITY;
