@@ -101,6 +101,9 @@ function model(keys: readonly Key[], filters: Filters, sort: Sort): number[] {
   return (sort.startsWith('-') ? sorted.toReversed() : sorted).map(({ id }) => id);
 }
 
+/** The key of the requests moves when its use is written, which is seconds later. */
+const withoutOwn = (ids: readonly number[]) => ids.filter((id) => id !== 1);
+
 const idsOf = (json: { keys: { id: number }[] }) => json.keys.map(({ id }) => id);
 
 async function page(send: Running['send'], query: Record<string, string>) {
@@ -156,12 +159,12 @@ describe('a page of keys', () => {
     for (const filters of FILTERS) {
       for (const sort of SORTS) {
         const expected = model(keys, filters, sort);
-        expect(
-          idsOf(await page(send, { ...filters, sort, limit: '1000' })),
-          JSON.stringify({ filters, sort }),
-        ).toEqual(expected);
-        if (expected.length > 0 && expected.length < 200)
-          expect(await allPages(send, { ...filters, sort, limit: '37' })).toEqual(expected);
+        const ids = idsOf(await page(send, { ...filters, sort, limit: '1000' }));
+        expect(withoutOwn(ids), JSON.stringify({ filters, sort })).toEqual(withoutOwn(expected));
+        if (expected.length > 0 && expected.length < 200) {
+          const paged = await allPages(send, { ...filters, sort, limit: '37' });
+          expect(withoutOwn(paged)).toEqual(withoutOwn(expected));
+        }
       }
     }
   });
@@ -184,9 +187,8 @@ describe('a page of keys', () => {
         fc.integer({ min: 5, max: 60 }),
         async (some, sort, limit) => {
           const given = Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined));
-          expect(await allPages(send, { ...given, sort, limit: String(limit) })).toEqual(
-            model(keys, given, sort),
-          );
+          const paged = await allPages(send, { ...given, sort, limit: String(limit) });
+          expect(withoutOwn(paged)).toEqual(withoutOwn(model(keys, given, sort)));
         },
       ),
       { numRuns: 80 },
