@@ -28,6 +28,7 @@ export const describeApp = (app: ReturnType<typeof createApp>) =>
     tags: [
       { name: 'Bootstrap', description: 'Register the first key, once per database' },
       { name: 'Sign-in', description: 'Sign in and out, and set up the first administrator' },
+      { name: 'Your own account', description: 'Change your password, and set up a second factor' },
       { name: 'Keys', description: 'Manage keys' },
       { name: 'Verification', description: 'Verify keys that clients send to other services' },
       { name: 'Usage', description: 'See how often keys are verified' },

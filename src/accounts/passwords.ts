@@ -24,6 +24,15 @@ export function weaknessOf(password: string): string | undefined {
   return undefined;
 }
 
+/**
+ * @param path the field of the request
+ * @throws DomainError `invalid_request` for a password that is too short, too long or too common
+ */
+export function assertAcceptable(password: string, path = 'password'): void {
+  const message = weaknessOf(password);
+  if (message !== undefined) throw new DomainError({ code: 'invalid_request', errors: [{ path, message }] });
+}
+
 export type Passwords = ReturnType<typeof createPasswords>;
 
 /** Hashes and compares passwords in the threads of the keys. `client` waits, and the clients are served in turn. */
@@ -35,14 +44,9 @@ export function createPasswords(bcrypt: Pick<BcryptPool, 'hash' | 'find'>) {
     bcrypt.hash({ client, input: bcryptInputOf(password) });
 
   return {
-    /**
-     * @param path the field of the request
-     * @throws DomainError `invalid_request` for a password that is too short, too long or too common
-     */
-    hash(client: string, password: string, path = 'password'): Promise<string> {
-      const message = weaknessOf(password);
-      if (message !== undefined)
-        throw new DomainError({ code: 'invalid_request', errors: [{ path, message }] });
+    /** @throws DomainError what `assertAcceptable` throws */
+    async hash(client: string, password: string, path?: string): Promise<string> {
+      assertAcceptable(password, path);
       return hash(client, password);
     },
 

@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Seal } from '../pepper/seal.ts';
 import { createAttempt } from './attempts.ts';
 import { createConfirmIdentity } from './confirmation.ts';
+import { createChangePassword } from './password-change.ts';
 import { createPasswords } from './passwords.ts';
 import { createRegistration } from './registration.ts';
 import { createAccountService } from './service.ts';
@@ -61,6 +62,7 @@ export function createPeople(parts: PeopleParts) {
     setup: createSetup({ ...parts, passwords, startSession }),
     accounts: createAccountService(parts),
     register: createRegistration({ ...parts, passwords, startSession, limits }),
+    changePassword: createChangePassword({ ...parts, passwords, attempt }),
     twoFactor: createTwoFactor({ ...parts, attempt, confirmIdentity }),
   };
 }

@@ -17,7 +17,12 @@ const BODIES: Record<string, object> = {
   'PATCH /auth/keys/{id}': { label: 'changed' },
   'POST /auth/keys/{id}/rotate': {},
   'POST /auth/self/rotate': {},
+  'POST /auth/self/password': { current_password: 'the old one', password: 'correct horse battery staple' },
+  'POST /auth/self/two-factor/confirm': { code: '123456' },
+  'POST /auth/self/two-factor/disable': { code: '123456' },
 };
+
+const NAME_WIDTH = 42;
 
 /** After these, the key of the request is gone. */
 const ENDS_THE_KEY = ['DELETE /auth/self', 'POST /auth/self/rotate'];
@@ -123,7 +128,7 @@ async function targetOf(path: string): Promise<string> {
 
 const line = (cells: readonly string[]) =>
   cells
-    .map((text, i) => text.padEnd(i === 0 ? 36 : Math.max(5, text.length + 2)))
+    .map((text, i) => text.padEnd(i === 0 ? NAME_WIDTH : Math.max(5, text.length + 2)))
     .join('')
     .trimEnd();
 
@@ -149,7 +154,7 @@ test('who may do what, and what everybody else gets', async () => {
   text.push('', 'Without a key', ...anonymous);
 
   for (const [state, makeOf] of Object.entries(states)) {
-    text.push('', `${state[0]?.toUpperCase()}${state.slice(1)}`, `${''.padEnd(36)}${columns.join('  ')}`);
+    text.push('', `${state[0]?.toUpperCase()}${state.slice(1)}`, `${''.padEnd(NAME_WIDTH)}${columns.join('  ')}`);
     const keys = new Map<string, string>();
     for (const route of all) {
       const cells: string[] = [];
@@ -163,7 +168,7 @@ test('who may do what, and what everybody else gets', async () => {
         );
         cells.push(status);
       }
-      text.push(`${route.name.padEnd(36)}${row(cells)}`);
+      text.push(`${route.name.padEnd(NAME_WIDTH)}${row(cells)}`);
     }
   }
   await expect(`${text.join('\n')}\n`).toMatchFileSnapshot(GOLDEN);

@@ -31,6 +31,11 @@ export const CodeSchema = z
   .max(50)
   .openapi({ description: 'The code of the authenticator app', example: '123456' });
 
+export const RecoveryCodeSchema = z
+  .string()
+  .max(50)
+  .openapi({ description: 'A recovery code, in place of `code`. It works once', example: '7K2QM-X9D4T' });
+
 export const AccountSchema = z
   .object({
     id: z.uuid().openapi({
@@ -70,11 +75,7 @@ export const LoginSchema = z
     email: EmailSchema,
     password: PasswordSchema,
     code: CodeSchema.optional(),
-    recovery_code: z
-      .string()
-      .max(50)
-      .openapi({ description: 'A recovery code, in place of `code`. It works once', example: 'ABCDE-FGHIJ' })
-      .optional(),
+    recovery_code: RecoveryCodeSchema.optional(),
   })
   .openapi('Login');
 

@@ -7,6 +7,7 @@ import { type AuditRouteParts, auditRoutes } from './audit-routes.ts';
 import { bootstrapRoutes, publicBootstrapRoutes } from './bootstrap-routes.ts';
 import { type KeyRouteParts, keyRoutes } from './key-routes.ts';
 import { type LockoutRouteParts, lockoutRoutes } from './lockout-routes.ts';
+import { type OwnAccountRouteParts, ownAccountRoutes } from './own-account-routes.ts';
 import { type SelfRouteParts, selfRoutes } from './self-routes.ts';
 import { publicSetupRoutes, type SetupRouteParts, setupRoutes } from './setup-routes.ts';
 import { publicSignInRoutes, type SignInRouteParts, signInRoutes } from './sign-in-routes.ts';
@@ -27,7 +28,8 @@ export type CoreParts = VerifyParts &
   UsageRouteParts &
   SetupRouteParts &
   SignInRouteParts &
-  SelfRouteParts & {
+  SelfRouteParts &
+  OwnAccountRouteParts & {
     authenticators: readonly Authenticator[];
     bootstrap: BootstrapService;
   };
@@ -54,6 +56,7 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
         .route('/', signInRoutes(parts))
         .route('/', keyRoutes(parts))
         .route('/', selfRoutes(parts))
+        .route('/', ownAccountRoutes(parts))
         .route('/', verifyRoutes(parts))
         .route('/', auditRoutes(parts))
         .route('/', lockoutRoutes(parts))
