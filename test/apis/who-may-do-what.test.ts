@@ -154,7 +154,11 @@ test('who may do what, and what everybody else gets', async () => {
   text.push('', 'Without a key', ...anonymous);
 
   for (const [state, makeOf] of Object.entries(states)) {
-    text.push('', `${state[0]?.toUpperCase()}${state.slice(1)}`, `${''.padEnd(NAME_WIDTH)}${columns.join('  ')}`);
+    text.push(
+      '',
+      `${state[0]?.toUpperCase()}${state.slice(1)}`,
+      `${''.padEnd(NAME_WIDTH)}${columns.join('  ')}`,
+    );
     const keys = new Map<string, string>();
     for (const route of all) {
       const cells: string[] = [];
