@@ -1,7 +1,8 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { AccountTable, Db, Tx } from '../db/tables.ts';
 import { type AccountId, Scope } from '../lib/brand.ts';
-import type { Account } from './account.ts';
+import { DomainError } from '../lib/failure.ts';
+import { type Account, standingOf } from './account.ts';
 
 export type AccountRow = Selectable<AccountTable>;
 
@@ -67,4 +68,18 @@ export async function hasOtherAdmin(db: Db | Tx, except?: AccountId): Promise<bo
   let query = db.selectFrom('accounts').select('id').where('role', '=', 'admin').where('is_approved', '=', 1);
   if (except !== undefined) query = query.where('id', '!=', except);
   return (await query.limit(1).executeTakeFirst()) !== undefined;
+}
+
+/** Some admin must always be able to sign in. */
+export async function assertAdminLeft(tx: Tx, before: Account, after: Account | undefined): Promise<void> {
+  const isAdmin = (account: Account | undefined) => account !== undefined && standingOf(account) === 'admin';
+  if (isAdmin(before) && !isAdmin(after) && !(await hasOtherAdmin(tx, before.id)))
+    throw new DomainError({ code: 'last_admin_required' });
+}
+
+/** Reads an account. @throws DomainError `account_not_found` */
+export async function accountOf(handle: Db | Tx, id: AccountId): Promise<Account> {
+  const account = await findAccount(handle, id);
+  if (!account) throw new DomainError({ code: 'account_not_found' });
+  return account;
 }

@@ -60,7 +60,7 @@ export function createPeople(parts: PeopleParts) {
     signIn: createSignIn({ ...parts, passwords, startSession, attempt }),
     sessions: createSessionService({ ...parts, lookUp: sessionLookup }),
     setup: createSetup({ ...parts, passwords, startSession }),
-    accounts: createAccountService(parts),
+    accounts: createAccountService({ ...parts, passwords, confirmIdentity }),
     register: createRegistration({ ...parts, passwords, startSession, limits }),
     changePassword: createChangePassword({ ...parts, passwords, attempt }),
     twoFactor: createTwoFactor({ ...parts, attempt, confirmIdentity }),

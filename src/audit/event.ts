@@ -48,7 +48,8 @@ export type Incident = Readonly<
 
 /** Who did it, with the names that they had then. */
 export type AuditActor = Readonly<
-  | { kind: 'key'; id: KeyId; hint: string; label: string }
+  /** `account`: the account that it belonged to. */
+  | { kind: 'key'; id: KeyId; hint: string; label: string; account?: AccountId | null }
   /** A person. `label`: the e-mail address. */
   | { kind: 'account'; id: AccountId; label: string }
   /** The caller that registers the first key. There is no key before that. */
@@ -76,7 +77,7 @@ export type NewEvent = Readonly<{
   address: string | null;
   /** The key that was changed; null when it is about no key. */
   keyId: KeyId | null;
-  /** The account that was changed; null when it is about no account. */
+  /** The account that was changed, or that the key belonged to; null when it is about no account. */
   accountId?: AccountId | null;
   changes: Changes;
   requestId: string | null;
@@ -89,8 +90,10 @@ export type Selection = Readonly<{
   keyId?: KeyId | undefined;
   /** The key that acted. */
   actorKey?: KeyId | undefined;
-  /** The account that acted. */
+  /** The account that acted: the person, or a key of theirs. */
   actorAccount?: AccountId | undefined;
+  /** Only events about this account or its keys, and what the account did. */
+  visibleTo?: AccountId | undefined;
   action?: Action | undefined;
   /** Milliseconds since 1970. */
   from?: number | undefined;

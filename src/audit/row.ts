@@ -12,13 +12,18 @@ export function fromEvent(event: NewEvent): Insertable<AuditEventTable> {
     actor_id: actor.kind === 'key' ? actor.id : null,
     actor_hint: actor.kind === 'key' ? actor.hint : null,
     actor_label: 'label' in actor ? actor.label : null,
-    actor_account: actor.kind === 'account' ? actor.id : null,
+    actor_account: accountOf(actor),
     address: event.address,
     key_id: event.keyId,
     account_id: event.accountId ?? null,
     changes: JSON.stringify(event.changes),
     request_id: event.requestId,
   };
+}
+
+function accountOf(actor: AuditActor): AccountId | null {
+  if (actor.kind === 'account') return actor.id;
+  return actor.kind === 'key' ? (actor.account ?? null) : null;
 }
 
 export const toEvent = (row: Selectable<AuditEventTable>): AuditEvent => ({

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CompiledQuery } from 'kysely';
 import type { Db, Tx } from '../db/tables.ts';
 import type { AuditEvent, NewEvent, Position, Selection } from './event.ts';
@@ -8,9 +9,20 @@ export async function insertEvent(tx: Tx, event: NewEvent): Promise<void> {
   await tx.insertInto('audit_events').values(fromEvent(event)).execute();
 }
 
+/** The same, for many. SQLite would block the thread, so others get a turn in between. */
+export async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise<void> {
+  for (let start = 0; start < events.length; start += INSERTED_AT_ONCE) {
+    if (start > 0) await nextTurn();
+    const rows = events.slice(start, start + INSERTED_AT_ONCE).map(fromEvent);
+    await tx.insertInto('audit_events').values(rows).execute();
+  }
+}
+
 /** For events that belong to no change. */
 export const eventsQuery = (db: Db, events: readonly NewEvent[]): CompiledQuery =>
   db.insertInto('audit_events').values(events.map(fromEvent)).compile();
+
+const INSERTED_AT_ONCE = 500;
 
 /** The number of events that one step examines. SQLite reads them in about 2 ms, and everybody waits for that. */
 const EXAMINED = 1_000;

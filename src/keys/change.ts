@@ -1,9 +1,10 @@
 import type { NewEvent } from '../audit/event.ts';
-import { insertEvent } from '../audit/store.ts';
+import { insertEvents } from '../audit/store.ts';
 import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Actor } from '../lib/principal.ts';
+import type { ApiKey } from './key.ts';
 import type { Maker } from './maker.ts';
 import type { OwnScope } from './scopes.ts';
 
@@ -16,10 +17,17 @@ export type Revalidate = (
 
 export type ChangeParts = { db: Db; clock: Pick<Clock, 'now'>; revalidate: Revalidate };
 
-/** Writes the audit event of a change, in its transaction. */
-export type RecordEvent = (
-  event: Pick<NewEvent, 'action' | 'keyId' | 'accountId' | 'changes'>,
-) => Promise<void>;
+/** An event about a key, or about something else. */
+type Recorded = Pick<NewEvent, 'action' | 'changes'> &
+  ({ key: Pick<ApiKey, 'id' | 'account'> } | (Pick<NewEvent, 'accountId'> & { keyId?: null }));
+
+/** Writes the audit events of a change, in its transaction. */
+export type RecordEvent = (event: Recorded | readonly Recorded[]) => Promise<void>;
+
+const subjectOf = (event: Recorded): Pick<NewEvent, 'keyId' | 'accountId'> =>
+  'key' in event
+    ? { keyId: event.key.id, accountId: event.key.account?.id ?? null }
+    : { keyId: null, accountId: event.accountId ?? null };
 
 export type Change = ReturnType<typeof createChange>;
 
@@ -35,5 +43,13 @@ export const createChange =
       const maker = await revalidate(tx, request, scope);
       const { address, requestId } = request;
       const context = { actor: maker.as, address, requestId };
-      return work(tx, maker, (event) => insertEvent(tx, { ...event, ...context, at: clock.now() }));
+      return work(tx, maker, (recorded) =>
+        insertEvents(
+          tx,
+          [recorded].flat().map((event) => ({
+            ...{ action: event.action, changes: event.changes, ...subjectOf(event) },
+            ...{ ...context, at: clock.now() },
+          })),
+        ),
+      );
     });

@@ -30,7 +30,7 @@ export const keyMaker = (key: ApiKey, { api }: Pick<Actor, 'api'>): Maker => ({
   keyId: key.id,
   account: key.account,
   reach: reachOf({ api, principal: { kind: 'key', account: key.account } }),
-  as: { kind: 'key', id: key.id, hint: key.hint, label: key.label },
+  as: { kind: 'key', id: key.id, hint: key.hint, label: key.label, account: key.account?.id ?? null },
 });
 
 export const accountMaker = (account: AccountPrincipal, { api }: Pick<Actor, 'api'>): Maker => ({

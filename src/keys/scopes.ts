@@ -43,6 +43,12 @@ export function holds(held: readonly Scope[], wanted: string): boolean {
 export const missingScopes = (held: readonly Scope[], wanted: readonly Scope[]): Scope[] =>
   wanted.filter((scope) => !holds(held, scope));
 
+/** What both cover. Of two scopes that overlap, one covers the other. */
+export function commonScopes(one: readonly Scope[], other: readonly Scope[]): readonly Scope[] {
+  const kept = one.filter((scope) => holds(other, scope));
+  return [...kept, ...other.filter((scope) => holds(one, scope) && !holds(kept, scope))];
+}
+
 /** The same scopes, each once. `*` makes all others unnecessary. */
 export function withoutRepeats(scopes: readonly Scope[]): readonly Scope[] {
   return scopes.includes(ALL_SCOPES) ? everyScope : [...new Set(scopes)];

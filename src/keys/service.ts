@@ -9,6 +9,7 @@ import { createChange, type Revalidate } from './change.ts';
 import { bcryptInputOf } from './digests.ts';
 import { type ApiKey, isAllowedFrom, isUsable, type KeySettings } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
+import { assertGranted } from './owned.ts';
 import { defaultsOf, exceeds, exceedsByChange, exceedsScopes, isLater, isManaging } from './permission.ts';
 import { type Reach, reaches, reachOf, type Viewer } from './reach.ts';
 import { everyScope, type OwnScope } from './scopes.ts';
@@ -59,7 +60,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
   /** Some key must always be able to manage all keys. */
   async function assertManageable(tx: Tx, before: ApiKey, after: ApiKey | undefined): Promise<void> {
     const isRetired = isManaging(before) && !(after && isManaging(after));
-    if (isRetired && !(await store.hasOtherManagingKey(tx, before.id)))
+    if (isRetired && !(await store.hasManagingKey(tx, before.id)))
       throw new DomainError({ code: 'last_active_api_key_required' });
   }
 
@@ -82,7 +83,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
       await assertManageable(tx, before, { ...before, isActive });
       const key = await store.updateKey(tx, before, { isActive });
       const changes = changesBetween(publicSettings(before), publicSettings(key));
-      await record({ action: isActive ? 'key.activated' : 'key.deactivated', keyId: id, changes });
+      await record({ action: isActive ? 'key.activated' : 'key.deactivated', key, changes });
       return key;
     });
 
@@ -120,10 +121,10 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
         ...changesBetween({ rotated_to: null }, { rotated_to: key.id }),
         ...changesBetween(publicSettings(before), publicSettings({ ...before, expiresAt })),
       };
-      await record({ action: 'key.rotated', keyId: id, changes });
+      await record({ action: 'key.rotated', key: before, changes });
       await record({
         action: 'key.created',
-        keyId: key.id,
+        key,
         changes: changesBetween(undefined, publicSettings(key)),
       });
       return { key, rawKey };
@@ -138,7 +139,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
       await store.deleteKey(tx, id);
       await record({
         action: 'key.deleted',
-        keyId: id,
+        key: before,
         changes: changesBetween(publicSettings(before), undefined),
       });
     });
@@ -168,7 +169,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
         });
         await record({
           action: 'key.created',
-          keyId: key.id,
+          key,
           changes: changesBetween(undefined, publicSettings(key)),
         });
         return { key, rawKey };
@@ -191,6 +192,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
         refuse(exceedsByChange(maker, before, after));
         if (before.rotatedTo !== null && isLater(after, before))
           throw new DomainError({ code: 'api_key_already_rotated', successor: before.rotatedTo });
+        await assertGranted(tx, after);
         await assertManageable(tx, before, after);
         const locksOut =
           id === maker.keyId && chosen.allowedIps && !isAllowedFrom(chosen.allowedIps, actor.ip);
@@ -198,7 +200,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
         const changes = changesBetween(publicSettings(before), publicSettings(after));
         if (Object.keys(changes).length === 0) return before;
         const key = await store.updateKey(tx, before, { ...chosen, isExpired });
-        await record({ action: 'key.updated', keyId: id, changes });
+        await record({ action: 'key.updated', key, changes });
         return key;
       });
     },

@@ -126,18 +126,16 @@ export const setFingerprint = async (tx: Tx, id: KeyId, fingerprint: Fingerprint
       .executeTakeFirst(),
   );
 
-/** Whether another key can manage all keys: it is active, holds everything, and never expires. */
-export async function hasOtherManagingKey(tx: Tx, id: KeyId): Promise<boolean> {
-  const row = await tx
+/** Whether a key other than `id` can manage all keys: it is active, holds everything, and never expires. */
+export async function hasManagingKey(tx: Tx, id?: KeyId): Promise<boolean> {
+  let query = tx
     .selectFrom('api_keys')
     .select('id')
     .where(isActive)
     .where(doesNotExpire)
-    .where(holdsEverything)
-    .where('id', '!=', id)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+    .where(holdsEverything);
+  if (id !== undefined) query = query.where('id', '!=', id);
+  return (await query.limit(1).executeTakeFirst()) !== undefined;
 }
 
 type Change = Partial<KeySettings & Pick<ApiKey, 'isActive' | 'isExpired' | 'rotatedTo'>>;
