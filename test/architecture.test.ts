@@ -167,6 +167,7 @@ const PURE = [
   'keys/label',
   'keys/maker',
   'keys/permission',
+  'keys/proxyos-scopes',
   'keys/reach',
   'keys/scopes',
   'keys/weak-key',

@@ -1,8 +1,9 @@
 import { mayUseForOwnKeys } from '../keys/maker.ts';
+import { neededAtProxyos } from '../keys/proxyos-scopes.ts';
 import { holds, missingScopes, type OwnScope } from '../keys/scopes.ts';
 import type { Scope } from '../lib/brand.ts';
 import type { Failure } from '../lib/failure.ts';
-import type { Principal } from '../lib/principal.ts';
+import type { Actor, Principal } from '../lib/principal.ts';
 
 const insufficient = (scopes: readonly string[]): Failure => ({
   code: 'insufficient_scope',
@@ -11,13 +12,19 @@ const insufficient = (scopes: readonly string[]): Failure => ({
 });
 
 /** Why a principal may not use a route that needs a scope, or undefined. People may manage their own keys without one. */
-export const lacksScope = (
+export function lacksScope(
   { kind, scopes }: Pick<Principal, 'kind' | 'scopes'>,
   needed: OwnScope,
-): Failure | undefined =>
-  holds(scopes, needed) || (kind === 'account' && mayUseForOwnKeys(needed))
+  api: Actor['api'] = 'core',
+): Failure | undefined {
+  if (api === 'proxyos') {
+    const instead = neededAtProxyos(kind, needed);
+    return holds(scopes, instead) ? undefined : insufficient([instead]);
+  }
+  return holds(scopes, needed) || (kind === 'account' && mayUseForOwnKeys(needed))
     ? undefined
     : insufficient([needed]);
+}
 
 /** The failure of a verification that asks for scopes, or undefined when the principal holds all of them. */
 export function lacksScopes(

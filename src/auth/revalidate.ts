@@ -27,7 +27,7 @@ export const revalidator =
     if (principal.kind === 'account') {
       const account = await findPrincipal(handle, principal.sessionId, clock.now(), lacksTwoFactor);
       if (!account) throw new DomainError({ code: 'invalid_session' });
-      const failure = scope === undefined ? undefined : lacksScope(account, scope);
+      const failure = scope === undefined ? undefined : lacksScope(account, scope, api);
       if (failure) throw new DomainError(failure);
       return accountMaker(account, { api });
     }
@@ -35,7 +35,8 @@ export const revalidator =
     const allowsPending = api === 'proxyhat';
     if (!key || judge(key, { now: clock.now(), ip, allowsPending }).code !== 'VALID')
       throw new DomainError({ code: 'invalid_api_key', remaining: undefined });
-    const failure = scope === undefined ? undefined : lacksScope({ kind: 'key', scopes: key.scopes }, scope);
+    const { scopes } = key;
+    const failure = scope === undefined ? undefined : lacksScope({ kind: 'key', scopes }, scope, api);
     if (failure) throw new DomainError(failure);
     return keyMaker(key, { api });
   };

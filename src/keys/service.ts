@@ -148,10 +148,8 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
     digest,
 
     /** @throws DomainError `insufficient_scope` when the key would hold more than its maker */
-    async create(
-      { prefix = DEFAULT_PREFIX, ...chosen }: NewKeySettings,
-      actor: Actor,
-    ): Promise<KeyWithSecret> {
+    async create({ prefix: asked, ...chosen }: NewKeySettings, actor: Actor): Promise<KeyWithSecret> {
+      const prefix = asked ?? prefixOf(reachOf(actor));
       const resolved = resolve(chosen);
       const rawKey = generateRawKey(prefix);
       const digests = await digest(rawKey, clientOf(actor.principal));
@@ -235,6 +233,9 @@ function assertRotatable(key: ApiKey, now: number): void {
 function refuse(failure: Failure | undefined): void {
   if (failure) throw new DomainError(failure);
 }
+
+/** A new key is one that its maker reaches. */
+const prefixOf = (reach: Reach) => (reach.to === 'prefix' ? reach.prefix : DEFAULT_PREFIX);
 
 /** The key of the request. */
 function keyOf({ principal }: Actor): KeyId {
