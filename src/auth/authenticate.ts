@@ -73,6 +73,8 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
         return postpone(attempt);
       case 'unconfigured':
         return refused({ code: 'no_api_key_configured' });
+      case 'not_accepted':
+        return refused(verification.failure);
       case 'unproven':
         return prove(authenticator, attempt, verification.prove);
     }
