@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Piscina } from 'piscina';
 import { DomainError } from '../lib/failure.ts';
 import { createFairQueue } from '../lib/fair-queue.ts';
@@ -39,10 +40,13 @@ export function createBcryptPool(
 ): BcryptPool {
   const pool = new Piscina<BcryptTask, string | number>({
     filename: new URL('./bcrypt-worker.ts', import.meta.url).href,
+    name: 'run',
     minThreads: 1,
     maxThreads,
     idleTimeout: IDLE_MS,
   });
+  const [first] = pool.threads;
+  const loaded = first && Promise.race([once(first, 'message'), once(first, 'exit')]).catch(() => undefined);
   const waiting = createFairQueue<Waiting>(MAX_WAITING);
   let running = 0;
 
@@ -74,6 +78,9 @@ export function createBcryptPool(
     find: async ({ client, input, hashes }) => Number(await run(client, { do: 'find', input, hashes })),
     async close() {
       for (let next = waiting.shift(); next; next = waiting.shift()) next.reject(overloaded());
+      // Node may abort the process when a thread is ended while it loads its module.
+      first?.ref();
+      await loaded;
       await pool.destroy();
     },
   };

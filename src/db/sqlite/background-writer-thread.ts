@@ -20,7 +20,7 @@ const runAll = sqlite.transaction((statements: readonly Statement[]) => {
 });
 
 /** Runs in a thread of its own. @returns why it failed, or nothing */
-export default function run(statements: readonly Statement[]): Failed | undefined {
+export function run(statements: readonly Statement[]): Failed | undefined {
   try {
     runAll.immediate(statements);
     return undefined;

@@ -10,6 +10,7 @@ export type SideThread<Task, Result> = {
 /**
  * A thread with a connection of its own, which runs one task at a time. It starts with the first task, and ends when it is
  * idle. SQLite makes its caller wait, and on the event loop every request would wait too.
+ * @param file exports `run`
  * @param path of the database
  * @param onError called when the thread cannot be started, or dies
  */
@@ -20,6 +21,8 @@ export function openSideThread<Task, Result>(
 ): SideThread<Task, Result> {
   const pool = new Piscina<Task, Result>({
     filename: file.href,
+    // Node can abort the process when a thread ends while `require` loads a module with a default export.
+    name: 'run',
     workerData: path,
     minThreads: 0,
     maxThreads: 1,

@@ -10,7 +10,7 @@ const sqlite = new SqliteDatabase(String(workerData), { readonly: true, timeout:
 const statements = cachingStatements(sqlite);
 
 /** Runs in a thread of its own. @returns the rows, or why it failed */
-export default function read({
+export function run({
   sql,
   parameters,
 }: Pick<CompiledQuery, 'sql' | 'parameters'>): { rows: unknown[] } | Failed {
