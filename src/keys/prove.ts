@@ -6,6 +6,7 @@ import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
 import type { ApiKey } from './key.ts';
 import { hintOf } from './key-format.ts';
+import { findCompared, setFingerprint } from './secret-store.ts';
 import * as store from './store.ts';
 
 /** The most comparisons of one request. Each takes about a quarter of a second. */
@@ -60,16 +61,16 @@ export function createProver({ db, fingerprintOf, bcrypt, clock }: ProverParts) 
     if (!last) return { state: 'refused' };
     const hashes = candidates.map(({ hash }) => hash);
     const match = candidates[await bcrypt.find({ client, input: bcryptInputOf(rawKey), hashes })];
-    if (match) return proven(match.id, fingerprint);
+    if (match) return proven(match, fingerprint);
     const isLast = rows.length === candidates.length;
     comparedUpTo.set(fingerprint, last.id, { ttl: isLast ? REFUSED_MS : UNDECIDED_MS });
     return { state: isLast ? 'refused' : 'undecided' };
   }
 
-  async function proven(id: KeyId, fingerprint: Fingerprint): Promise<Proof> {
-    const stored = db.transaction().execute((tx) => store.setFingerprint(tx, id, fingerprint));
+  async function proven(match: { id: KeyId; hash: string }, fingerprint: Fingerprint): Promise<Proof> {
+    const stored = db.transaction().execute((tx) => setFingerprint(tx, match, fingerprint));
     // The key is valid even if its fingerprint cannot be written. Then bcrypt compares it again the next time.
-    const key = await stored.catch(() => store.findKey(db, id));
+    const key = await stored.catch(() => findCompared(db, match));
     return key ? { state: 'proven', key } : { state: 'refused' };
   }
 

@@ -2,16 +2,18 @@ import { changesBetween } from '../audit/event.ts';
 import type { Db, Tx } from '../db/tables.ts';
 import type { Fingerprint, KeyId, RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
-import { DomainError, type Failure } from '../lib/failure.ts';
+import { DomainError } from '../lib/failure.ts';
 import { type Actor, clientOf } from '../lib/principal.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { createChange, type Revalidate } from './change.ts';
+import { assertRotatable, keyOf, refuse, visible } from './checks.ts';
 import { bcryptInputOf } from './digests.ts';
-import { type ApiKey, isAllowedFrom, isUsable, type KeySettings } from './key.ts';
+import { type ApiKey, isAllowedFrom, type KeySettings } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
 import { assertGranted } from './owned.ts';
 import { defaultsOf, exceeds, exceedsByChange, exceedsScopes, isLater, isManaging } from './permission.ts';
-import { type Reach, reaches, reachOf, type Viewer } from './reach.ts';
+import { reachOf, type Viewer } from './reach.ts';
+import { createRegenerate } from './regenerate.ts';
 import { everyScope, type OwnScope } from './scopes.ts';
 import { type Consume, countSelfRotation } from './self-rotation.ts';
 import * as store from './store.ts';
@@ -148,8 +150,10 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
     digest,
 
     /** @throws DomainError `insufficient_scope` when the key would hold more than its maker */
-    async create({ prefix: asked, ...chosen }: NewKeySettings, actor: Actor): Promise<KeyWithSecret> {
-      const prefix = asked ?? prefixOf(reachOf(actor));
+    async create(
+      { prefix = DEFAULT_PREFIX, ...chosen }: NewKeySettings,
+      actor: Actor,
+    ): Promise<KeyWithSecret> {
       const resolved = resolve(chosen);
       const rawKey = generateRawKey(prefix);
       const digests = await digest(rawKey, clientOf(actor.principal));
@@ -213,6 +217,8 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
      */
     rotate: (id: KeyId, graceMs: number, actor: Actor) => rotate(id, 'keys:write', graceMs, actor),
 
+    regenerate: createRegenerate({ db, clock, change, digest }),
+
     delete: (id: KeyId, actor: Actor) => remove(id, 'keys:write', actor),
 
     /** What every key may do with itself, whatever its scopes. */
@@ -222,28 +228,4 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
       delete: (actor: Actor) => remove(keyOf(actor), undefined, actor),
     },
   };
-}
-
-function assertRotatable(key: ApiKey, now: number): void {
-  if (key.rotatedTo !== null)
-    throw new DomainError({ code: 'api_key_already_rotated', successor: key.rotatedTo });
-  if (!isUsable(key, now)) throw new DomainError({ code: 'api_key_not_usable' });
-}
-
-function refuse(failure: Failure | undefined): void {
-  if (failure) throw new DomainError(failure);
-}
-
-/** A new key is one that its maker reaches. */
-const prefixOf = (reach: Reach) => (reach.to === 'prefix' ? reach.prefix : DEFAULT_PREFIX);
-
-/** The key of the request. */
-function keyOf({ principal }: Actor): KeyId {
-  if (principal.kind === 'key') return principal.id;
-  throw new DomainError({ code: 'api_key_only' });
-}
-
-function visible(key: ApiKey | undefined, reach: Reach): ApiKey {
-  if (!key || !reaches(reach, key)) throw new DomainError({ code: 'api_key_not_found' });
-  return key;
 }

@@ -116,16 +116,6 @@ export const findKeysWithoutFingerprint = (
     .limit(limit)
     .execute();
 
-export const setFingerprint = async (tx: Tx, id: KeyId, fingerprint: Fingerprint) =>
-  toOptionalApiKey(
-    await tx
-      .updateTable('api_keys')
-      .set({ fingerprint })
-      .where('id', '=', id)
-      .returning(columns)
-      .executeTakeFirst(),
-  );
-
 /** Whether a key other than `id` can manage all keys: it is active, holds everything, and never expires. */
 export async function hasManagingKey(tx: Tx, id?: KeyId): Promise<boolean> {
   let query = tx
