@@ -70,11 +70,6 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     ],
     advice: `${TRY_AGAIN} See [Limit how often a key is used](rate-limits.md).`,
   },
-  api_key_in_url: {
-    examples: [{ code: 'api_key_in_url' }],
-    advice:
-      'Send the key in a header. See [Point a ProxyOS client at Keyhearth](proxyos.md#send-a-key-in-the-url).',
-  },
   invalid_session: {
     examples: [{ code: 'invalid_session' }],
     advice: 'Sign in again.',
@@ -92,7 +87,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Wait for the next code: a code works once. Check the clock of your phone.',
   },
   too_many_sign_in_attempts: {
-    examples: [{ code: 'too_many_sign_in_attempts', retryAfter: 900 }],
+    examples: [{ code: 'too_many_sign_in_attempts', limit: 5, retryAfter: 900 }],
     advice: TRY_AGAIN,
   },
   two_factor_setup_required: {

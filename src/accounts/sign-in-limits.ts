@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
-import { createLockout, type Locked } from '../lockout/lockout.ts';
+import { createLockout, type Locked, type LockoutPolicy } from '../lockout/lockout.ts';
 import { allocateLockout, type LockoutMemory, releaseLockout } from '../lockout/memory.ts';
 
 /**
@@ -51,9 +51,9 @@ export function createSignInLimits(memory: SignInMemory, clock: Clock): SignInLi
   const byEmail = createLockout(EMAIL_POLICY, clock, memory.byEmail);
   const byAddress = createLockout(ADDRESS_POLICY, clock, memory.byAddress);
 
-  function orThrow<T extends object>(outcome: T | Locked): T {
+  function orThrow<T extends object>(outcome: T | Locked, { attempts: limit }: LockoutPolicy): T {
     if ('state' in outcome && outcome.state === 'locked')
-      throw new DomainError({ code: 'too_many_sign_in_attempts', retryAfter: outcome.retryAfter });
+      throw new DomainError({ code: 'too_many_sign_in_attempts', limit, retryAfter: outcome.retryAfter });
     return outcome as T;
   }
 
@@ -65,23 +65,26 @@ export function createSignInLimits(memory: SignInMemory, clock: Clock): SignInLi
       async function evaluateAndCount() {
         const { outcome, result } = await evaluate();
         if (outcome === 'invalid') {
-          orThrow(byEmail.record(ofEmail, 'invalid'));
-          orThrow(byAddress.record(ofAddress, 'invalid'));
+          orThrow(byEmail.record(ofEmail, 'invalid'), EMAIL_POLICY);
+          orThrow(byAddress.record(ofAddress, 'invalid'), ADDRESS_POLICY);
           return { result };
         }
         // Nobody learns the result when another attempt has locked one of them meanwhile. A success does not clear the
         // client address: a guesser could sign in to an account of its own in between.
-        const retryAfter = Math.max(byEmail.retryAfter(ofEmail.address), byAddress.retryAfter(address));
-        if (retryAfter > 0) orThrow<never>({ state: 'locked', retryAfter });
-        if (outcome === 'valid') orThrow(byEmail.record(ofEmail, 'valid'));
-        if (outcome === 'registered') orThrow(byAddress.record(ofAddress, 'invalid'));
+        const waits = [byEmail.retryAfter(ofEmail.address), byAddress.retryAfter(address)] as const;
+        const retryAfter = Math.max(...waits);
+        const policy = waits[0] > 0 ? EMAIL_POLICY : ADDRESS_POLICY;
+        if (retryAfter > 0) orThrow<never>({ state: 'locked', retryAfter }, policy);
+        if (outcome === 'valid') orThrow(byEmail.record(ofEmail, 'valid'), EMAIL_POLICY);
+        if (outcome === 'registered') orThrow(byAddress.record(ofAddress, 'invalid'), ADDRESS_POLICY);
         return { result };
       }
 
       const { result } = orThrow(
         await byAddress.reserve(ofAddress, async () =>
-          orThrow(await byEmail.reserve(ofEmail, evaluateAndCount)),
+          orThrow(await byEmail.reserve(ofEmail, evaluateAndCount), EMAIL_POLICY),
         ),
+        ADDRESS_POLICY,
       );
       return result;
     },

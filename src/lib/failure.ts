@@ -27,8 +27,6 @@ export type Failure =
   | { code: 'no_api_key_configured' }
   | ({ code: 'api_key_required' } & Remaining)
   | ({ code: 'invalid_api_key' } & Remaining)
-  /** The URL carries a key, and the operator does not allow that. It is not verified. */
-  | { code: 'api_key_in_url' }
   /** `isMissing`: the request carries no token at all, and nothing is counted. */
   | ({ code: 'invalid_bootstrap_token'; isMissing: boolean } & Remaining)
   /** The credential is valid and does not allow the request. `scopes`: what it would need, if scopes are the reason. */
@@ -46,7 +44,8 @@ export type Failure =
   /** The password is right, and the account has a second factor. */
   | { code: 'two_factor_code_required' }
   | { code: 'invalid_two_factor_code' }
-  | ({ code: 'too_many_sign_in_attempts' } & RetryAfter)
+  /** `limit`: how many failed attempts lock the e-mail address or the client address. */
+  | ({ code: 'too_many_sign_in_attempts'; limit: number } & RetryAfter)
   /** The operator requires a second factor, and the account has none. */
   | { code: 'two_factor_setup_required' }
   /** The change needs the password, or a sign-in of the last minutes. */

@@ -21,6 +21,8 @@ export type Counted = { state: 'counted'; remaining: number | undefined };
 
 /** Counts attempts by address. With an `undefined` address, nothing counts. */
 export type Lockout = {
+  /** How many failures lock an address out; 0 when nothing counts. */
+  attempts: number;
   /** Whole seconds until the address may try again; 0 when it is not locked. */
   retryAfter(address: string | undefined): number;
   /** How many more failures lock the address out; undefined when nothing counts. */
@@ -60,6 +62,7 @@ const MESSAGE = /^(?:locked (\d{1,5})|cleared) ([\w.:/]{1,24})$/;
 
 /** For a policy of 0 attempts: nothing counts. */
 const off: Lockout = {
+  attempts: 0,
   retryAfter: () => 0,
   remaining: () => undefined,
   isKnown: () => false,
@@ -186,6 +189,7 @@ export function createLockout(
   });
 
   return {
+    attempts: policy.attempts,
     retryAfter,
     remaining: (address) => (address === undefined ? undefined : remainingOf(address)),
     isKnown,
