@@ -2,14 +2,14 @@ import { type CoreParts, coreApi } from './apis/core/core-api.ts';
 import { type ApiContext, createApi, JSON_BODY_LIMIT } from './apis/create-api.ts';
 import { metaApi } from './apis/meta/meta-api.ts';
 import type { ServiceState } from './apis/meta/routes.ts';
-import { type ProxyosParts, proxyosApi } from './apis/proxyos/proxyos-api.ts';
+import { type ProxyhatParts, proxyhatApi } from './apis/proxyhat/proxyhat-api.ts';
 import { problem } from './http/dialects/problem.ts';
 import type { RequestLog } from './http/request-log.ts';
 import { createRoot } from './http/root.ts';
 import type { Logger } from './lib/logger.ts';
 
 export type AppParts = CoreParts &
-  ProxyosParts &
+  ProxyhatParts &
   ServiceState &
   Omit<ApiContext, 'ownedPaths'> & {
     logger: Logger;
@@ -30,7 +30,7 @@ export function createApp(parts: AppParts) {
   return createRoot(parts.logger, parts.requestLog, parts.resolveClient)
     .route('/', metaApi(parts, context))
     .route('/', coreApi(parts, context))
-    .route('/', proxyosApi(parts, context))
+    .route('/', proxyhatApi(parts, context))
     .route('/', fallbackApi(parts.authenticators, context));
 }
 

@@ -11,6 +11,7 @@ import { createAttempt } from './attempts.ts';
 import { createConfirmIdentity } from './confirmation.ts';
 import { createChangePassword } from './password-change.ts';
 import { createPasswords } from './passwords.ts';
+import { createProfiles } from './profiles.ts';
 import { createRegistration } from './registration.ts';
 import { createAccountService } from './service.ts';
 import { createSessionLookup } from './session-lookup.ts';
@@ -64,6 +65,7 @@ export function createPeople(parts: PeopleParts) {
     register: createRegistration({ ...parts, passwords, startSession, limits }),
     changePassword: createChangePassword({ ...parts, passwords, attempt }),
     twoFactor: createTwoFactor({ ...parts, attempt, confirmIdentity }),
+    profiles: createProfiles(parts),
   };
 }
 

@@ -21,9 +21,7 @@ const refusing = (why: (principal: Principal) => Failure | undefined): Middlewar
   });
 
 const lacksSetup = (principal: Principal): Failure | undefined =>
-  principal.kind === 'account' && principal.lacksTwoFactor
-    ? { code: 'two_factor_setup_required' }
-    : undefined;
+  principal.lacksTwoFactor ? { code: 'two_factor_setup_required' } : undefined;
 
 /** Spread into the definition of a route: only a principal that holds the scope gets through. */
 export const needs = (scope: OwnScope) => ({
@@ -34,7 +32,7 @@ export const needs = (scope: OwnScope) => ({
 /** Spread into the definition of a route that every principal may use. */
 export const needsNoScope = { [REQUIRED_SCOPE]: null, middleware: [refusing(lacksSetup)] };
 
-/** The same, and also for a person who still has to set up a second factor. */
+/** The same, and also for an account that still has to set up a second factor. */
 export const needsNoTwoFactor = { [REQUIRED_SCOPE]: null };
 
 /** Spread into the definition of a route that only people use, whatever their role. */

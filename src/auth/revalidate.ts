@@ -35,8 +35,8 @@ export const revalidator =
     const allowsPending = api === 'proxyhat';
     if (!key || judge(key, { now: clock.now(), ip, allowsPending }).code !== 'VALID')
       throw new DomainError({ code: 'invalid_api_key', remaining: undefined });
-    const { scopes } = key;
-    const failure = scope === undefined ? undefined : lacksScope({ kind: 'key', scopes }, scope, api);
+    const asker = { kind: 'key', scopes: key.scopes, account: key.account } as const;
+    const failure = scope === undefined ? undefined : lacksScope(asker, scope, api);
     if (failure) throw new DomainError(failure);
     return keyMaker(key, { api });
   };

@@ -1,9 +1,8 @@
 import type { AuditActor } from '../audit/event.ts';
 import type { KeyId } from '../lib/brand.ts';
-import type { AccountPrincipal, Actor, Owner } from '../lib/principal.ts';
+import type { AccountPrincipal, Actor, KeyPrincipal, Owner } from '../lib/principal.ts';
 import type { ApiKey } from './key.ts';
 import type { Holdings } from './permission.ts';
-import { scopesAt } from './proxyos-scopes.ts';
 import { type Reach, reachOf } from './reach.ts';
 import type { OwnScope } from './scopes.ts';
 
@@ -23,12 +22,19 @@ export type Maker = Holdings &
 /** What a person may do with their own keys. Nobody needs to grant it, and it reaches no other key. */
 const OWN_KEYS: readonly OwnScope[] = ['keys:read', 'keys:write', 'usage:read', 'audit:read'];
 
-/** Whether a person may use a route, apart from the scopes of the account. */
-export const mayUseForOwnKeys = (scope: OwnScope): boolean => OWN_KEYS.includes(scope);
+/** Who asks, as far as it decides about their own keys. */
+export type Asker = Pick<KeyPrincipal, 'kind' | 'account'> | Pick<AccountPrincipal, 'kind'>;
+
+/** At the ProxyHat API, the key of an account acts for its person, whatever its scopes. */
+const actsForPerson = (asker: Asker, api: Actor['api']): boolean =>
+  asker.kind === 'account' || (api === 'proxyhat' && asker.account !== null);
+
+/** Whether somebody may do this with the keys of their own account, apart from the scopes. */
+export const mayUseForOwnKeys = (asker: Asker, scope: OwnScope, api: Actor['api']): boolean =>
+  OWN_KEYS.includes(scope) && actsForPerson(asker, api);
 
 export const keyMaker = (key: ApiKey, { api }: Pick<Actor, 'api'>): Maker => ({
-  ...{ expiresAt: key.expiresAt, allowedIps: key.allowedIps, rateLimits: key.rateLimits },
-  scopes: scopesAt(api, key.scopes),
+  ...{ scopes: key.scopes, expiresAt: key.expiresAt, allowedIps: key.allowedIps, rateLimits: key.rateLimits },
   keyId: key.id,
   account: key.account,
   reach: reachOf({ api, principal: { kind: 'key', account: key.account } }),

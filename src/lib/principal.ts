@@ -27,6 +27,8 @@ export type KeyPrincipal = Readonly<{
   rootId: KeyId;
   /** Null for a key that belongs to no account. */
   account: Owner | null;
+  /** As for a person. Only an API where keys act for their accounts sets it. */
+  lacksTwoFactor?: boolean;
 }>;
 
 /** A person who is signed in. */

@@ -26,6 +26,7 @@ const operations = Object.entries<Record<string, Operation>>(document.paths)
 
 function place({ method, operation }: { method: string; operation: Operation }): number {
   const { operationId } = operation;
+  if (operationId === 'proxyhatLogout') return 3;
   if (method === 'delete' && operationId !== 'clearLockout') return 2;
   return ['deactivateKey', 'rotateSelf'].includes(operationId) ? 1 : 0;
 }
@@ -57,11 +58,18 @@ function callOf(path: string, { parameters = [], requestBody }: Operation) {
   };
 }
 
+const SOMEBODY = { email: 'ops@example.com', password: 'correct horse battery staple' };
+
 let keyhearth: Running;
+let accessToken: string;
 beforeAll(async () => {
   keyhearth = await startService();
   await register(keyhearth.send);
   await keyhearth.send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY });
+  await keyhearth.send({ method: 'POST', path: '/auth/setup', key: FIRST_KEY, body: SOMEBODY });
+  const signedIn = await keyhearth.send({ method: 'POST', path: '/v1/auth/login', body: SOMEBODY });
+  accessToken = signedIn.json.access_token;
+  await keyhearth.send({ method: 'POST', path: '/v1/profile/api-keys', headers: credentialFor('/v1/') });
   return () => keyhearth.close();
 });
 
@@ -85,18 +93,22 @@ test.each(ownAccount.map((each) => [each.operation.operationId, each] as const))
   },
 );
 
-const SOMEBODY = { email: 'ops@example.com', password: 'correct horse battery staple' };
+/** The ProxyHat API takes the credentials of people. */
+const credentialFor = (path: string): Record<string, string> =>
+  path.startsWith('/v1/') ? { Authorization: `Bearer ${accessToken}` } : { 'X-API-Key': FIRST_KEY };
 
 const forKeys = operations.filter((each) => !ownAccount.includes(each));
 
 test.each(forKeys.map((each) => [each.operation.operationId, each] as const))(
   'the example of %s succeeds',
   async (id, { method, path, operation }) => {
-    const fresh = ['registerKey', 'setUp', 'login'].includes(id) ? await startService() : undefined;
+    const fresh = ['registerKey', 'setUp', 'login', 'proxyhatLogin'].includes(id)
+      ? await startService()
+      : undefined;
     const { send } = fresh ?? keyhearth;
-    if (id === 'login') await send({ method: 'POST', path: '/auth/setup', body: SOMEBODY });
-    const credential = operation.security.length > 0 ? { key: FIRST_KEY } : {};
-    const answer = await send({ method: method.toUpperCase(), ...callOf(path, operation), ...credential });
+    if (/login$/i.test(id)) await send({ method: 'POST', path: '/auth/setup', body: SOMEBODY });
+    const headers = operation.security.length > 0 ? credentialFor(path) : {};
+    const answer = await send({ method: method.toUpperCase(), ...callOf(path, operation), headers });
     await fresh?.close();
     expect({ status: answer.status, text: answer.text }).toMatchObject({
       status: expect.toSatisfy((s) => s < 300),

@@ -37,7 +37,7 @@ test('it knows both ways to authorise', () => {
   });
 });
 
-type Example = { status: number; detail: string };
+type Example = { status: number; detail: string; message?: string; description?: string };
 type Operation = {
   path: string;
   operationId: string;
@@ -105,12 +105,20 @@ test.each(operations.map((operation) => [operation.operationId, operation] as co
   },
 );
 
+const schemeOfPeople = (path: string) => (path.startsWith('/v1/') ? 'accessToken' : 'session');
+
+/** The sentence of each failure at the ProxyHat API. */
+const messagesOf = ({ example, examples }: { example?: Example; examples?: object } = {}) =>
+  [...Object.values(examples ?? {}).map(({ value }) => value), ...(example ? [example] : [])].map(
+    ({ message, description }) => message ?? description,
+  );
+
 test.each(operations.map((operation) => [operation.operationId, operation] as const))(
   '%s declares its refusals, each with an example',
   (_, { path, security, requestBody, responses }) => {
     if (security.length > 0) {
       const roles = Object.values(security[0] ?? {})[0];
-      const person = path === '/auth/verify' ? [] : [{ session: roles }];
+      const person = path === '/auth/verify' ? [] : [{ [schemeOfPeople(path)]: roles }];
       expect(security).toEqual([{ apiKey: roles }, { bearer: roles }, ...person]);
       if (roles?.length) expect(responses['403']).toBeDefined();
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '401', '429']));
@@ -118,6 +126,12 @@ test.each(operations.map((operation) => [operation.operationId, operation] as co
     if (requestBody) expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '413', '415']));
     for (const [status, { content }] of Object.entries(responses)) {
       if (!/^[45]/.test(status)) continue;
+      if (path.startsWith('/v1/')) {
+        expect(messagesOf(content?.['application/json'])).toEqual(
+          expect.arrayContaining([expect.any(String)]),
+        );
+        continue;
+      }
       if (/XX$/.test(status)) {
         expect(content?.['application/problem+json']?.example?.detail).toEqual(expect.any(String));
         continue;
