@@ -12,6 +12,8 @@ const REQUEST = `GET /auth/keys HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${KEY}
 const BEGINS_TO_READ_MS = 600;
 
 export type Order = {
+  /** Of the service, beside those of an order. */
+  env?: Record<string, string>;
   /** Any directory: the first stop registers the key in it. */
   dataDir: string;
   workers: number;
@@ -32,10 +34,18 @@ export type Stop = {
 };
 
 /** Starts the service, sends it requests, and then SIGTERM. @throws when it does not end with 0 */
-export async function stopUnderLoad({ dataDir, workers, load, answers, reader }: Order): Promise<Stop> {
+export async function stopUnderLoad({
+  env = {},
+  dataDir,
+  workers,
+  load,
+  answers,
+  reader,
+}: Order): Promise<Stop> {
   const port = await freePort();
   const service = spawn(process.execPath, [MAIN], {
     env: {
+      ...env,
       PATH: process.env.PATH ?? '',
       PORT: String(port),
       KEYHEARTH_DATA_DIR: dataDir,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { stopUnderLoad } from '../../bench/stops/stop.ts';
+import { type Order, stopUnderLoad } from '../../bench/stops/stop.ts';
 import type { Load } from '../../bench/stops/traffic.ts';
-import { temporaryDirectory } from '../support/keyhearth.ts';
+import { COMPILED, temporaryDirectory } from '../support/keyhearth.ts';
 import { LONG } from '../support/long.ts';
 
 /** `npm run bench:stops` measures the same at length. */
@@ -23,8 +23,9 @@ describe.each(loads)('%s loop, %s connections, workers: %i', (loop, connections,
   test('no request is lost at SIGTERM, and each answer is in the log', { timeout: 300_000 }, async () => {
     const dataDir = temporaryDirectory();
     const load = { loop, connections, perSecond: PER_SECOND };
+    const order: Order = { env: COMPILED, dataDir, workers, load, answers: 150, reader: 'at once' };
     for (let i = 0; i < STOPS; i++) {
-      const stop = await stopUnderLoad({ dataDir, workers, load, answers: 150, reader: 'at once' });
+      const stop = await stopUnderLoad(order);
       expect(stop).toMatchObject({ lost: [], missingLines: 0, wrongEnd: undefined });
       expect(stop.answered).toBeGreaterThanOrEqual(150);
     }
