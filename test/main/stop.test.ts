@@ -172,9 +172,19 @@ test.each([
   },
 );
 
-test('a request that never ends is cut off after ten seconds, and it still ends with 0', async () => {
+/** Asks for more answers than the buffers between the two hold, and then for a tunnel. */
+async function askForTunnel({ origin, stdout }: Process): Promise<void> {
+  const socket = await open(origin);
+  socket.pause();
+  const page = 'GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n';
+  socket.write(`${page.repeat(16)}CONNECT a:1 HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  await expect.poll(stdout, { timeout: 10_000 }).toContain('"route":"/docs"');
+}
+
+test('after ten seconds, clients that never send or read the rest are cut off, and it still ends with 0', async () => {
   const process = await startRegistered();
   const { closed } = await askForKey(process, 'beginning');
+  await askForTunnel(process);
   process.child.kill('SIGTERM');
   const took = await millisecondsUntil(process.ended);
   expect(took).toBeGreaterThan(GRACE_MS - 500);
