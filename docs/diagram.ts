@@ -16,7 +16,11 @@ const LAYERS: readonly Layer[] = [
     modules: ['main', 'arguments', 'workers', 'serve', 'compose', 'storage', 'config'],
   },
   { name: 'app', color: '#8250df', modules: ['app'] },
-  { name: 'APIs', color: '#8250df', modules: ['apis/core', 'apis/meta', 'apis/proxyhat', 'apis'] },
+  {
+    name: 'APIs',
+    color: '#8250df',
+    modules: ['apis/core', 'apis/meta', 'apis/proxyos', 'apis/proxyhat', 'apis'],
+  },
   { name: 'auth', color: '#bf3989', modules: ['auth/by', 'auth'] },
   { name: 'http', color: '#0969da', modules: ['http/server', 'http/dialects', 'http'] },
   {

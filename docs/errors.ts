@@ -70,6 +70,11 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     ],
     advice: `${TRY_AGAIN} See [Limit how often a key is used](rate-limits.md).`,
   },
+  api_key_in_url: {
+    examples: [{ code: 'api_key_in_url' }],
+    advice:
+      'Send the key in a header. See [Point a ProxyOS client at Keyhearth](proxyos.md#send-a-key-in-the-url).',
+  },
   invalid_session: {
     examples: [{ code: 'invalid_session' }],
     advice: 'Sign in again.',

@@ -3,6 +3,7 @@ import { type ApiContext, createApi, JSON_BODY_LIMIT } from './apis/create-api.t
 import { metaApi } from './apis/meta/meta-api.ts';
 import type { ServiceState } from './apis/meta/routes.ts';
 import { type ProxyhatParts, proxyhatApi } from './apis/proxyhat/proxyhat-api.ts';
+import { type ProxyosParts, proxyosApi } from './apis/proxyos/proxyos-api.ts';
 import { problem } from './http/dialects/problem.ts';
 import type { RequestLog } from './http/request-log.ts';
 import { createRoot } from './http/root.ts';
@@ -10,6 +11,7 @@ import type { Logger } from './lib/logger.ts';
 
 export type AppParts = CoreParts &
   ProxyhatParts &
+  ProxyosParts &
   ServiceState &
   Omit<ApiContext, 'ownedPaths'> & {
     logger: Logger;
@@ -31,6 +33,7 @@ export function createApp(parts: AppParts) {
     .route('/', metaApi(parts, context))
     .route('/', coreApi(parts, context))
     .route('/', proxyhatApi(parts, context))
+    .route('/', proxyosApi(parts, context))
     .route('/', fallbackApi(parts.authenticators, context));
 }
 

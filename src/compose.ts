@@ -1,6 +1,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import { createPeople, twoFactorRule } from './accounts/people.ts';
 import { allocateSignIns, type SignInMemory } from './accounts/sign-in-limits.ts';
+import { authenticatorsOf } from './apis/authenticators.ts';
 import { fastVerify } from './apis/core/fast-verify.ts';
 import { createApp } from './app.ts';
 import { createAuditLog } from './audit/log.ts';
@@ -9,8 +10,6 @@ import { createAuditUpkeep } from './audit/upkeep.ts';
 import { createAdmit } from './auth/admit.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { apiKeyAuthenticator } from './auth/by/api-key.ts';
-import { proxyhatAuthenticators } from './auth/by/proxyhat.ts';
-import { sessionAuthenticator } from './auth/by/session.ts';
 import { countingAdmit, countingRefusals } from './auth/count-outcome.ts';
 import { createIntrospect } from './auth/introspect.ts';
 import { revalidator } from './auth/revalidate.ts';
@@ -22,7 +21,7 @@ import { hostCheck } from './http/allowed-host.ts';
 import { clientResolver, trustedPeer } from './http/client-address.ts';
 import { createProxyWarnings } from './http/proxy-warnings.ts';
 import { createRequestLog } from './http/request-log.ts';
-import { createSessionCookies, SESSION_COOKIE } from './http/session-cookie.ts';
+import { createSessionCookies } from './http/session-cookie.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { createChange } from './keys/change.ts';
 import { fingerprinter } from './keys/digests.ts';
@@ -187,8 +186,7 @@ async function build(
     resolveClient,
     isAllowedHost,
     ...people,
-    authenticators: [keyAuthenticator, sessionAuthenticator(people.sessionLookup, SESSION_COOKIE)],
-    proxyhatAuthenticators: proxyhatAuthenticators(keyLookup, people),
+    ...authenticatorsOf(keyLookup, people, config),
     authenticateKey,
     cookies: createSessionCookies({ maxAgeSeconds: config.sessionMs / 1_000, isTrusted }),
     bootstrap,

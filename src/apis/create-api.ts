@@ -1,7 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler, Schema } from 'hono';
-import { createAuthenticate, lockedFailure } from '../auth/authenticate.ts';
-import type { Authenticator } from '../auth/authenticator.ts';
+import { type Authentication, createAuthenticate, lockedFailure } from '../auth/authenticate.ts';
+import { type Authenticator, type ReadHeader, TARGET } from '../auth/authenticator.ts';
 import { countRefusal, type Usage } from '../auth/count-outcome.ts';
 import type { HostCheck } from '../http/allowed-host.ts';
 import { readBody } from '../http/body.ts';
@@ -12,6 +13,7 @@ import { sendFailure } from '../http/failures.ts';
 import { createRouter, honoPath, methodsByPath } from '../http/router.ts';
 import { NO_STORE } from '../http/security-headers.ts';
 import type { Failure } from '../lib/failure.ts';
+import type { Actor } from '../lib/principal.ts';
 import type { Lockout } from '../lockout/lockout.ts';
 import { assertGuarded, assertOwnPaths } from './assert-guarded.ts';
 import { describeSecurity } from './describe-security.ts';
@@ -30,6 +32,13 @@ export type ApiOptions = {
   bodyLimit: number;
   /** The routes that need no credential. Every other route of `paths` needs one, and so does an unknown path. */
   open: readonly OpenRoute[];
+  /** The API, as services know it. The default is the core API. */
+  api?: Actor['api'];
+  /**
+   * A request without a valid credential reaches the routes too. `principalOf` and `actorOf` refuse it there. For
+   * protocols with many calls in one request.
+   */
+  defersRefusals?: true;
 };
 
 /** Enough for every JSON body that this service accepts. */
@@ -51,10 +60,11 @@ export type ApiContext = {
  * @throws Error for a mistake that would open a route or hide it: see `assert-guarded.ts`
  */
 export function createApi<Routes extends Schema>(
-  { paths, authenticators, dialect, bodyLimit, open }: ApiOptions,
+  options: ApiOptions,
   { lockout, usage, isAllowedHost, ownedPaths }: ApiContext,
   define: (router: ReturnType<typeof createRouter>) => OpenAPIHono<HttpEnv, Routes>,
 ): OpenAPIHono<HttpEnv, Routes> {
+  const { paths, authenticators, bodyLimit, open, defersRefusals = false } = options;
   const routes = define(createRouter());
   const methods = methodsByPath(routes);
   const openMethods = methodsByPath({ routes: open.map(asHonoRoute) });
@@ -68,9 +78,9 @@ export function createApi<Routes extends Schema>(
   });
 
   const api = createRouter();
-  for (const path of paths) api.use(path, enter(dialect, isAllowedHost));
+  for (const path of paths) api.use(path, enter(options, isAllowedHost));
   for (const [path, ofPath] of openMethods) api.use(path, markOpen(ofPath, methods.get(path)));
-  for (const path of paths) api.use(path, guard(authenticators, lockout, usage));
+  for (const path of paths) api.use(path, guard(options, lockout, usage));
   const body = readBody(bodyLimit);
   for (const { method, path, check = pass } of open)
     api.on(method.toUpperCase(), honoPath(path), check, body);
@@ -78,7 +88,7 @@ export function createApi<Routes extends Schema>(
   api.route('/', routes);
   for (const [path, ofPath] of methods) api.all(path, refuse(methodNotAllowed(ofPath)));
   for (const path of paths) api.all(path, refuse({ code: 'not_found' }));
-  describeSecurity(api, authenticators, methods, openMethods);
+  if (!defersRefusals) describeSecurity(api, authenticators, methods, openMethods);
   return api as OpenAPIHono<HttpEnv, Routes>;
 }
 
@@ -99,8 +109,9 @@ const markOpen = (
 
 /** A middleware around the API may have chosen another dialect. */
 const enter =
-  (dialect: Dialect, isAllowedHost: HostCheck): MiddlewareHandler<HttpEnv> =>
+  ({ dialect, api }: ApiOptions, isAllowedHost: HostCheck): MiddlewareHandler<HttpEnv> =>
   async (c, next) => {
+    if (api) c.set('api', api);
     if (!c.var.dialect) c.set('dialect', dialect);
     const { socket, headers } = c.env.incoming;
     if (!isAllowedHost(socket.remoteAddress, headers.host))
@@ -118,7 +129,7 @@ const unlessOpen =
 
 /** An API without authenticators has open routes only, and no lockout. */
 function guard(
-  authenticators: readonly Authenticator[],
+  { authenticators, defersRefusals }: ApiOptions,
   lockout: Lockout,
   usage: Usage,
 ): MiddlewareHandler<HttpEnv> {
@@ -133,16 +144,32 @@ function guard(
       return locked ? sendFailure(c, locked) : next();
     }
     const authenticate = c.var.ignoresSessions ? authenticateKey : authenticateAny;
-    const authentication = await authenticate(client, headerReader(c.env.incoming));
+    const authentication = await authenticate(client, requestReader(c.env.incoming));
     if (c.var.isVerification) countRefusal(usage, authentication);
-    if (authentication.state === 'refused') return sendFailure(c, authentication.failure);
+    const refusal = refusalOf(authentication, c.env.incoming);
+    if (refusal && !defersRefusals) return sendFailure(c, refusal);
+    if (authentication.state === 'refused' || refusal) {
+      c.set('refusal', refusal);
+      return next();
+    }
     const { principal } = authentication;
-    if (principal.kind === 'account' && principal.by === 'session' && isCrossSite(c.env.incoming))
-      return sendFailure(c, { code: 'cross_site_request' });
     if (principal.kind === 'key' && !c.var.isVerification) usage.countUse(principal.id);
     c.set('principal', principal);
     return next();
   };
+}
+
+function refusalOf(authentication: Authentication, incoming: IncomingMessage): Failure | undefined {
+  if (authentication.state === 'refused') return authentication.failure;
+  const { principal } = authentication;
+  const hasCookie = principal.kind === 'account' && principal.by === 'session';
+  return hasCookie && isCrossSite(incoming) ? { code: 'cross_site_request' } : undefined;
+}
+
+/** Reads the headers, and the target too. */
+function requestReader(incoming: IncomingMessage): ReadHeader {
+  const readHeader = headerReader(incoming);
+  return (name) => (name === TARGET ? incoming.url : readHeader(name));
 }
 
 const isForKeys = (authenticator: Authenticator) => authenticator.kind === 'key';

@@ -75,6 +75,8 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
         return refused({ code: 'invalid_api_key', remaining: undefined });
       case 'unconfigured':
         return refused({ code: 'no_api_key_configured' });
+      case 'not_accepted':
+        return refused(verification.failure);
       case 'unproven':
         return prove(authenticator, attempt, verification.prove);
     }

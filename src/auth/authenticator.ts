@@ -1,4 +1,5 @@
 import type { KeyId } from '../lib/brand.ts';
+import type { Failure } from '../lib/failure.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Address } from '../lib/network.ts';
 import type { AccountPrincipal, KeyPrincipal, Principal } from '../lib/principal.ts';
@@ -6,6 +7,9 @@ import type { Outcome } from '../usage/outcome.ts';
 
 /** Reads a header of a request by its name in lower case: all its lines joined by ", " (RFC 9110, section 5.3). */
 export type ReadHeader = (name: string) => string | undefined;
+
+/** The name of the target of a request for a `ReadHeader`, as in HTTP/2 (RFC 9113, section 8.3.1). */
+export const TARGET = ':path';
 
 /** Where a request comes from. */
 export type Sender = Readonly<{
@@ -17,7 +21,7 @@ export type Sender = Readonly<{
 
 /** How OpenAPI describes a way to present a credential (OpenAPI 3.1, security scheme object). */
 export type SecurityScheme = Readonly<
-  | { type: 'apiKey'; in: 'header' | 'cookie'; name: string; description: string }
+  | { type: 'apiKey'; in: 'header' | 'cookie' | 'query'; name: string; description: string }
   | { type: 'http'; scheme: string; description: string }
 >;
 
@@ -33,6 +37,8 @@ export type Verification<P extends Principal = Principal> =
   | { state: 'unsuitable' }
   /** No credential of this kind exists, so nobody can guess one. The attempt does not count. */
   | { state: 'unconfigured' }
+  /** A credential of this kind is not accepted, and was not verified. The attempt does not count. */
+  | { state: 'not_accepted'; failure: Failure }
   /** Only a part of the slow comparison is done. The next request with the credential continues. It counts once. */
   | { state: 'undecided' }
   /** Only a slow comparison can decide. `client` waits for it. */

@@ -1,4 +1,5 @@
 import { type Asker, mayUseForOwnKeys } from '../keys/maker.ts';
+import { neededAtProxyos } from '../keys/proxyos-scopes.ts';
 import { holds, missingScopes, type OwnScope } from '../keys/scopes.ts';
 import type { Scope } from '../lib/brand.ts';
 import type { Failure } from '../lib/failure.ts';
@@ -11,14 +12,20 @@ const insufficient = (scopes: readonly string[]): Failure => ({
 });
 
 /** Why a principal may not use a route that needs a scope, or undefined. People may manage their own keys without one. */
-export const lacksScope = (
+export function lacksScope(
   principal: Asker & Pick<Principal, 'scopes'>,
   needed: OwnScope,
   api: Actor['api'] = 'core',
-): Failure | undefined =>
-  holds(principal.scopes, needed) || mayUseForOwnKeys(principal, needed, api)
+): Failure | undefined {
+  const { kind, scopes } = principal;
+  if (api === 'proxyos') {
+    const instead = neededAtProxyos(kind, needed);
+    return holds(scopes, instead) ? undefined : insufficient([instead]);
+  }
+  return holds(scopes, needed) || mayUseForOwnKeys(principal, needed, api)
     ? undefined
     : insufficient([needed]);
+}
 
 /** The failure of a verification that asks for scopes, or undefined when the principal holds all of them. */
 export function lacksScopes(

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
-import type { FailureCode } from '../lib/failure.ts';
+import { DomainError, type Failure, type FailureCode } from '../lib/failure.ts';
 import type { Actor, KeyPrincipal, Principal } from '../lib/principal.ts';
 import type { Client } from './client-address.ts';
 import type { Dialect } from './dialect.ts';
@@ -22,6 +22,8 @@ export type HttpEnv = {
     ignoresSessions?: true;
     /** The request asks whether its own key is valid. The route counts that, and it is no other use of the key. */
     isVerification?: true;
+    /** Why the authentication refused the request, in an API whose routes decide who needs a credential. */
+    refusal?: Failure;
     /** Who the request acts for; absent on open routes and on refusals. */
     principal?: Principal;
     /** Why the request was refused; absent when it was not. */
@@ -33,8 +35,9 @@ export type HttpEnv = {
 
 export type HttpContext = Context<HttpEnv>;
 
-/** Who a guarded route acts for. */
-export function principalOf({ var: { principal } }: HttpContext): Principal {
+/** Who a guarded route acts for. @throws DomainError when the authentication refused the request */
+export function principalOf({ var: { principal, refusal } }: HttpContext): Principal {
+  if (refusal) throw new DomainError(refusal);
   if (!principal) throw new Error('a guarded route was reached without a principal');
   return principal;
 }

@@ -12,7 +12,8 @@ export function failureOf(error: unknown, logger: Logger, requestId: string): Fa
   return failure;
 }
 
-function classify(error: unknown): { failure: Failure; isExpected: boolean } {
+/** The failure that an error means, and whether it is part of normal operation. */
+export function classify(error: unknown): { failure: Failure; isExpected: boolean } {
   if (error instanceof DomainError) return error;
   if (isInvalidUrl(error))
     return { failure: { code: 'malformed_request', reason: 'target' }, isExpected: true };

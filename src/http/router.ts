@@ -1,6 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { z } from 'zod';
-import { DomainError, type FieldError } from '../lib/failure.ts';
+import { DomainError, type Failure, type FieldError } from '../lib/failure.ts';
 import type { HttpEnv } from './context.ts';
 
 /**
@@ -15,12 +15,18 @@ export const createRouter = (hints: ReadonlyMap<string, string> = new Map()) =>
         if (result.target === 'query') return 'is not a known parameter';
         return (isTop && hints.get(name)) || 'is not a known field';
       };
-      const errors = result.error.issues
-        .flatMap((issue) => describeIssue(issue, nameUnknown))
-        .slice(0, MAX_ERRORS);
-      throw new DomainError({ code: 'invalid_request', errors });
+      throw new DomainError(invalidRequest(result.error, nameUnknown));
     },
   });
+
+/** The failure of a request that a schema refuses. */
+export const invalidRequest = (
+  { issues }: Pick<z.ZodError, 'issues'>,
+  nameUnknown: Parameters<typeof describeIssue>[1] = () => 'is not a known field',
+): Failure => ({
+  code: 'invalid_request',
+  errors: issues.flatMap((issue) => describeIssue(issue, nameUnknown)).slice(0, MAX_ERRORS),
+});
 
 /** Enough errors to fix a request. A large body full of errors must not get a large answer. */
 const MAX_ERRORS = 20;

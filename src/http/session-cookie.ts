@@ -4,6 +4,9 @@ import type { HttpContext } from './context.ts';
 /** The cookie of the core API. */
 export const SESSION_COOKIE = 'keyhearth_session';
 
+/** The cookie of the ProxyOS API, where its clients look for it. */
+export const PROXYOS_COOKIE = 'proxyos_token';
+
 export type SessionCookies = {
   set(c: HttpContext, name: string, token: string): void;
   clear(c: HttpContext, name: string): void;

@@ -4,24 +4,28 @@ import { RawKey } from '../lib/brand.ts';
 
 /**
  * The format of a raw key. A generated one is a prefix, "_", 55 random base62 digits (327 bits), and the CRC-32 of all
- * that as 6 base62 digits. With the default prefix, it has 64 characters. A supplied one is any 32 to 512 printable ASCII
- * characters without spaces.
+ * that as 6 base62 digits. With the default prefix, it has 64 characters. A key of the ProxyOS API has 26 random digits
+ * (154 bits). A supplied one is any 32 to 512 printable ASCII characters without spaces.
  */
 export const MIN_KEY_LENGTH = 32;
 export const MAX_KEY_LENGTH = 512;
 export const PRINTABLE_ASCII = /^[\x21-\x7e]*$/;
 
 export const DEFAULT_PREFIX = 'kh';
+/** The prefix of the keys of the ProxyOS API. No other API makes such keys. */
+export const PROXYOS_PREFIX = 'pxos';
 export const PREFIX_PATTERN = /^[a-z][a-z0-9_]{1,15}$/;
 /** Other kinds of credential begin with these and "_", or will. */
-export const RESERVED_PREFIXES: readonly string[] = ['khs', 'kha', 'pxos'];
+export const RESERVED_PREFIXES: readonly string[] = ['khs', 'kha', PROXYOS_PREFIX];
 
 export const isReservedPrefix = (prefix: string): boolean =>
   RESERVED_PREFIXES.some((reserved) => `${prefix}_`.startsWith(`${reserved}_`));
 
 const RANDOM_DIGITS = 55;
+/** Clients of ProxyOS know such short keys. */
+const PROXYOS_RANDOM_DIGITS = 26;
 const CHECKSUM_DIGITS = 6;
-/** The length of the hint of a supplied key. */
+/** The length of the hint of a supplied key, and of a key of the ProxyOS API. */
 const HINT_LENGTH = 12;
 /** How much of a generated key follows the prefix in its hint. */
 const HINT_DIGITS = 9;
@@ -29,9 +33,12 @@ const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const WITH_DEFAULT_PREFIX = /^kh_[0-9A-Za-z]{61}$/;
 const WITH_ANY_PREFIX = /^([a-z][a-z0-9_]{1,15}_)[0-9A-Za-z]{61}$/;
 
+const randomDigitsOf = (prefix: string) =>
+  prefix === PROXYOS_PREFIX ? PROXYOS_RANDOM_DIGITS : RANDOM_DIGITS;
+
 export function generateRawKey(prefix = DEFAULT_PREFIX): RawKey {
   let body = `${prefix}_`;
-  for (let i = 0; i < RANDOM_DIGITS; i++) body += BASE62.charAt(randomInt(BASE62.length));
+  for (let i = 0; i < randomDigitsOf(prefix); i++) body += BASE62.charAt(randomInt(BASE62.length));
   return RawKey(body + checksum(body));
 }
 
@@ -57,7 +64,7 @@ export const hasPlausibleChecksum = (rawKey: string): boolean =>
 
 /** Whether it is a generated key, or another generated credential, with this prefix. */
 export const isGenerated = (text: string, prefix: string): boolean =>
-  text.length === prefix.length + 1 + RANDOM_DIGITS + CHECKSUM_DIGITS &&
+  text.length === prefix.length + 1 + randomDigitsOf(prefix) + CHECKSUM_DIGITS &&
   text.startsWith(`${prefix}_`) &&
   PRINTABLE_ASCII.test(text) &&
   hasChecksum(text);

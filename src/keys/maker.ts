@@ -3,6 +3,7 @@ import type { KeyId } from '../lib/brand.ts';
 import type { AccountPrincipal, Actor, KeyPrincipal, Owner } from '../lib/principal.ts';
 import type { ApiKey } from './key.ts';
 import type { Holdings } from './permission.ts';
+import { scopesAt } from './proxyos-scopes.ts';
 import { type Reach, reachOf } from './reach.ts';
 import type { OwnScope } from './scopes.ts';
 
@@ -34,7 +35,8 @@ export const mayUseForOwnKeys = (asker: Asker, scope: OwnScope, api: Actor['api'
   OWN_KEYS.includes(scope) && actsForPerson(asker, api);
 
 export const keyMaker = (key: ApiKey, { api }: Pick<Actor, 'api'>): Maker => ({
-  ...{ scopes: key.scopes, expiresAt: key.expiresAt, allowedIps: key.allowedIps, rateLimits: key.rateLimits },
+  ...{ expiresAt: key.expiresAt, allowedIps: key.allowedIps, rateLimits: key.rateLimits },
+  scopes: scopesAt(api, key.scopes),
   keyId: key.id,
   account: key.account,
   reach: reachOf({ api, principal: { kind: 'key', account: key.account } }),

@@ -1,14 +1,12 @@
 import type { AccountId } from '../lib/brand.ts';
 import type { AccountPrincipal, Actor, KeyPrincipal } from '../lib/principal.ts';
 import type { ApiKey } from './key.ts';
+import { PROXYOS_PREFIX } from './key-format.ts';
 
 /** The keys that somebody can see and change. All others do not exist for them. */
 export type Reach = Readonly<
   { to: 'every' } | { to: 'account'; id: AccountId } | { to: 'prefix'; prefix: string }
 >;
-
-/** The prefix of the keys of the ProxyOS API. No other API makes such keys. */
-export const PROXYOS_PREFIX = 'pxos';
 
 const everyKey: Reach = { to: 'every' };
 const proxyosKeys: Reach = { to: 'prefix', prefix: PROXYOS_PREFIX };

@@ -12,7 +12,7 @@ import { type ApiKey, isAllowedFrom, type KeySettings } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
 import { assertGranted } from './owned.ts';
 import { defaultsOf, exceeds, exceedsByChange, exceedsScopes, isLater, isManaging } from './permission.ts';
-import { reachOf, type Viewer } from './reach.ts';
+import { type Reach, reachOf, type Viewer } from './reach.ts';
 import { createRegenerate } from './regenerate.ts';
 import { everyScope, type OwnScope } from './scopes.ts';
 import { type Consume, countSelfRotation } from './self-rotation.ts';
@@ -150,10 +150,8 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
     digest,
 
     /** @throws DomainError `insufficient_scope` when the key would hold more than its maker */
-    async create(
-      { prefix = DEFAULT_PREFIX, ...chosen }: NewKeySettings,
-      actor: Actor,
-    ): Promise<KeyWithSecret> {
+    async create({ prefix: asked, ...chosen }: NewKeySettings, actor: Actor): Promise<KeyWithSecret> {
+      const prefix = asked ?? prefixOf(reachOf(actor));
       const resolved = resolve(chosen);
       const rawKey = generateRawKey(prefix);
       const digests = await digest(rawKey, clientOf(actor.principal));
@@ -229,3 +227,6 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
     },
   };
 }
+
+/** A new key is one that its maker reaches. */
+const prefixOf = (reach: Reach) => (reach.to === 'prefix' ? reach.prefix : DEFAULT_PREFIX);

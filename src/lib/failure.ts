@@ -27,6 +27,8 @@ export type Failure =
   | { code: 'no_api_key_configured' }
   | ({ code: 'api_key_required' } & Remaining)
   | ({ code: 'invalid_api_key' } & Remaining)
+  /** The URL carries a key, and the operator does not allow that. It is not verified. */
+  | { code: 'api_key_in_url' }
   /** `isMissing`: the request carries no token at all, and nothing is counted. */
   | ({ code: 'invalid_bootstrap_token'; isMissing: boolean } & Remaining)
   /** The credential is valid and does not allow the request. `scopes`: what it would need, if scopes are the reason. */

@@ -53,6 +53,7 @@ const statuses = {
   no_api_key_configured: 401,
   api_key_required: 401,
   invalid_api_key: 403,
+  api_key_in_url: 401,
   invalid_bootstrap_token: 401,
   insufficient_scope: 403,
   rate_limited: 429,

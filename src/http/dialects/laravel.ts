@@ -65,6 +65,7 @@ const rules = {
   email_already_used: () => invalid([{ path: 'email', message: 'The email has already been taken.' }]),
   malformed_request: sameSentence,
   conflicting_api_keys: sameSentence,
+  api_key_in_url: sameSentence,
   no_api_key_configured: unauthenticated,
   api_key_required: unauthenticated,
   invalid_api_key: unauthenticated,

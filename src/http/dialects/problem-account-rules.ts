@@ -3,6 +3,11 @@ import type { Rule } from './problem.ts';
 
 /** The rows of the problem dialect for accounts, sessions and invitations. */
 export const accountRules = {
+  api_key_in_url: {
+    status: 401,
+    detail:
+      'API keys in the URL are off, because proxies log URLs. Send the key in Authorization: Bearer. The operator can allow ?apiKey= with KEYHEARTH_QUERY_KEYS=on.',
+  },
   invalid_session: { status: 401, detail: 'Your session has ended. Sign in again.' },
   invalid_sign_in: { status: 401, detail: 'Invalid email or password.' },
   two_factor_code_required: {
