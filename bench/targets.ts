@@ -132,6 +132,8 @@ const singleTargets = ({
   atMost('verify, p99 while another process holds the write lock', 'ms', p99UnderLockMs, 20),
   atMost('a page of 1,000,000 keys: one filter or one sort, the slowest', 'ms', listing.singleMs, 10),
   atMost('the same: combinations and parts of a text', 'ms', listing.combinedMs, 200),
+  atMost('PostgreSQL: one filter or one sort, the slowest', 'ms', listing.postgres.singleMs, 10),
+  atMost('PostgreSQL: combinations and parts of a text', 'ms', listing.postgres.combinedMs, 200),
   atMost('1,000,000 keys of the first release migrated, and first 200', 's', listing.migrationMs / 1_000, 10),
 ];
 

@@ -1,62 +1,118 @@
 import { type Kysely, PostgresAdapter, sql } from 'kysely';
 
-/** Each filter and each sort of a list of keys has its index. A page is read in the order of the index. */
-const indexes = [
-  `api_keys_source on api_keys (source, created_at, id)`,
-  `api_keys_prefix on api_keys (prefix, created_at, id)`,
-  `api_keys_last_used_at on api_keys (coalesce(last_used_at, -1), id)`,
-  `api_keys_expires_at on api_keys (coalesce(expires_at, 9007199254740991), id)`,
-  `api_keys_inactive on api_keys (created_at, id) where is_active = 0`,
-  `api_keys_current on api_keys (created_at, id, expires_at) where is_active = 1 and is_expired = 0`,
-  `api_keys_expired on api_keys (created_at, id) where is_active = 1 and is_expired = 1`,
-  `api_keys_unlimited on api_keys (created_at, id) where scopes = '*'`,
-];
+/** The columns by which a list of keys is filtered and sorted, of the row `key` of `api_keys`. */
+const listed = (key: string, isPostgres: boolean) => {
+  const folded = (column: string) =>
+    `coalesce(${key}.${column}_folded, lower(${key}.${column}${isPostgres ? ' collate "C"' : ''}))`;
+  return [
+    ...[`${key}.created_at`, `${key}.id`, lastUse(key), `coalesce(${key}.expires_at, 9007199254740991)`],
+    ...[`${key}.is_active * (1 + ${key}.is_expired)`, folded('label'), folded('owner')],
+    ...[`' ' || ${key}.scopes || ' '`, `${key}.source`, `${key}.prefix`],
+  ].join(', ');
+};
 
-/** SQLite reads all other lists from this index alone, which is a third of the table. */
-const everything = [
-  ...['created_at', 'id', 'label', 'owner', 'label_folded', 'owner_folded', 'last_used_at', 'expires_at'],
-  ...['is_active', 'is_expired', 'source', 'prefix', 'scopes'],
+const lastUse = (key: string) => `coalesce(${key}.last_used_at, -1)`;
+
+/** What a row of the list depends on, but for the last use, which changes all the time. */
+const CHANGED = [
+  ...['label', 'owner', 'label_folded', 'owner_folded', 'is_active', 'is_expired', 'expires_at'],
+  ...['scopes', 'source', 'prefix', 'created_at', 'id'],
 ].join(', ');
+
+/** Each filter and each sort has its index. A page is read in the order of the index. */
+const indexes = [
+  'source on api_key_listing (source, created_at, id)',
+  'prefix on api_key_listing (prefix, created_at, id)',
+  'last_used_at on api_key_listing (last_used_at, id)',
+  'expires_at on api_key_listing (expires_at, id)',
+  'state on api_key_listing (state, created_at, id, expires_at)',
+  "unlimited on api_key_listing (created_at, id) where scopes = ' * '",
+];
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter;
   const run = (text: string) => sql.raw(text).execute(db);
+  const inOrder = isPostgres ? '' : ' without rowid';
 
   // The text to search in. It is null when the text is ASCII, which SQL can fold.
   for (const column of ['label_folded', 'owner_folded'])
     await run(`alter table api_keys add column ${column} text`);
   await foldLabels(db, isPostgres);
 
-  for (const index of indexes) await run(`create index ${index}`);
-  // PostgreSQL cannot have a long text in an index.
-  await run(`create index api_keys_listing on api_keys (${isPostgres ? 'created_at, id' : everything})`);
+  // A third of the table of keys. state: 0 for inactive keys, 1 for others, 2 for those that are marked as expired.
+  await run(`create table api_key_listing (
+    created_at bigint not null, id bigint not null, last_used_at bigint not null, expires_at bigint not null,
+    state integer not null, label text not null, owner text not null, scopes text not null, source text not null,
+    prefix text, primary key (created_at, id)
+  )${inOrder}`);
+  await run(
+    `insert into api_key_listing select ${listed('key', isPostgres)} from api_keys as key order by created_at, id`,
+  );
+  for (const index of indexes) await run(`create index api_key_listing_${index}`);
 
   // The scopes of a key, one by one. Every key that exists now has "*", which has an index of its own.
   await run(`create table api_key_scopes (
     scope text not null, created_at bigint not null, id bigint not null, primary key (scope, created_at, id)
-  )${isPostgres ? '' : ' without rowid'}`);
+  )${inOrder}`);
   await (isPostgres ? addPostgresTriggers(run) : addSqliteTriggers(run));
+  // Without statistics, PostgreSQL expects that a filter leaves few of a million keys.
+  if (isPostgres) await run('analyze api_key_listing');
 }
 
 type Run = (text: string) => Promise<unknown>;
 
-/** Nobody can write a key and forget the table, for example a person with the command line of the database. */
+/** Nobody can write a key and forget the tables, for example a person with the command line of the database. */
 async function addSqliteTriggers(run: Run): Promise<void> {
-  const add = `insert or ignore into api_key_scopes (scope, created_at, id)
+  const add = `insert into api_key_listing select ${listed('new', false)};`;
+  const remove = 'delete from api_key_listing where created_at = old.created_at and id = old.id;';
+  await run(`create trigger api_key_listing_insert after insert on api_keys begin ${add} end`);
+  await run(`create trigger api_key_listing_delete after delete on api_keys begin ${remove} end`);
+  await run(`create trigger api_key_listing_update after update of ${CHANGED} on api_keys
+    begin ${remove} ${add} end`);
+  await run(`create trigger api_key_listing_use after update of last_used_at on api_keys
+    begin update api_key_listing set last_used_at = ${lastUse('new')}
+      where created_at = new.created_at and id = new.id; end`);
+
+  const addScopes = `insert or ignore into api_key_scopes (scope, created_at, id)
     select value, new.created_at, new.id from json_each('["' || replace(new.scopes, ' ', '","') || '"]')
     where new.scopes not in ('*', '');`;
-  const remove = `delete from api_key_scopes where created_at = old.created_at and id = old.id and scope in
+  const removeScopes = `delete from api_key_scopes where created_at = old.created_at and id = old.id and scope in
     (select value from json_each('["' || replace(old.scopes, ' ', '","') || '"]'));`;
   await run(`create trigger api_key_scopes_insert after insert on api_keys
-    when new.scopes not in ('*', '') begin ${add} end`);
+    when new.scopes not in ('*', '') begin ${addScopes} end`);
   await run(`create trigger api_key_scopes_delete after delete on api_keys
-    when old.scopes not in ('*', '') begin ${remove} end`);
+    when old.scopes not in ('*', '') begin ${removeScopes} end`);
   await run(`create trigger api_key_scopes_update after update of scopes, created_at, id on api_keys
     when old.scopes <> new.scopes or old.created_at <> new.created_at or old.id <> new.id
-    begin ${remove} ${add} end`);
+    begin ${removeScopes} ${addScopes} end`);
 }
 
 async function addPostgresTriggers(run: Run): Promise<void> {
+  await run(`
+    create function keyhearth_list_key() returns trigger language plpgsql as $$
+    begin
+      if tg_op <> 'INSERT' then
+        delete from api_key_listing where created_at = old.created_at and id = old.id;
+      end if;
+      if tg_op <> 'DELETE' then
+        insert into api_key_listing select ${listed('new', true)};
+      end if;
+      return null;
+    end $$
+  `);
+  await run(`create trigger keyhearth_list_key after insert or delete or update of ${CHANGED} on api_keys
+    for each row execute function keyhearth_list_key()`);
+  await run(`
+    create function keyhearth_list_use() returns trigger language plpgsql as $$
+    begin
+      update api_key_listing set last_used_at = ${lastUse('new')}
+        where created_at = new.created_at and id = new.id;
+      return null;
+    end $$
+  `);
+  await run(`create trigger keyhearth_list_use after update of last_used_at on api_keys
+    for each row execute function keyhearth_list_use()`);
+
   await run(`
     create function keyhearth_list_scopes() returns trigger language plpgsql as $$
     begin

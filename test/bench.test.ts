@@ -226,7 +226,10 @@ describe('the targets of a run', () => {
   };
   const single = {
     ...{ memoryOneMb: 100, memoryMillionMb: 130, creation: 1, startMs: 400, p99UnderLockMs: 7, cluster },
-    listing: { singleMs: 2, combinedMs: 150, migrationMs: 6_000 },
+    listing: {
+      ...{ singleMs: 2, combinedMs: 150, migrationMs: 6_000 },
+      postgres: { singleMs: 3, combinedMs: 160 },
+    },
     counts: countsFor(5),
     lines: { median: 31, longest: 249 },
   };
@@ -236,7 +239,7 @@ describe('the targets of a run', () => {
 
   test('each take their figure from its own scenario', () => {
     expect(targetsOf([pass(workers)], 4).map(({ reached }) => reached)).toEqual([
-      ...[0.9, 0.5, 0.9, 0.7, 2, 1.5, 2, 30, 0.6, 0.8, 1.1, 1, 30, 0.4, 7, 2, 150, 6],
+      ...[0.9, 0.5, 0.9, 0.7, 2, 1.5, 2, 30, 0.6, 0.8, 1.1, 1, 30, 0.4, 7, 2, 150, 3, 160, 6],
       ...[1, 200, 300, 400, 5, 6],
       ...[31, 249],
     ]);

@@ -1,5 +1,5 @@
 import { type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely';
-import type { Db, Tables } from './tables.ts';
+import type { Db } from './tables.ts';
 
 /** SQL that the engines write differently. */
 
@@ -26,14 +26,12 @@ export const jsonElements = <Database>(db: Kysely<Database>, json: string): RawB
  * A table, of which SQLite reads this index. SQLite keeps no statistics here, so it cannot know which of several indexes
  * leaves fewer rows. PostgreSQL knows.
  */
-export const scanned = (db: Db, table: keyof Tables, index: string): RawBuilder<unknown> =>
+export const scanned = (db: Db, table: string, index: string): RawBuilder<unknown> =>
   isPostgres(db) ? sql`${sql.table(table)}` : sql`${sql.table(table)} indexed by ${sql.ref(index)}`;
 
-/** A text of a key without differences of case, for `like`. SQLite's `like` itself ignores the case of ASCII. */
-export const foldedText = (db: Db, column: 'label' | 'owner'): RawBuilder<string> => {
-  const folded = sql.ref(`${column}_folded`);
-  const text = sql.ref(column);
-  return isPostgres(db)
-    ? sql`coalesce(${folded}, lower(${text} collate "C"))`
-    : sql`coalesce(${folded}, ${text})`;
-};
+/**
+ * A number to sort by, but not with an index. PostgreSQL would take the index, because it expects that the page is full
+ * soon. When it is not, it reads a million rows in an order that is not theirs, and with one process only.
+ */
+export const unindexed = (db: Db, value: RawBuilder<number>): RawBuilder<number> =>
+  isPostgres(db) ? sql`${value} + 0` : value;

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import { foldedText, scanned } from '../db/differences.ts';
+import { scanned, unindexed } from '../db/differences.ts';
 import type { Db } from '../db/tables.ts';
 import type { AccountId, KeyId, Scope } from '../lib/brand.ts';
 import { fold } from '../lib/fold.ts';
@@ -8,7 +8,10 @@ import type { KeySource, KeyStatus } from './key.ts';
 import { columns, type KeyRow } from './row.ts';
 import { ALL_SCOPES } from './scopes.ts';
 
-/** The SQL of a page of keys. The names of the indexes are those of `migrations/0008_listing.ts`. */
+/**
+ * The SQL of a page of keys. The ids of the keys come from tables that `migrations/0008_listing.ts` makes: each key has a
+ * row in `api_key_listing`, with all columns of the filters and sorts.
+ */
 
 export type Filters = Readonly<{
   /** A part of the label, whatever its case. */
@@ -37,35 +40,32 @@ export type ListedRow = KeyRow & { sort_value: number };
 
 type Place = { id: KeyId; sort_value: number };
 type Condition = RawBuilder<boolean>;
-/** Rows that an index has in the order of the sort. */
-type Rows = Readonly<{ from: RawBuilder<unknown>; where: readonly Condition[] }>;
+type Rows = Readonly<{
+  from: RawBuilder<unknown>;
+  where: readonly Condition[];
+  /** What to select of a row beside its place. */
+  columns?: RawBuilder<unknown>;
+}>;
 
 /** The number of rows among which a full page is looked for, before all keys are read. */
 const ROWS_TO_TRY = 5_000;
 
-/**
- * Each index has the same expression. A key that was never used comes before all others, and a key that never expires
- * comes after them.
- */
-const sortValues: Readonly<Record<SortedBy, RawBuilder<number>>> = {
-  created_at: sql`created_at`,
-  last_used_at: sql`coalesce(last_used_at, -1)`,
-  expires_at: sql`coalesce(expires_at, 9007199254740991)`,
-};
-
-const apiKeys = sql`api_keys`;
-// Constants are not parameters, because the partial indexes need constants.
-const isInactive: Condition = sql`is_active = 0`;
-const isCurrent: Condition = sql`is_active = 1 and is_expired = 0`;
-const isMarkedExpired: Condition = sql`is_active = 1 and is_expired = 1`;
-const isUnlimited: Condition = sql`scopes = '*'`;
+const listing = sql`api_key_listing`;
+const id = sql`id`;
+/** The name that SQLite gives to the index of the primary key, in which it has the whole table. */
+const PRIMARY_KEY = 'sqlite_autoindex_api_key_listing_1';
+const isInactive: Condition = sql`state = 0`;
+const isCurrent: Condition = sql`state = 1`;
+const isMarkedExpired: Condition = sql`state = 2`;
+/** A constant and no parameter, because its index is a partial one. */
+const isUnlimited: Condition = sql`scopes = ' * '`;
 
 function orderOf(sort: Sort) {
   const by = (sort.startsWith('-') ? sort.slice(1) : sort) as SortedBy;
   const direction = sort === by ? ('asc' as const) : ('desc' as const);
   return {
     by,
-    value: sortValues[by],
+    value: sql<number>`${sql.ref(by)}`,
     direction,
     order: sql.raw(direction),
     beyond: sql.raw(sort === by ? '>' : '<'),
@@ -84,13 +84,13 @@ const names = (filters: Filters) =>
 function indexedRows({ filters, sort }: ListQuery): Rows | undefined {
   const { status, scope, source, prefix } = filters;
   const given = names(filters);
-  if (given.length === 0) return { from: apiKeys, where: [] };
+  if (given.length === 0) return { from: listing, where: [] };
   if (given.length > 1 || orderOf(sort).by !== 'created_at') return undefined;
-  if (status === 'inactive') return { from: apiKeys, where: [isInactive] };
-  if (scope === ALL_SCOPES) return { from: apiKeys, where: [isUnlimited] };
+  if (status === 'inactive') return { from: listing, where: [isInactive] };
+  if (scope === ALL_SCOPES) return { from: listing, where: [isUnlimited] };
   if (scope !== undefined) return { from: sql`api_key_scopes`, where: [sql`scope = ${scope}`] };
-  if (source !== undefined) return { from: apiKeys, where: [sql`source = ${source}`] };
-  if (prefix !== undefined) return { from: apiKeys, where: [sql`prefix = ${prefix}`] };
+  if (source !== undefined) return { from: listing, where: [sql`source = ${source}`] };
+  if (prefix !== undefined) return { from: listing, where: [sql`prefix = ${prefix}`] };
   return undefined;
 }
 
@@ -110,67 +110,76 @@ export function statusPage(db: Db, query: ListQuery) {
   if (names(filters).length > 1 || orderOf(sort).by !== 'created_at') return undefined;
   if (status === 'active') {
     const rows = {
-      from: apiKeys,
-      where: [isCurrent, sql<boolean>`(expires_at is null or expires_at > ${now})`],
+      from: listing,
+      where: [isCurrent, sql<boolean>`expires_at > ${now}`],
     };
     return fetched(db, query, merged(query, places(query, rows))).compile();
   }
   if (status !== 'expired') return undefined;
   const unmarked = place(query, {
     from: scanned(db, 'api_keys', 'api_keys_ending'),
-    where: [isCurrent, sql`expires_at <= ${now}`, ...isAfter(query)],
+    where: [sql`is_active = 1 and is_expired = 0`, sql`expires_at <= ${now}`, ...isAfter(query)],
   });
-  const marked = places(query, { from: apiKeys, where: [isMarkedExpired] });
+  const marked = places(query, { from: listing, where: [isMarkedExpired] });
   return fetched(db, query, merged(query, [...marked, unmarked])).compile();
 }
 
-/** The rows among the first few thousand of the sort that match. Undefined when all keys can be read in that order. */
+/** The keys among the first few thousand of the sort that match. */
 export function firstRows(db: Db, query: ListQuery) {
-  if (orderOf(query.sort).by === 'created_at') return undefined;
+  const { filters, sort, now } = query;
+  const { by, order } = orderOf(sort);
+  const from = scanned(db, 'api_key_listing', by === 'created_at' ? PRIMARY_KEY : `api_key_listing_${by}`);
+  // Many keys that expired long ago can come first.
+  const where = filters.status === 'active' && by === 'expires_at' ? [sql<boolean>`expires_at > ${now}`] : [];
   const tried = { ...query, limit: ROWS_TO_TRY };
-  const first = merged(tried, places(tried, { from: apiKeys, where: [] }));
-  const matching = sql.join([sql`true`, ...conditions(db, query)], sql` and `);
-  return fetched(db, query, first).where(sql<boolean>`${matching}`).limit(query.limit).compile();
+  const first = merged(tried, places(tried, { from, where, columns: sql`*` }));
+  const found = sql<Place>`select id, sort_value from (${first}) as tried where ${all(conditions(query))}
+    order by sort_value ${order}, id ${order} limit ${query.limit}`;
+  return fetched(db, query, found).compile();
 }
 
 /** A page of the keys of one account, which an index finds. Undefined for other queries. */
 export function accountPage(db: Db, query: ListQuery) {
   const { account } = query.filters;
   if (account === undefined) return undefined;
-  const where = [sql<boolean>`account_id = ${account}`, ...isAfter(query), ...conditions(db, query)];
-  return fetched(db, query, place(query, { from: apiKeys, where })).compile();
+  // A cross join makes SQLite begin with the account.
+  const from = sql`(select listed.* from api_keys as owned cross join api_key_listing as listed
+    where owned.account_id = ${account} and listed.created_at = owned.created_at and listed.id = owned.id) as owned`;
+  const where = [...isAfter(query), ...conditions(query)];
+  return fetched(db, query, place(query, { from, where })).compile();
 }
 
-/** Any page. Every key is read, from a narrow index. */
+/** Any page. It reads every row of the list. */
 export function scannedPage(db: Db, query: ListQuery) {
-  const rows = {
-    from: scanned(db, 'api_keys', 'api_keys_listing'),
-    where: [...isAfter(query), ...conditions(db, query)],
-  };
-  return fetched(db, query, place(query, rows)).compile();
+  const { value, order } = orderOf(query.sort);
+  const from = scanned(db, 'api_key_listing', PRIMARY_KEY);
+  const found = sql<Place>`select id, ${value} as sort_value from ${from}
+    where ${all([...isAfter(query), ...conditions(query)])}
+    order by ${unindexed(db, value)} ${order}, id ${order} limit ${query.limit}`;
+  return fetched(db, query, found).compile();
 }
 
 /** The conditions that cost least come first. */
-function conditions(db: Db, { filters, now }: ListQuery): Condition[] {
+function conditions({ filters, now }: ListQuery): Condition[] {
   const { label, owner, status, scope, source, prefix } = filters;
   const found: Condition[] = [];
   if (status === 'inactive') found.push(isInactive);
-  if (status === 'active') found.push(isCurrent, sql`(expires_at is null or expires_at > ${now})`);
-  if (status === 'expired') found.push(sql`is_active = 1 and (is_expired = 1 or expires_at <= ${now})`);
+  if (status === 'active') found.push(isCurrent, sql`expires_at > ${now}`);
+  if (status === 'expired') found.push(sql`(state = 2 or state = 1 and expires_at <= ${now})`);
   if (source !== undefined) found.push(sql`source = ${source}`);
   if (prefix !== undefined) found.push(sql`prefix = ${prefix}`);
   if (scope === ALL_SCOPES) found.push(isUnlimited);
-  else if (scope !== undefined)
-    found.push(sql`' ' || scopes || ' ' like ${containing(` ${scope} `)} escape '!'`);
-  if (label !== undefined) found.push(contains(foldedText(db, 'label'), label));
-  if (owner !== undefined) found.push(contains(foldedText(db, 'owner'), owner));
+  else if (scope !== undefined) found.push(contains('scopes', ` ${scope} `));
+  if (label !== undefined) found.push(contains('label', fold(label)));
+  if (owner !== undefined) found.push(contains('owner', fold(owner)));
   return found;
 }
 
-const contains = (text: RawBuilder<string>, part: string): Condition =>
-  sql`${text} like ${containing(fold(part))} escape '!'`;
+const contains = (column: 'label' | 'owner' | 'scopes', part: string): Condition =>
+  sql`${sql.ref(column)} like ${`%${part.replaceAll(/[!%_]/g, '!$&')}%`} escape '!'`;
 
-const containing = (part: string) => `%${part.replaceAll(/[!%_]/g, '!$&')}%`;
+const all = (conditions: readonly Condition[]) =>
+  sql<boolean>`${sql.join([sql`true`, ...conditions], sql` and `)}`;
 
 function isAfter({ sort, after }: ListQuery): Condition[] {
   if (!after) return [];
@@ -180,10 +189,9 @@ function isAfter({ sort, after }: ListQuery): Condition[] {
   ];
 }
 
-function place({ sort, limit }: ListQuery, { from, where }: Rows): RawBuilder<Place> {
+function place({ sort, limit }: ListQuery, { from, where, columns = id }: Rows): RawBuilder<Place> {
   const { value, order } = orderOf(sort);
-  const matching = where.length > 0 ? sql`where ${sql.join(where, sql` and `)}` : sql``;
-  return sql`select id, ${value} as sort_value from ${from} ${matching}
+  return sql`select ${columns}, ${value} as sort_value from ${from} where ${all(where)}
     order by ${value} ${order}, id ${order} limit ${limit}`;
 }
 
@@ -191,16 +199,16 @@ function place({ sort, limit }: ListQuery, { from, where }: Rows): RawBuilder<Pl
  * The keys with the same value, and then the others: an index answers each, however many keys have the same value. SQLite
  * uses only the first half of a comparison with both.
  */
-function places(query: ListQuery, { from, where }: Rows): RawBuilder<Place>[] {
+function places(query: ListQuery, rows: Rows): RawBuilder<Place>[] {
   const { sort, after } = query;
-  if (!after) return [place(query, { from, where })];
+  if (!after) return [place(query, rows)];
+  const { from, where, columns = id } = rows;
   const { value, beyond, order } = orderOf(sort);
-  const same = [...where, sql`${value} = ${after.value}`, sql`id ${beyond} ${after.id}`];
+  const same: Condition[] = [...where, sql`${value} = ${after.value}`, sql`id ${beyond} ${after.id}`];
   return [
-    // By the id alone: SQLite would sort all of them, since it does not see that an expression has only one value.
-    sql`select id, ${value} as sort_value from ${from} where ${sql.join(same, sql` and `)}
+    sql`select ${columns}, ${value} as sort_value from ${from} where ${all(same)}
       order by id ${order} limit ${query.limit}`,
-    place(query, { from, where: [...where, sql`${value} ${beyond} ${after.value}`] }),
+    place(query, { ...rows, where: [...where, sql`${value} ${beyond} ${after.value}`] }),
   ];
 }
 
@@ -208,8 +216,8 @@ function merged({ sort, limit }: ListQuery, parts: readonly RawBuilder<Place>[])
   const [only] = parts;
   if (only && parts.length === 1) return only;
   const { order } = orderOf(sort);
-  const all = parts.map((part, i) => sql`select * from (${part}) as ${sql.ref(`part_${i}`)}`);
-  return sql`${sql.join(all, sql` union all `)} order by sort_value ${order}, id ${order} limit ${limit}`;
+  const rows = parts.map((part, i) => sql`select * from (${part}) as ${sql.ref(`part_${i}`)}`);
+  return sql`${sql.join(rows, sql` union all `)} order by sort_value ${order}, id ${order} limit ${limit}`;
 }
 
 /** The whole rows. A cross join makes SQLite begin with the places. */

@@ -69,8 +69,7 @@ export function createKeyListing({ db, slowReader, clock }: KeyListingParts) {
     const whole = accountPage(db, query) ?? statusPage(db, query);
     if (whole) return slowReader.all(whole, client);
     // Where many keys match, the page is full after a few rows. Otherwise every key has to be read.
-    const first = firstRows(db, query);
-    const found = first ? await slowReader.all(first, client) : [];
+    const found = await slowReader.all(firstRows(db, query), client);
     return found.length === query.limit ? found : slowReader.all(scannedPage(db, query), client);
   }
 

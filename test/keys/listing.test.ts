@@ -259,6 +259,51 @@ describe('a page of keys', () => {
     expect(await found({ prefix: 'acme' })).toEqual([]);
   });
 
+  test('follows every change of a key, also one past the service', async () => {
+    const { send, dataDir, keys } = await withKeys();
+    const changes: [number, string, (key: Key) => Partial<Key>][] = [
+      [4, `last_used_at = ${NOW + 7}, use_count = 1`, () => ({ lastUsedAt: NOW + 7 })],
+      [5, 'is_expired = 1', () => ({ isExpired: true })],
+      [
+        7,
+        "is_active = 0, expires_at = null, scopes = 'a x'",
+        () => ({ isActive: false, expiresAt: null, scopes: ['a', 'x'] }),
+      ],
+      [
+        9,
+        'created_at = created_at + 3, id = id + 500',
+        ({ createdAt, id }) => ({ createdAt: createdAt + 3, id: id + 500 }),
+      ],
+      [
+        10,
+        "label = 'Neu', label_folded = null, owner = 'N', owner_folded = null, source = 'config', prefix = 'new'",
+        () => ({ label: 'Neu', owner: 'N', source: 'config', prefix: 'new' }),
+      ],
+    ];
+    let expected = keys;
+    for (const [every, text, change] of changes) {
+      await sqlIn(dataDir, `update api_keys set ${text} where id > 1 and id % ${every} = 0`);
+      expected = expected.map((key) =>
+        key.id > 1 && key.id % every === 0 ? { ...key, ...change(key) } : key,
+      );
+    }
+    await sqlIn(dataDir, 'delete from api_keys where id > 1 and id % 11 = 0');
+    expected = expected.filter(({ id }) => id === 1 || id % 11 !== 0);
+    for (const filters of [
+      ...[{}, { status: 'active' }, { status: 'inactive' }, { status: 'expired' }, { scope: '*' }],
+      ...[{ scope: 'x' }, { label: 'neu' }, { source: 'config' }, { prefix: 'new', owner: 'n' }],
+    ]) {
+      for (const sort of SORTS) {
+        const ids = idsOf(await page(send, { ...filters, sort, limit: '1000' }));
+        expect(withoutOwn(ids), JSON.stringify({ filters, sort })).toEqual(
+          withoutOwn(model(expected, filters, sort)),
+        );
+      }
+    }
+    const [listed] = await sqlIn(dataDir, 'select count(*) as n from api_key_listing');
+    expect(Number(listed?.n)).toBe(expected.length);
+  });
+
   test('an expired key is listed as expired from its millisecond on', async () => {
     let now = NOW;
     const { send } = await bootstrapped({ clock: { ...clock, now: () => now } });

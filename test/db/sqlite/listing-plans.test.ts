@@ -40,7 +40,8 @@ const queryOf = (filters: Filters, sort: Sort, isFirst: boolean): ListQuery => (
 const reads = (plan: readonly string[]) =>
   plan.filter(
     (step) =>
-      /^(SCAN|SEARCH) (api_keys|api_key_scopes|key)\b/.test(step) && !/PRIMARY KEY \(rowid=\?\)/.test(step),
+      /^(SCAN|SEARCH) (api_keys|api_key_listing|api_key_scopes|key)\b/.test(step) &&
+      !/PRIMARY KEY \(rowid=\?\)/.test(step),
   );
 
 /** Every read goes through the index. Where there is a cursor, it begins there. */
@@ -54,13 +55,13 @@ function expectIndex(plan: readonly string[], index: string, isFirst: boolean): 
 
 const inOrder = ['created_at', '-created_at'] as const;
 const cases: [Filters, readonly Sort[], string][] = [
-  [{}, inOrder, 'COVERING INDEX api_keys_listing'],
-  [{}, ['last_used_at', '-last_used_at'], 'COVERING INDEX api_keys_last_used_at'],
-  [{}, ['expires_at', '-expires_at'], 'COVERING INDEX api_keys_expires_at'],
-  [{ status: 'inactive' }, inOrder, 'COVERING INDEX api_keys_inactive'],
-  [{ source: 'created' }, inOrder, 'COVERING INDEX api_keys_source (source=?'],
-  [{ prefix: 'kh' }, inOrder, 'COVERING INDEX api_keys_prefix (prefix=?'],
-  [{ scope: Scope('*') }, inOrder, 'COVERING INDEX api_keys_unlimited'],
+  [{}, inOrder, 'api_key_listing'],
+  [{}, ['last_used_at', '-last_used_at'], 'COVERING INDEX api_key_listing_last_used_at'],
+  [{}, ['expires_at', '-expires_at'], 'COVERING INDEX api_key_listing_expires_at'],
+  [{ status: 'inactive' }, inOrder, 'COVERING INDEX api_key_listing_state (state=?'],
+  [{ source: 'created' }, inOrder, 'COVERING INDEX api_key_listing_source (source=?'],
+  [{ prefix: 'kh' }, inOrder, 'COVERING INDEX api_key_listing_prefix (prefix=?'],
+  [{ scope: Scope('*') }, inOrder, 'COVERING INDEX api_key_listing_unlimited'],
   [{ scope: Scope('a:b') }, inOrder, 'api_key_scopes USING PRIMARY KEY (scope=?'],
 ];
 
@@ -82,17 +83,17 @@ test('active and expired keys have their indexes', async () => {
   for (const sort of inOrder) {
     for (const isFirst of [true, false]) {
       const active = await planOf(db, statusPage(db, queryOf({ status: 'active' }, sort, isFirst)));
-      expectIndex(active, 'COVERING INDEX api_keys_current', isFirst);
+      expectIndex(active, 'COVERING INDEX api_key_listing_state (state=?', isFirst);
       const expired = reads(await planOf(db, statusPage(db, queryOf({ status: 'expired' }, sort, isFirst))));
       const unmarked = expired.filter((step) => step.includes('INDEX api_keys_ending (expires_at<?'));
-      const marked = expired.filter((step) => step.includes('COVERING INDEX api_keys_expired'));
+      const marked = expired.filter((step) => step.includes('COVERING INDEX api_key_listing_state (state=?'));
       expect([unmarked.length, marked.length], expired.join('\n')).toEqual([1, isFirst ? 1 : 2]);
       expect(expired).toHaveLength(unmarked.length + marked.length);
     }
   }
 });
 
-test('everything else is read from the narrow index, and few rows of it first', async () => {
+test('everything else is read in the order of the table, and a few rows of the sort first', async () => {
   const db = await open();
   const everything: Filters = {
     ...{ label: 'a', owner: 'b', status: 'expired', scope: Scope('a:b') },
@@ -104,16 +105,24 @@ test('everything else is read from the narrow index, and few rows of it first', 
         const query = queryOf(filters, sort, isFirst);
         expect(indexedPage(db, query)).toBeUndefined();
         for (const step of reads(await planOf(db, scannedPage(db, query))))
-          expect(step).toContain('COVERING INDEX api_keys_listing');
-        if (sort.endsWith('created_at')) continue;
-        expectIndex(
-          await planOf(db, firstRows(db, query)),
-          `COVERING INDEX api_keys_${sort.replace('-', '')}`,
-          isFirst,
-        );
+          expect(step).toMatch(
+            /^(SCAN api_key_listing|SEARCH api_key_listing USING PRIMARY KEY \(created_at[<>]\?\))$/,
+          );
+        const by = sort.replace('-', '');
+        const index = by === 'created_at' ? 'api_key_listing' : `INDEX api_key_listing_${by}`;
+        expectIndex(await planOf(db, firstRows(db, query)), index, isFirst);
       }
     }
   }
+});
+
+test('the active keys that expire next are found behind those that have expired', async () => {
+  const db = await open();
+  const query = queryOf({ status: 'active', label: 'a' }, 'expires_at', true);
+  const plan = await planOf(db, firstRows(db, query));
+  expect(reads(plan)).toEqual([
+    'SEARCH api_key_listing USING INDEX api_key_listing_expires_at (expires_at>?)',
+  ]);
 });
 
 test('the sweeper finds the keys to mark in their index', async () => {
