@@ -156,7 +156,7 @@ async function build(
   });
 
   const lockout = createLockout(config.lockout, clock, memory.lockout, notifier, (entry) =>
-    audit.record(lockedIncident(entry)),
+    audit.record(lockedIncident({ ...entry, kind: 'api_key' })),
   );
   const resolveClient = clientResolver(config.trustedProxies, createProxyWarnings(logger));
   const isTrusted = trustedPeer(config.trustedProxies);
@@ -169,8 +169,8 @@ async function build(
   const authenticateKey = createAuthenticate([keyAuthenticator], lockout);
   const people = createPeople({
     ...{ db, reader, writer: backgroundWriter, bcrypt, fingerprintOf, clock, revalidate, change, bootstrap },
-    ...{ seal: createSeal(pepper), sessionMs: config.sessionMs, lacksTwoFactor, onFailed: audit.record },
-    ...{ memory: memory.signIns, registrationIsOpen: config.registrationIsOpen },
+    ...{ seal: createSeal(pepper), sessionMs: config.sessionMs, lacksTwoFactor, onIncident: audit.record },
+    ...{ memory: memory.signIns, notifier, registrationIsOpen: config.registrationIsOpen },
     onUnrenewed: onUnwritten(logger, 'the expiry of a session could not be written yet'),
   });
   const requestLog = parts.adopt(
@@ -198,7 +198,7 @@ async function build(
     introspect: createIntrospect({ lookUp, usage, lockout, limiter }),
     auditLog: createAuditLog(db),
     assertMayReadAudit: (actor) => revalidate(db, actor, 'audit:read'),
-    lockouts: createLockoutService(lockout, change),
+    lockouts: createLockoutService({ ...people.signInLockouts, api_key: lockout }, change),
     assertStillValid: (actor) => revalidate(db, actor, 'keys:verify'),
     clock,
     checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey(), undefined)),

@@ -25,7 +25,7 @@ export type Attempt = <T extends Passed>(
 export type AttemptParts = {
   limits: SignInLimits;
   /** Called for each failed attempt, before the client learns of it. */
-  onFailed: (incident: Incident) => void;
+  onIncident: (incident: Incident) => void;
 };
 
 export const failed = (code: Failed['code']): Evaluated<Failed> => ({
@@ -44,11 +44,11 @@ export function attempterOf(actor: Actor): Attempter {
 const isFailed = (result: Passed): result is Failed => result.state === 'failed';
 
 export const createAttempt =
-  ({ limits, onFailed }: AttemptParts): Attempt =>
+  ({ limits, onIncident }: AttemptParts): Attempt =>
   async ({ email, address, lockoutKey, requestId }, evaluate) => {
     const result = await limits.attempt({ email, address: lockoutKey }, evaluate);
     if (!isFailed(result)) return result as Exclude<typeof result, Failed>;
-    onFailed({
+    onIncident({
       action: 'sign_in.failed',
       address,
       requestId,

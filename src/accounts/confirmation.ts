@@ -4,7 +4,7 @@ import { DomainError } from '../lib/failure.ts';
 import type { AccountPrincipal, Actor } from '../lib/principal.ts';
 import { findRow } from './account-store.ts';
 import { type Attempt, attempterOf, failed, passed } from './attempts.ts';
-import type { Passwords } from './passwords.ts';
+import { type Passwords, waiterOf } from './passwords.ts';
 
 const RECENT_MS = 15 * 60_000;
 
@@ -36,7 +36,7 @@ export const createConfirmIdentity =
     if (password === undefined) return assertRecent(principal, clock.now());
     await attempt(attempterOf(actor), async () => {
       const row = await findRow(db, principal.id);
-      const isRight = await passwords.matches(`sign-in ${actor.address}`, password, row?.password_hash);
+      const isRight = await passwords.matches(waiterOf(actor), password, row?.password_hash);
       return isRight ? passed : failed('invalid_sign_in');
     });
   };

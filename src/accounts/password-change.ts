@@ -4,7 +4,7 @@ import type { Change } from '../keys/change.ts';
 import type { Actor } from '../lib/principal.ts';
 import { findRow, updateAccount } from './account-store.ts';
 import { type Attempt, attempterOf, failed, passed } from './attempts.ts';
-import { assertAcceptable, type Passwords } from './passwords.ts';
+import { assertAcceptable, type Passwords, waiterOf } from './passwords.ts';
 import { personOf } from './person.ts';
 import { deleteSessions } from './session-store.ts';
 
@@ -25,7 +25,7 @@ export const createChangePassword =
   async ({ currentPassword, password }, actor) => {
     const { id, sessionId } = personOf(actor);
     assertAcceptable(password);
-    const client = `sign-in ${actor.address}`;
+    const client = waiterOf(actor);
     await attempt(attempterOf(actor), async () => {
       const before = await findRow(db, id);
       if (!(await passwords.matches(client, currentPassword, before?.password_hash)))

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import type { BcryptPool } from '../keys/bcrypt-pool.ts';
 import { DomainError } from '../lib/failure.ts';
+import type { Visitor } from './sessions.ts';
 
 const MIN_LENGTH = 12;
 const MAX_LENGTH = 512;
@@ -33,6 +34,10 @@ export function assertAcceptable(password: string, path = 'password'): void {
   if (message !== undefined) throw new DomainError({ code: 'invalid_request', errors: [{ path, message }] });
 }
 
+/** Who waits for bcrypt: all addresses of one IPv6 network are one client. */
+export const waiterOf = ({ address, lockoutKey }: Pick<Visitor, 'address' | 'lockoutKey'>): string =>
+  lockoutKey ?? address;
+
 export type Passwords = ReturnType<typeof createPasswords>;
 
 /** Hashes and compares passwords in the threads of the keys. `client` waits, and the clients are served in turn. */
@@ -41,7 +46,7 @@ export function createPasswords(bcrypt: Pick<BcryptPool, 'hash' | 'find'>) {
   let hashOfNobody: Promise<string> | undefined;
 
   const hash = (client: string, password: string): Promise<string> =>
-    bcrypt.hash({ client, input: bcryptInputOf(password) });
+    bcrypt.hash({ client, isPassword: true, input: bcryptInputOf(password) });
 
   return {
     /** @throws DomainError what `assertAcceptable` throws */
@@ -60,7 +65,7 @@ export function createPasswords(bcrypt: Pick<BcryptPool, 'hash' | 'find'>) {
       });
       const ofNobody = await hashOfNobody;
       const hashes = [stored ?? ofNobody];
-      const found = await bcrypt.find({ client, input: bcryptInputOf(password), hashes });
+      const found = await bcrypt.find({ client, isPassword: true, input: bcryptInputOf(password), hashes });
       return found === 0 && stored !== undefined;
     },
   };

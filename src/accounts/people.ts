@@ -6,6 +6,7 @@ import type { BcryptPool } from '../keys/bcrypt-pool.ts';
 import type { Change, Revalidate } from '../keys/change.ts';
 import type { Fingerprint, RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { LockNotifier } from '../lockout/lockout.ts';
 import type { Seal } from '../pepper/seal.ts';
 import { createAttempt } from './attempts.ts';
 import { createConfirmIdentity } from './confirmation.ts';
@@ -41,22 +42,24 @@ export type PeopleParts = {
   lacksTwoFactor: LacksTwoFactor;
   /** Whether people can register themselves. */
   registrationIsOpen: boolean;
-  /** Called for each failed sign-in, before the client learns of it. */
-  onFailed: (incident: Incident) => void;
+  notifier: LockNotifier;
+  /** Called for each failed sign-in and each lock, before the client learns of it. */
+  onIncident: (incident: Incident) => void;
   /** Called when the expiry of a session that is used could not be written. */
   onUnrenewed: (error: unknown) => void;
 };
 
 /** Builds the services for people. */
 export function createPeople(parts: PeopleParts) {
-  const { bcrypt, clock, memory, sessionMs: lifetimeMs, onUnrenewed: onError } = parts;
+  const { bcrypt, sessionMs: lifetimeMs, onUnrenewed: onError } = parts;
   const passwords = createPasswords(bcrypt);
   const startSession = createStartSession({ ...parts, lifetimeMs });
   const sessionLookup = createSessionLookup({ ...parts, lifetimeMs, onError });
-  const limits = createSignInLimits(memory, clock);
+  const limits = createSignInLimits(parts);
   const attempt = createAttempt({ ...parts, limits });
   const confirmIdentity = createConfirmIdentity({ ...parts, passwords, attempt });
   return {
+    signInLockouts: limits.lockouts,
     sessionLookup,
     signIn: createSignIn({ ...parts, passwords, startSession, attempt }),
     sessions: createSessionService({ ...parts, lookUp: sessionLookup }),

@@ -7,7 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
 import { foldEmail, publicAccount } from './account.ts';
 import { findByEmail } from './account-store.ts';
-import type { Passwords } from './passwords.ts';
+import { type Passwords, waiterOf } from './passwords.ts';
 import type { SessionRow } from './session-store.ts';
 import type { SignedIn, StartSession, Visitor } from './sessions.ts';
 import { createAccount, type NewAccount } from './setup.ts';
@@ -67,7 +67,7 @@ export function createRegistration(parts: RegistrationParts): Register {
     const who = { email: foldEmail(wanted.email), address: visitor.lockoutKey };
     // An answer shows whether an e-mail address has an account. So the limits of sign-ins hold for such questions.
     const signedIn = await limits.attempt(who, async () => {
-      const hash = await passwords.hash(`sign-in ${visitor.address}`, wanted.password);
+      const hash = await passwords.hash(waiterOf(visitor), wanted.password);
       const result = await transaction(db, (tx) => write(tx, wanted, hash, kind, visitor));
       return { outcome: result ? 'registered' : 'invalid', result };
     });

@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto';
+import type { Incident } from '../audit/event.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
-import { createLockout, type Locked, type LockoutPolicy } from '../lockout/lockout.ts';
+import { type Lockouts, notifierOf } from '../lockout/kinds.ts';
+import { createLockout, type Locked, type LockNotifier, type LockoutPolicy } from '../lockout/lockout.ts';
 import { allocateLockout, type LockoutMemory, releaseLockout } from '../lockout/memory.ts';
+import { lockedIncident } from '../lockout/wire.ts';
 
 /**
  * What a sign-in was: a success, a failed attempt, or neither, when the second factor is missing. A registration is a
@@ -14,6 +17,8 @@ export type Evaluated<T> = Readonly<{
 }>;
 
 export type SignInLimits = {
+  /** For operators. */
+  lockouts: Pick<Lockouts, 'sign_in_address' | 'sign_in_email'>;
   /**
    * Evaluates a sign-in when neither the e-mail address nor the client address is locked, and counts it.
    * @throws DomainError `too_many_sign_in_attempts`
@@ -32,8 +37,11 @@ export type SignInMemory = Readonly<{ byEmail: LockoutMemory; byAddress: Lockout
 
 const MAX_NAMES = 10_000;
 
+/** An e-mail address has at most 254 characters (RFC 5321, section 4.5.3.1.3). */
+const EMAIL_BYTES = 256;
+
 export const allocateSignIns = (): SignInMemory => ({
-  byEmail: allocateLockout(EMAIL_POLICY, MAX_NAMES),
+  byEmail: allocateLockout(EMAIL_POLICY, MAX_NAMES, EMAIL_BYTES),
   byAddress: allocateLockout(ADDRESS_POLICY, MAX_NAMES),
 });
 
@@ -43,13 +51,30 @@ export function releaseSignIns({ byEmail, byAddress }: SignInMemory, deadThread:
   releaseLockout(byAddress, deadThread);
 }
 
-/** The longest name in the table of a lockout has 24 characters. */
-const nameOf = (email: string) => hash('sha256', email, 'base64url').slice(0, 22);
+/** What the lockout calls an e-mail address. No account has one that is too long or contains a space. */
+const nameOf = (email: string) =>
+  /^\S+$/.test(email) && Buffer.byteLength(email) <= EMAIL_BYTES ? email : hash('sha256', email, 'base64url');
+
+export type SignInLimitsParts = {
+  memory: SignInMemory;
+  clock: Clock;
+  notifier: LockNotifier;
+  /** Called once for each lock, in the process that counted the failures. */
+  onIncident: (incident: Incident) => void;
+};
 
 /** Counts failed sign-ins by e-mail address and by client address. */
-export function createSignInLimits(memory: SignInMemory, clock: Clock): SignInLimits {
-  const byEmail = createLockout(EMAIL_POLICY, clock, memory.byEmail);
-  const byAddress = createLockout(ADDRESS_POLICY, clock, memory.byAddress);
+export function createSignInLimits({ memory, clock, notifier, onIncident }: SignInLimitsParts): SignInLimits {
+  const create = (
+    kind: keyof SignInLimits['lockouts'],
+    policy: typeof EMAIL_POLICY | typeof ADDRESS_POLICY,
+    table: LockoutMemory,
+  ) =>
+    createLockout(policy, clock, table, notifierOf(notifier, kind), (entry) =>
+      onIncident(lockedIncident({ ...entry, kind })),
+    );
+  const byEmail = create('sign_in_email', EMAIL_POLICY, memory.byEmail);
+  const byAddress = create('sign_in_address', ADDRESS_POLICY, memory.byAddress);
 
   function orThrow<T extends object>(outcome: T | Locked, { attempts: limit }: LockoutPolicy): T {
     if ('state' in outcome && outcome.state === 'locked')
@@ -58,6 +83,8 @@ export function createSignInLimits(memory: SignInMemory, clock: Clock): SignInLi
   }
 
   return {
+    lockouts: { sign_in_address: byAddress, sign_in_email: byEmail },
+
     async attempt({ email, address }, evaluate) {
       const ofEmail = { address: nameOf(email), credential: '' };
       const ofAddress = { address, credential: '' };

@@ -6,7 +6,7 @@ import type { Seal } from '../pepper/seal.ts';
 import { type Account, foldEmail } from './account.ts';
 import { type AccountRow, findByEmail, findRow, toAccount } from './account-store.ts';
 import { type Attempt, type Failed, failed } from './attempts.ts';
-import type { Passwords } from './passwords.ts';
+import { type Passwords, waiterOf } from './passwords.ts';
 import { acceptSecondFactor, hasGiven, type SecondFactor } from './second-factor.ts';
 import type { SessionRow } from './session-store.ts';
 import type { SignedIn, StartSession, Visitor } from './sessions.ts';
@@ -56,7 +56,7 @@ export function createSignIn(parts: SignInParts): SignIn {
     visitor: Visitor,
   ): Promise<Evaluated<SignInResult | Failed>> {
     const found = await findByEmail(db, email);
-    const isRight = await passwords.matches(`sign-in ${visitor.address}`, password, found?.password_hash);
+    const isRight = await passwords.matches(waiterOf(visitor), password, found?.password_hash);
     if (!found || !isRight) return failed('invalid_sign_in');
     if (found.is_totp_confirmed === 1 && !hasGiven(given))
       return { outcome: 'unfinished', result: { state: 'code_required', account: toAccount(found) } };

@@ -8,8 +8,12 @@ import type { BcryptTask } from './bcrypt-worker.ts';
 const MAX_WAITING = 32;
 const IDLE_MS = 30_000;
 
-/** The client that waits for a task. Clients get the threads in turn, so none can keep all threads busy. */
-type ForClient = { client: string | undefined };
+/**
+ * The client that waits for a task. Clients get the threads in turn, so none can keep all threads busy. Anybody can cause
+ * a task for a password, from many addresses. So these have a queue of their own, and the two queues get the threads in
+ * turn.
+ */
+type ForClient = { client: string | undefined; isPassword?: boolean };
 
 export type BcryptPool = {
   /** @throws DomainError `overloaded` when the queue is full */
@@ -47,21 +51,32 @@ export function createBcryptPool(
   });
   const [first] = pool.threads;
   const loaded = first && Promise.race([once(first, 'message'), once(first, 'exit')]).catch(() => undefined);
-  const waiting = createFairQueue<Waiting>(MAX_WAITING);
+  const queueOfKeys = createFairQueue<Waiting>(MAX_WAITING);
+  const queueOfPasswords = createFairQueue<Waiting>(MAX_WAITING);
   let running = 0;
+  let isTurnOfPasswords = false;
 
   pool.on('error', onError);
 
-  function run(client: string | undefined, task: BcryptTask): Promise<string | number> {
+  function run({ client, isPassword }: ForClient, task: BcryptTask): Promise<string | number> {
     return new Promise((resolve, reject) => {
+      const waiting = isPassword ? queueOfPasswords : queueOfKeys;
       waiting.push(client, { task, resolve, reject })?.reject(overloaded());
       startWaiting();
     });
   }
 
+  function takeNext(): Waiting | undefined {
+    isTurnOfPasswords = !isTurnOfPasswords;
+    const [first, second] = isTurnOfPasswords
+      ? [queueOfPasswords, queueOfKeys]
+      : [queueOfKeys, queueOfPasswords];
+    return first.shift() ?? second.shift();
+  }
+
   function startWaiting(): void {
     while (running < maxThreads) {
-      const next = waiting.shift();
+      const next = takeNext();
       if (!next) return;
       running++;
       next.resolve(pool.run(next.task).finally(ended));
@@ -74,10 +89,10 @@ export function createBcryptPool(
   }
 
   return {
-    hash: async ({ client, input }) => String(await run(client, { do: 'hash', input, cost })),
-    find: async ({ client, input, hashes }) => Number(await run(client, { do: 'find', input, hashes })),
+    hash: async ({ input, ...waiter }) => String(await run(waiter, { do: 'hash', input, cost })),
+    find: async ({ input, hashes, ...waiter }) => Number(await run(waiter, { do: 'find', input, hashes })),
     async close() {
-      for (let next = waiting.shift(); next; next = waiting.shift()) next.reject(overloaded());
+      for (let next = takeNext(); next; next = takeNext()) next.reject(overloaded());
       // Node may abort the process when a thread is ended while it loads its module.
       first?.ref();
       await loaded;

@@ -6,7 +6,7 @@ import type { LockoutEntry } from './wire.ts';
 const PLACES_AT_ONCE = 1_024;
 
 /** The locks that end last come first, then the addresses with the most failures. */
-const byWeight = (a: LockoutEntry, b: LockoutEntry) =>
+export const byWeight = (a: LockoutEntry, b: LockoutEntry) =>
   (b.lockedUntil ?? 0) - (a.lockedUntil ?? 0) || b.failures - a.failures;
 
 /** The first entries of the whole table. Other threads and requests use it in between. */

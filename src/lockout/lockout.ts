@@ -58,7 +58,7 @@ export type LockNotifier = {
   subscribe(onMessage: (message: string) => void): void;
 };
 
-const MESSAGE = /^(?:locked (\d{1,5})|cleared) ([\w.:/]{1,24})$/;
+const MESSAGE = /^(?:locked (\d{1,5})|cleared) (\S+)$/;
 
 /** For a policy of 0 attempts: nothing counts. */
 const off: Lockout = {
@@ -178,7 +178,7 @@ export function createLockout(
 
   notifier?.subscribe((message) => {
     const [, seconds, address] = MESSAGE.exec(message) ?? [];
-    if (address === undefined) return;
+    if (address === undefined || !table.fits(address)) return;
     if (seconds === undefined) return forget(address);
     table.exclusively(() => {
       const now = clock.monotonic();

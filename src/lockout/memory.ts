@@ -12,6 +12,9 @@ export type LockoutMemory = Readonly<{
 
 const MAX_ADDRESSES = 100_000;
 
+/** The longest address is an IPv6 /64 written in full. */
+const ADDRESS_BYTES = 24;
+
 /** 100,000 pairs of address and credential, about 1.6 MB when all are in use. */
 const KNOWN_SETS = 6_250;
 
@@ -19,8 +22,9 @@ const KNOWN_SETS = 6_250;
 export const allocateLockout = (
   { attempts }: Readonly<{ attempts: number }>,
   addresses = MAX_ADDRESSES,
+  nameBytes = ADDRESS_BYTES,
 ): LockoutMemory => ({
-  table: allocateTable(attempts, addresses),
+  table: allocateTable(attempts, addresses, nameBytes),
   known: allocateKnownKeys(KNOWN_SETS),
   secret: randomBytes(16).toString('base64'),
 });

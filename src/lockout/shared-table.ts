@@ -3,11 +3,13 @@ import { releaseLock, sharedLock } from '../lib/shared-lock.ts';
 import type { AttemptDigest } from './attempt.ts';
 
 /** The memory of one table, which threads share. */
-export type TableMemory = Readonly<{ buffer: SharedArrayBuffer; addresses: number; attempts: number }>;
-
-/** The longest name is an IPv6 /64 written in full. */
-const NAME_BYTES = 24;
-const NAME_WORDS = NAME_BYTES / 4;
+export type TableMemory = Readonly<{
+  buffer: SharedArrayBuffer;
+  addresses: number;
+  attempts: number;
+  /** The length of the longest name in UTF-8: a multiple of 4. */
+  nameBytes: number;
+}>;
 
 /**
  * The hash of an address selects a set of so many places, and the address takes any of them. So nobody has to search or
@@ -25,11 +27,11 @@ const HEADER_BYTES = 16;
 const LOCKED = 1e15;
 
 /** The system gives memory only to pages that are used. */
-export function allocateTable(attempts: number, addresses: number): TableMemory {
-  const bytesEach = 8 * (2 + 2 * attempts) + NAME_BYTES + 8;
+export function allocateTable(attempts: number, addresses: number, nameBytes: number): TableMemory {
+  const bytesEach = 8 * (2 + 2 * attempts) + nameBytes + 8;
   const buffer = new SharedArrayBuffer(HEADER_BYTES + addresses * bytesEach);
   new Int32Array(buffer)[SEED] = randomInt(2 ** 31);
-  return { buffer, addresses, attempts };
+  return { buffer, addresses, attempts, nameBytes };
 }
 
 /** Frees the table when the thread that held it has ended. */
@@ -44,7 +46,8 @@ export type SharedTable = ReturnType<typeof openSharedTable>;
  * `exclusively`. When all places of a set are taken, the address with the oldest change is dropped. If all of them are
  * locked, the one whose lock ends first is dropped.
  */
-export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
+export function openSharedTable({ buffer, addresses, attempts, nameBytes }: TableMemory) {
+  const nameWords = nameBytes / 4;
   const ways = Math.min(WAYS, addresses);
   const sets = Math.floor(addresses / ways);
   let offset = HEADER_BYTES;
@@ -69,17 +72,17 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
   const failed = floats(attempts);
   const failureCount = words(1);
   const isTaken = words(1);
-  const names = words(NAME_WORDS);
+  const names = words(nameWords);
 
-  const name = new Int32Array(NAME_WORDS);
-  const nameBytes = new Uint8Array(name.buffer);
+  const name = new Int32Array(nameWords);
+  const nameText = new Uint8Array(name.buffer);
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
 
   /** Writes the address into `name`, and returns the first place of its set. */
   function firstPlaceOf(address: string): number {
     name.fill(0);
-    if (encoder.encodeInto(address, nameBytes).read < address.length) {
+    if (encoder.encodeInto(address, nameText).read < address.length) {
       throw new RangeError('the name of an address is longer than that of any address');
     }
     let hash = header[SEED] ?? 0;
@@ -88,7 +91,7 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
   }
 
   function hasName(place: number): boolean {
-    for (let i = 0; i < NAME_WORDS; i++) if (names[place * NAME_WORDS + i] !== name[i]) return false;
+    for (let i = 0; i < nameWords; i++) if (names[place * nameWords + i] !== name[i]) return false;
     return true;
   }
 
@@ -129,7 +132,7 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
       lowest = ofOther;
     }
     free(place);
-    names.set(name, place * NAME_WORDS);
+    names.set(name, place * nameWords);
     // If the thread dies here, the count is one too high, and a search is wasted. One too low would hide a lock.
     Atomics.add(header, TAKEN, 1);
     isTaken[place] = 1;
@@ -158,7 +161,7 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
 
   /** The address that has a place. */
   function nameOf(place: number): string {
-    const words = names.slice(place * NAME_WORDS, (place + 1) * NAME_WORDS);
+    const words = names.slice(place * nameWords, (place + 1) * nameWords);
     return decoder.decode(new Uint8Array(words.buffer)).replace(/\0+$/, '');
   }
 
@@ -192,6 +195,8 @@ export function openSharedTable({ buffer, addresses, attempts }: TableMemory) {
 
     /** The number of places. */
     addresses,
+    /** Whether a name is short enough. All others throw a RangeError. */
+    fits: (address: string) => Buffer.byteLength(address) <= nameBytes,
     /** Whether an address has the place. */
     isTaken: (place: number) => isTaken[place] === 1,
     find,

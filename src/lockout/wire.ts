@@ -1,9 +1,10 @@
 import { changesBetween, type Incident } from '../audit/event.ts';
 import { formatNetwork, parseNetwork } from '../lib/network.ts';
+import type { KindOfEntry } from './kinds.ts';
 
 /** What the lockout knows of an address. */
 export type LockoutEntry = Readonly<{
-  /** An IPv4 address, the /64 network of an IPv6 address, or "unknown". */
+  /** An IPv4 address, the /64 network of an IPv6 address, or "unknown"; for a lockout of e-mail addresses, one of these. */
   address: string;
   /** The failed attempts that count now. Of a locked address: those that locked it. */
   failures: number;
@@ -12,9 +13,10 @@ export type LockoutEntry = Readonly<{
 }>;
 
 /** As clients and the audit log see it. The time is in seconds since 1970. */
-export function publicLockout({ address, failures, lockedUntil }: LockoutEntry) {
+export function publicLockout({ kind, address, failures, lockedUntil }: KindOfEntry) {
   const network = parseNetwork(address);
   return {
+    kind,
     address: network ? formatNetwork(network) : address,
     failures,
     locked_until: lockedUntil === null ? null : Math.ceil(lockedUntil / 1_000),
@@ -22,11 +24,11 @@ export function publicLockout({ address, failures, lockedUntil }: LockoutEntry) 
 }
 
 /** For the audit log. The lockout does not know the request. */
-export function lockedIncident(entry: LockoutEntry): Incident {
+export function lockedIncident(entry: KindOfEntry): Incident {
   const after = publicLockout(entry);
   return {
     action: 'address.locked',
-    address: after.address,
+    address: entry.kind === 'sign_in_email' ? null : after.address,
     requestId: null,
     changes: changesBetween(undefined, after),
   };

@@ -38,6 +38,7 @@ test('a lockout is recorded once, with what is locked', async () => {
         address: '2001:db8::/64',
         key_id: null,
         changes: {
+          kind: { from: null, to: 'api_key' },
           address: { from: null, to: '2001:db8::/64' },
           failures: { from: null, to: 5 },
           locked_until: { from: null, to: expect.any(Number) },

@@ -16,6 +16,8 @@ async function fail(send: Send, address: string, times = 5, key = WRONG) {
   for (let i = 0; i < times; i++) await send({ path: '/auth/verify', key, headers: from(address) });
 }
 
+const kind = 'api_key';
+
 const lockouts = async (send: Send) => (await send({ path: '/auth/lockouts', key: FIRST_KEY })).json.lockouts;
 
 const clear = (send: Send, address: string) =>
@@ -36,10 +38,10 @@ describe('an operator', () => {
     await fail(send, '198.51.100.3', 1);
     const listed = await lockouts(send);
     expect(listed).toEqual([
-      { address: '2001:db8::/64', failures: 5, locked_until: expect.any(Number) },
-      { address: '198.51.100.2', failures: 5, locked_until: expect.any(Number) },
-      { address: '198.51.100.1', failures: 2, locked_until: null },
-      { address: '198.51.100.3', failures: 1, locked_until: null },
+      { kind, address: '2001:db8::/64', failures: 5, locked_until: expect.any(Number) },
+      { kind, address: '198.51.100.2', failures: 5, locked_until: expect.any(Number) },
+      { kind, address: '198.51.100.1', failures: 2, locked_until: null },
+      { kind, address: '198.51.100.3', failures: 1, locked_until: null },
     ]);
     const left = listed.map(
       ({ locked_until }: { locked_until: number }) => locked_until - clock.now() / 1_000,
@@ -81,6 +83,7 @@ describe('an operator', () => {
         actor: { kind: 'key', id: 1 },
         key_id: null,
         changes: {
+          kind: { from: kind, to: null },
           address: { from: '2001:db8:1:2::/64', to: null },
           failures: { from: 5, to: null },
           locked_until: { from: expect.closeTo(locked_until, 0), to: null },
@@ -144,7 +147,9 @@ describe('an operator', () => {
   test('unlocks where the same key counts once', async () => {
     const { send } = await bootstrapped({ env: { ...trusting, KEYHEARTH_LOCKOUT_BY: 'address+key' } });
     await fail(send, '198.51.100.7', 9);
-    expect(await lockouts(send)).toEqual([{ address: '198.51.100.7', failures: 1, locked_until: null }]);
+    expect(await lockouts(send)).toEqual([
+      { kind, address: '198.51.100.7', failures: 1, locked_until: null },
+    ]);
     for (let i = 0; i < 5; i++) await fail(send, '198.51.100.7', 1, `${WRONG}-${i}`);
     expect(await statusFrom(send, '198.51.100.7')).toBe(429);
     await clear(send, '198.51.100.7');

@@ -16,7 +16,7 @@ const listLockouts = createRoute({
   operationId: 'listLockouts',
   summary: 'List lockouts',
   description:
-    'Lists the addresses that are locked out, and those with failed attempts. With several replicas, each lists all locks, and its own failed attempts.',
+    'Lists the addresses and e-mail addresses that are locked out, and those with failed attempts. With several replicas, each lists all locks, and its own failed attempts.',
   responses: {
     200: { description: 'The addresses', content: { 'application/json': { schema: LockoutsSchema } } },
     ...problemResponses(...guardCodes),
@@ -30,12 +30,12 @@ const clearLockout = createRoute({
   operationId: 'clearLockout',
   summary: 'End a lockout',
   description:
-    'Ends the lockout of an address and forgets its failed attempts, on all workers and replicas. Nothing happens if there are none.',
+    'Ends the lockouts of an address or an e-mail address and forgets its failed attempts, on all workers and replicas. Nothing happens if there are none.',
   request: { params: LockoutParamsSchema },
   responses: {
     204: { description: 'The address is not locked out' },
     ...problemResponses(
-      invalid('address', 'must be an IPv4 address, an IPv6 address or its /64 network'),
+      invalid('address', 'must be an IPv4 address, an IPv6 address or its /64 network, or an e-mail address'),
       ...guardCodes,
       'database_busy',
     ),

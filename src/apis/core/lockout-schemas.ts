@@ -1,6 +1,9 @@
 import { z } from '@hono/zod-openapi';
+import { foldEmail } from '../../accounts/account.ts';
 import { lockoutKeyOf } from '../../http/client-address.ts';
 import { isVersion4, parseNetwork } from '../../lib/network.ts';
+import { LOCKOUT_KINDS } from '../../lockout/kinds.ts';
+import { EmailSchema } from './account-schemas.ts';
 
 const IPV4_BITS = 32;
 const IPV6_BITS = 128;
@@ -21,15 +24,19 @@ function lockoutKeyIn(text: string): string | undefined {
   return isOne ? lockoutKeyOf(address) : undefined;
 }
 
-const isLockoutKey = (text: string) => lockoutKeyIn(text) !== undefined;
+/** The same for an e-mail address, which failed sign-ins can lock. */
+const nameIn = (text: string) => (EmailSchema.safeParse(text).success ? foldEmail(text) : lockoutKeyIn(text));
+
+const isLockoutKey = (text: string) => nameIn(text) !== undefined;
 
 export const LockoutParamsSchema = z.object({
   address: z
     .string()
     .refine(isLockoutKey, {
-      error: 'must be an IPv4 address, an IPv6 address or its /64 network, as in GET /auth/lockouts',
+      error:
+        'must be an IPv4 address, an IPv6 address or its /64 network, or an e-mail address, as in GET /auth/lockouts',
     })
-    .transform((text) => lockoutKeyIn(text) ?? text)
+    .transform((text) => nameIn(text) ?? text)
     .openapi({
       param: {
         name: 'address',
@@ -47,8 +54,13 @@ export const LockoutsSchema = z
       .array(
         z
           .object({
+            kind: z.enum(LOCKOUT_KINDS).openapi({
+              description:
+                'What failed: requests with invalid keys (`api_key`), or sign-ins from an address (`sign_in_address`) or for an e-mail address (`sign_in_email`)',
+            }),
             address: z.string().openapi({
-              description: 'An IPv4 address, or the /64 network of an IPv6 address',
+              description:
+                'An IPv4 address, or the /64 network of an IPv6 address. For `sign_in_email`, the e-mail address',
               example: '198.51.100.7',
             }),
             failures: z.int().openapi({ description: 'The failed attempts that count now', example: 5 }),
