@@ -18,7 +18,8 @@ export const accountVariables = {
     .enum(['off', 'admins', 'all'], { error: 'must be off, admins or all' })
     .default('off')
     .meta({
-      description: 'The accounts that must have two-factor authentication: `off` (none), `admins` or `all`.',
+      description:
+        'The accounts that must have [two-factor authentication](two-factor.md): `off` (none), `admins` or `all`.',
     }),
   KEYHEARTH_QUERY_KEYS: z.enum(['off', 'on'], { error: 'must be off or on' }).default('off').meta({
     description:

@@ -215,4 +215,22 @@ describe('the threads', () => {
     expect(await guesses[32]).toBe('overloaded');
     expect(await guesses[0]).toBe('done');
   });
+
+  test('serve keys in turn with passwords, however many addresses send these', async () => {
+    const pool = createBcryptPool(4, 1, () => undefined);
+    onTestFinished(() => pool.close());
+    const order: string[] = [];
+    const signIns = Array.from({ length: 200 }, (_, i) =>
+      pool.find({ client: `10.0.0.${i}`, isPassword: true, ...slow }).then(
+        () => order.push('sign-in'),
+        () => undefined,
+      ),
+    );
+    const keys = Array.from({ length: 3 }, () =>
+      pool.hash({ client: 'key 1', input: 'a new key' }).then(() => order.push('key')),
+    );
+    await Promise.all([...signIns, ...keys]);
+    expect(order.slice(0, 8).filter((each) => each === 'key')).toHaveLength(3);
+    expect(order.length).toBeGreaterThan(30);
+  });
 });
