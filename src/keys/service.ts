@@ -158,6 +158,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
       return change(actor, 'keys:write', async (tx, maker, record) => {
         const settings = { ...registeredSettings(''), ...defaultsOf(maker), ...resolved };
         refuse(exceeds(maker, settings));
+        await assertGranted(tx, { account: maker.account, scopes: settings.scopes });
         const source = 'created';
         const key = await store.insertKey(tx, {
           ...digests,

@@ -48,6 +48,7 @@ export function proxyosClient(
 export async function signedIn({ origin }: Running, email: string, password = PASSWORD) {
   const made = proxyosClient(origin);
   const person = await made.client.users.login.mutate({ email, password });
+  expect(made.jar.cookie).toMatch(/^proxyos_token=khs_/);
   return { ...made, id: person.id ?? '', person };
 }
 

@@ -6,8 +6,9 @@ export const dateOrNull = (milliseconds: number | null): Date | null =>
 /** The roles of this API, and what they are called elsewhere. */
 export const ROLES = { admin: 'admin', viewer: 'member' } as const;
 
-export const presentRole = (role: Account['role']): keyof typeof ROLES =>
-  role === 'admin' ? 'admin' : 'viewer';
+export type ShownRole = keyof typeof ROLES;
+
+export const presentRole = (role: Account['role']): ShownRole => (role === 'admin' ? 'admin' : 'viewer');
 
 /** Keyhearth keeps no avatars. */
 const noAvatar = { avatarColor: null, avatarUrl: null };

@@ -1,9 +1,9 @@
-import { type ProfileParts, profileProcedures } from './profile-procedures.ts';
+import { type AccountParts, accountProcedures } from './account-procedures.ts';
 import { type SignInProcedureParts, signInProcedures } from './sign-in-procedures.ts';
 import { router } from './trpc.ts';
 import { type TwoFactorParts, twoFactorProcedures } from './two-factor-procedures.ts';
 
-export type UserParts = SignInProcedureParts & ProfileParts & TwoFactorParts;
+export type UserParts = SignInProcedureParts & AccountParts & TwoFactorParts;
 
 export const userProcedures = (parts: UserParts) =>
-  router({ ...signInProcedures(parts), ...profileProcedures(parts), ...twoFactorProcedures(parts) });
+  router({ ...signInProcedures(parts), ...accountProcedures(parts), ...twoFactorProcedures(parts) });

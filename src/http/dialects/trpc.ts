@@ -53,7 +53,8 @@ const rules = {
   invalid_two_factor_code: ['UNAUTHORIZED', 'Invalid authenticator code'],
   too_many_sign_in_attempts: 'TOO_MANY_REQUESTS',
   two_factor_setup_required: 'FORBIDDEN',
-  recent_sign_in_required: 'FORBIDDEN',
+  // The client has no field for the password.
+  recent_sign_in_required: ['FORBIDDEN', 'Sign in again: this change needs a sign-in of the last 15 minutes'],
   cross_site_request: 'FORBIDDEN',
   api_key_only: 'FORBIDDEN',
   account_only: 'FORBIDDEN',
