@@ -78,6 +78,7 @@ describe('everything is guarded unless listed as open', () => {
       'POST /auth/register-key',
       'POST /auth/setup',
       'POST /v1/auth/login',
+      'POST /v1/auth/register',
     ]);
   });
 

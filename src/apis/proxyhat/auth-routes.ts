@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { Profiles } from '../../accounts/profiles.ts';
+import type { Register } from '../../accounts/registration.ts';
 import type { SessionService } from '../../accounts/session-service.ts';
 import type { SignIn } from '../../accounts/sign-in.ts';
 import { actorOf } from '../../http/context.ts';
@@ -10,9 +11,38 @@ import { needsNoTwoFactor } from '../required-scope.ts';
 import { visitorOf } from '../visitor.ts';
 import { factorOf } from './factor.ts';
 import { bodyFailures, busy, failureResponses, guardFailures, invalid, overloaded } from './responses.ts';
-import { LoginAnswerSchema, LoginSchema, presentUser, UserSchema } from './schemas.ts';
+import {
+  LoginAnswerSchema,
+  LoginSchema,
+  presentUser,
+  RegisterSchema,
+  TokenSchema,
+  UserSchema,
+} from './schemas.ts';
 
 const common = { tags: ['ProxyHat'] };
+
+const register = createRoute({
+  ...common,
+  method: 'post',
+  path: '/v1/auth/register',
+  operationId: 'proxyhatRegister',
+  summary: 'Register an account',
+  description:
+    'Makes an account and gives an access token, where the operator allows that. Until an admin approves the account, its keys work at this API only.',
+  request: { body: { required: true, content: { 'application/json': { schema: RegisterSchema } } } },
+  responses: {
+    201: { description: 'You are registered', content: { 'application/json': { schema: TokenSchema } } },
+    ...failureResponses(
+      ...bodyFailures,
+      { code: 'email_already_used' },
+      { code: 'registration_closed' },
+      { code: 'too_many_sign_in_attempts', limit: 20, retryAfter: 900 },
+      overloaded,
+      busy,
+    ),
+  },
+});
 
 const login = createRoute({
   ...common,
@@ -65,12 +95,22 @@ const logout = createRoute({
   },
 });
 
-export type AuthRouteParts = { signIn: SignIn; sessions: SessionService; profiles: Profiles };
+export type AuthRouteParts = {
+  register: Register;
+  signIn: SignIn;
+  sessions: SessionService;
+  profiles: Profiles;
+};
 
-export const publicAuthRoutes: OpenRoute[] = [login];
+export const publicAuthRoutes: OpenRoute[] = [register, login];
 
-export const authRoutes = ({ signIn, sessions, profiles }: AuthRouteParts) =>
+export const authRoutes = ({ register: registerAccount, signIn, sessions, profiles }: AuthRouteParts) =>
   createRouter()
+    .openapi(register, async (c) => {
+      const { name, email, password } = c.req.valid('json');
+      const { token } = await registerAccount({ name, email, password }, 'access_token', visitorOf(c));
+      return c.json(presentToken('Registered.', token), 201);
+    })
     .openapi(login, async (c) => {
       const { email, password, twofa_code: code } = c.req.valid('json');
       const result = await signIn({ email, password, ...factorOf(code) }, 'access_token', visitorOf(c));

@@ -6,9 +6,13 @@ import { createRouter } from '../../http/router.ts';
 import { type ApiContext, createApi, JSON_BODY_LIMIT } from '../create-api.ts';
 import { type AuthRouteParts, authRoutes, publicAuthRoutes } from './auth-routes.ts';
 import { type KeyRouteParts, keyRoutes } from './key-routes.ts';
+import { type PasswordRouteParts, passwordRoutes } from './password-routes.ts';
+import { type TwoFactorRouteParts, twoFactorRoutes } from './two-factor-routes.ts';
 
 export type ProxyhatParts = AuthRouteParts &
-  KeyRouteParts & {
+  KeyRouteParts &
+  PasswordRouteParts &
+  TwoFactorRouteParts & {
     /** API keys of accounts, and access tokens. The session of a browser is not valid here. */
     proxyhatAuthenticators: readonly Authenticator[];
   };
@@ -26,7 +30,12 @@ export function proxyhatApi(parts: ProxyhatParts, context: ApiContext) {
       open: publicAuthRoutes,
     },
     context,
-    (router) => router.route('/', authRoutes(parts)).route('/', keyRoutes(parts)),
+    (router) =>
+      router
+        .route('/', authRoutes(parts))
+        .route('/', keyRoutes(parts))
+        .route('/', passwordRoutes(parts))
+        .route('/', twoFactorRoutes(parts)),
   );
   const router = createRouter();
   for (const path of PATHS) router.use(path, asProxyhat);

@@ -19,7 +19,7 @@ const requiredText = ({ input }: { input?: unknown }) =>
   input === undefined || input === null ? 'is required' : 'must be a string';
 
 const text = () => z.string({ error: requiredText });
-const needed = () => text().min(1, { error: 'is required' });
+const needed = () => text().refine((value) => value !== '', { error: 'is required', abort: true });
 
 /** Clients send null or an empty text for a field that they leave out. */
 const optionalText = () =>
@@ -75,6 +75,21 @@ export const RegisterSchema = z
   })
   .refine(isConfirmed, unconfirmed)
   .openapi('ProxyHatRegistration');
+
+export const PasswordChangeSchema = z
+  .object({
+    current_password: password('Your present password'),
+    password: newPassword(),
+    password_confirmation: confirmation(),
+  })
+  .refine(isConfirmed, unconfirmed)
+  .openapi('ProxyHatPasswordChange', {
+    example: {
+      current_password: 'correct horse battery staple',
+      password: 'another horse battery staple',
+      password_confirmation: 'another horse battery staple',
+    },
+  });
 
 export const LoginSchema = z
   .object({
