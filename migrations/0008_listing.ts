@@ -45,9 +45,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     state integer not null, label text not null, owner text not null, scopes text not null, source text not null,
     prefix text, primary key (created_at, id)
   )${inOrder}`);
-  await run(
-    `insert into api_key_listing select ${listed('key', isPostgres)} from api_keys as key order by created_at, id`,
-  );
+  await listKeys(db, listed('key', isPostgres));
   for (const index of indexes) await run(`create index api_key_listing_${index}`);
 
   // The scopes of a key, one by one. Every key that exists now has "*", which has an index of its own.
@@ -57,6 +55,24 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await (isPostgres ? addPostgresTriggers(run) : addSqliteTriggers(run));
   // Without statistics, PostgreSQL expects that a filter leaves few of a million keys.
   if (isPostgres) await run('analyze api_key_listing');
+}
+
+const KEYS_AT_ONCE = 50_000;
+
+/** In parts, because PostgreSQL ends each statement of the service after five seconds. */
+async function listKeys(db: Kysely<unknown>, columns: string): Promise<void> {
+  for (let after = 0; ; ) {
+    const { rows } = await sql<{ last: number | null }>`
+      select max(id) as last from (select id from api_keys where id > ${after} order by id limit ${KEYS_AT_ONCE}) as part
+    `.execute(db);
+    const last = rows[0]?.last ?? null;
+    if (last === null) return;
+    await sql`
+      insert into api_key_listing select ${sql.raw(columns)} from api_keys as key
+      where id > ${after} and id <= ${last} order by created_at, id
+    `.execute(db);
+    after = Number(last);
+  }
 }
 
 type Run = (text: string) => Promise<unknown>;

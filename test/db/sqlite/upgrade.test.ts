@@ -77,3 +77,23 @@ test('a database from before scopes is migrated: its keys hold everything, and t
   expect(await found('source=registered')).toEqual([1]);
   expect(await found('prefix=kh')).toEqual([2]);
 });
+
+test('the list has every key of a large old database, which is read in parts', async () => {
+  const dataDir = await oldDirectory();
+  const COUNT = 100_001;
+  await sqlIn(
+    dataDir,
+    `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${COUNT})
+      insert into api_keys (id, label, hint, hash, is_active, created_at)
+      select 5 + 2 * n, 'Number ' || n, 'kh_abcdefghi', 'hash', 1, 1000 - n % 7 from numbers`,
+  );
+  const { send } = await service({ dataDir });
+  const [listed] = await sqlIn(
+    dataDir,
+    `select count(*) as n from api_keys join api_key_listing as listed
+      on listed.id = api_keys.id and listed.created_at = api_keys.created_at`,
+  );
+  expect(listed?.n).toBe(COUNT + 1);
+  const { json } = await send({ path: `/auth/keys?label=number%20${COUNT}`, key: FIRST_KEY });
+  expect(json.keys.map(({ id }: { id: number }) => id)).toEqual([5 + 2 * COUNT]);
+});
