@@ -27,6 +27,7 @@ export function createApp(parts: AppParts) {
     lockout: parts.lockout,
     usage: parts.usage,
     isAllowedHost: parts.isAllowedHost,
+    cookies: parts.cookies,
     ownedPaths: [],
   };
   return createRoot(parts.logger, parts.requestLog, parts.resolveClient)

@@ -60,9 +60,10 @@ export function createSessionLookup(parts: SessionLookupParts): SessionLookup {
   }
 
   /** Once a day at most. Nobody waits for it. */
-  function renew({ session }: Known, now: number): void {
-    if (now - session.renewed_at < RENEW_AFTER_MS) return;
+  function renewed({ session, principal }: Known, now: number): AccountPrincipal {
+    if (now - session.renewed_at < RENEW_AFTER_MS) return principal;
     writer.run(renewQuery(db, session.id, now, now + lifetimeMs)).catch(onError);
+    return { ...principal, isRenewed: true };
   }
 
   return (token, kind) => {
@@ -74,8 +75,7 @@ export function createSessionLookup(parts: SessionLookupParts): SessionLookup {
     return andThen(found, (each) => {
       const now = clock.now();
       if (!each || each.session.kind !== kind || each.session.expires_at <= now) return undefined;
-      renew(each, now);
-      return each.principal;
+      return renewed(each, now);
     });
   };
 }

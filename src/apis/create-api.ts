@@ -6,12 +6,13 @@ import { type Authenticator, type ReadHeader, TARGET } from '../auth/authenticat
 import { countRefusal, type Usage } from '../auth/count-outcome.ts';
 import type { HostCheck } from '../http/allowed-host.ts';
 import { readBody } from '../http/body.ts';
-import { type HttpEnv, headerReader } from '../http/context.ts';
+import { type HttpContext, type HttpEnv, headerReader } from '../http/context.ts';
 import { isCrossSite } from '../http/cross-site.ts';
 import type { Dialect } from '../http/dialect.ts';
 import { sendFailure } from '../http/failures.ts';
 import { createRouter, honoPath, methodsByPath } from '../http/router.ts';
 import { NO_STORE } from '../http/security-headers.ts';
+import type { SessionCookies } from '../http/session-cookie.ts';
 import type { Failure } from '../lib/failure.ts';
 import type { Actor } from '../lib/principal.ts';
 import type { Lockout } from '../lockout/lockout.ts';
@@ -49,6 +50,7 @@ export type ApiContext = {
   lockout: Lockout;
   usage: Usage;
   isAllowedHost: HostCheck;
+  cookies: Pick<SessionCookies, 'set'>;
   /** The path patterns of the APIs that were created so far. Begin with an empty list. */
   ownedPaths: string[];
 };
@@ -61,10 +63,11 @@ export type ApiContext = {
  */
 export function createApi<Routes extends Schema>(
   options: ApiOptions,
-  { lockout, usage, isAllowedHost, ownedPaths }: ApiContext,
+  context: ApiContext,
   define: (router: ReturnType<typeof createRouter>) => OpenAPIHono<HttpEnv, Routes>,
 ): OpenAPIHono<HttpEnv, Routes> {
   const { paths, authenticators, bodyLimit, open, defersRefusals = false } = options;
+  const { isAllowedHost, ownedPaths } = context;
   const routes = define(createRouter());
   const methods = methodsByPath(routes);
   const openMethods = methodsByPath({ routes: open.map(asHonoRoute) });
@@ -80,7 +83,7 @@ export function createApi<Routes extends Schema>(
   const api = createRouter();
   for (const path of paths) api.use(path, enter(options, isAllowedHost));
   for (const [path, ofPath] of openMethods) api.use(path, markOpen(ofPath, methods.get(path)));
-  for (const path of paths) api.use(path, guard(options, lockout, usage));
+  for (const path of paths) api.use(path, guard(options, context));
   const body = readBody(bodyLimit);
   for (const { method, path, check = pass } of open)
     api.on(method.toUpperCase(), honoPath(path), check, body);
@@ -130,8 +133,7 @@ const unlessOpen =
 /** An API without authenticators has open routes only, and no lockout. */
 function guard(
   { authenticators, defersRefusals }: ApiOptions,
-  lockout: Lockout,
-  usage: Usage,
+  { lockout, usage, cookies }: ApiContext,
 ): MiddlewareHandler<HttpEnv> {
   if (authenticators.length === 0) return pass;
   const authenticateAny = createAuthenticate(authenticators, lockout);
@@ -154,9 +156,23 @@ function guard(
     }
     const { principal } = authentication;
     if (principal.kind === 'key' && !c.var.isVerification) usage.countUse(principal.id);
+    if (principal.kind === 'account' && principal.isRenewed) renewCookie(c, authenticators, cookies);
     c.set('principal', principal);
     return next();
   };
+}
+
+/** The browser keeps the cookie for as long as the session lasts now. */
+function renewCookie(
+  c: HttpContext,
+  authenticators: readonly Authenticator[],
+  cookies: ApiContext['cookies'],
+): void {
+  for (const authenticator of authenticators) {
+    if (authenticator.kind !== 'account' || authenticator.cookie === undefined) continue;
+    const [token] = authenticator.read(headerReader(c.env.incoming));
+    if (token !== undefined) cookies.set(c, authenticator.cookie, token);
+  }
 }
 
 function refusalOf(authentication: Authentication, incoming: IncomingMessage): Failure | undefined {

@@ -33,7 +33,7 @@ export const needs = (scope: OwnScope) => ({
 export const needsNoScope = { [REQUIRED_SCOPE]: null, middleware: [refusing(lacksSetup)] };
 
 /** The same, and also for an account that still has to set up a second factor. */
-export const needsNoTwoFactor = { [REQUIRED_SCOPE]: null };
+export const needsNoTwoFactor = { [REQUIRED_SCOPE]: null, middleware: [] };
 
 /** Spread into the definition of a route that only people use, whatever their role. */
 export const needsAccount = {

@@ -50,6 +50,8 @@ export type Authenticator = KeyAuthenticator | AccountAuthenticator;
 /** The credential of a person: a session or an access token. Nobody can guess one, so attempts do not count. */
 export type AccountAuthenticator = Pick<KeyAuthenticator, 'schemes' | 'read'> & {
   kind: 'account';
+  /** The name of the cookie that carries it; absent for a header. */
+  cookie?: string;
   /** @returns undefined for a credential that is unknown or over */
   verify(credential: string): MaybePromise<AccountPrincipal | undefined>;
 };

@@ -46,6 +46,8 @@ export type AccountPrincipal = Readonly<{
   signedInAt: number;
   /** The operator requires a second factor, and the account has none. It may do nothing else before. */
   lacksTwoFactor: boolean;
+  /** This request has renewed the session, so that it lasts longer. */
+  isRenewed?: true;
 }>;
 
 /** Who makes a change, and the request that asks for it. */

@@ -17,6 +17,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { DomainError, type FailureCode } from '../../src/lib/failure.ts';
 import { createLockout } from '../../src/lockout/lockout.ts';
 import { client, type Send } from '../support/http.ts';
+import { noCookies } from '../support/no-cookies.ts';
 import { noUsage } from '../support/no-usage.ts';
 import { noWarnings } from '../support/no-warnings.ts';
 import { keyPrincipal } from '../support/principal.ts';
@@ -179,7 +180,7 @@ beforeEach(async () => {
   const lockout = createLockout({ attempts: 2, seconds: 300, by: 'address' }, systemClock);
   const usage = { ...noUsage, countUse: (id: number) => void accepted.push(id) };
   const app = createRoot(logger, createRequestLog(logger, 100), clientResolver([], noWarnings));
-  const api = thirdApi({ lockout, usage, isAllowedHost: () => true, ownedPaths: [] });
+  const api = thirdApi({ lockout, usage, isAllowedHost: () => true, cookies: noCookies, ownedPaths: [] });
   document = api.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: '', version: '' },
@@ -297,6 +298,7 @@ test('/third/* owns /third itself', async () => {
     lockout: createLockout({ attempts: 2, seconds: 300, by: 'address' }, systemClock),
     usage: noUsage,
     isAllowedHost: () => true,
+    cookies: noCookies,
     ownedPaths: [],
   };
   const bare = createRoute({ method: 'get', path: '/third', responses: { 200: text } });
@@ -315,6 +317,7 @@ describe('createApi refuses', () => {
     lockout: createLockout({ attempts: 2, seconds: 300, by: 'address' }, systemClock),
     usage: noUsage,
     isAllowedHost: () => true,
+    cookies: noCookies,
     ownedPaths,
   });
   const context = contextWith([]);

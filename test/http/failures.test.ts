@@ -13,6 +13,7 @@ import { DomainError, type Failure } from '../../src/lib/failure.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { createLockout } from '../../src/lockout/lockout.ts';
 import { type Answer, client, type Send } from '../support/http.ts';
+import { noCookies } from '../support/no-cookies.ts';
 import { noUsage } from '../support/no-usage.ts';
 import { noWarnings } from '../support/no-warnings.ts';
 
@@ -33,7 +34,7 @@ beforeAll(async () => {
   };
   const api = createApi(
     options,
-    { lockout, usage: noUsage, isAllowedHost: () => true, ownedPaths: [] },
+    { lockout, usage: noUsage, isAllowedHost: () => true, cookies: noCookies, ownedPaths: [] },
     (router) => {
       router.get('/throws', () => {
         throw thrown;

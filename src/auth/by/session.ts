@@ -5,6 +5,7 @@ import type { AccountAuthenticator } from '../authenticator.ts';
 /** The cookie of a browser that has signed in. @param name the name of the cookie, which each API chooses */
 export const sessionAuthenticator = (lookUp: SessionLookup, name: string): AccountAuthenticator => ({
   kind: 'account',
+  cookie: name,
   schemes: {
     session: {
       type: 'apiKey',
