@@ -37,6 +37,8 @@ describe('what is stored of a key', () => {
         rotated_from: null,
         rotated_to: null,
         root_id: null,
+        account_id: null,
+        account_standing: null,
       },
     ]);
     for (const file of readdirSync(dataDir)) {
