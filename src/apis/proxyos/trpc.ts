@@ -6,6 +6,7 @@ import { describeTrpcError } from '../../http/dialects/trpc.ts';
 import { DomainError } from '../../lib/failure.ts';
 import { failureIn } from './errors.ts';
 import { lacks, type Need } from './needs.ts';
+import { serialize } from './serialize.ts';
 
 /** What a procedure gets of the request. All calls of a batch share it. */
 export type TrpcContext = Readonly<{ c: HttpContext }>;
@@ -32,7 +33,7 @@ const t = initTRPC
         // People with curl send JSON as it is.
         deserialize: (value: unknown) => (isWrapped(value) ? superjson.deserialize(value) : value),
       },
-      output: superjson,
+      output: { serialize, deserialize: superjson.deserialize },
     },
     errorFormatter({ error, shape, path }) {
       const { failure, isProtocol } = failureIn(error);
