@@ -7,7 +7,9 @@ import {
   generateRawKey,
   hasPlausibleChecksum,
   hintOf,
+  isGenerated,
   isWellFormed,
+  PROXYOS_PREFIX,
 } from '../../src/keys/key-format.ts';
 import { RawKey } from '../../src/lib/brand.ts';
 
@@ -46,6 +48,40 @@ describe('a generated key', () => {
         const [a = '', b = ''] = [key[at], key[at + 1]];
         fc.pre(a !== b);
         expect(isWellFormed(RawKey(key.slice(0, at) + b + a + key.slice(at + 2)))).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('a generated key of the ProxyOS API', () => {
+  const generated = fc.constant(null).map(() => generateRawKey(PROXYOS_PREFIX));
+
+  test('has 37 characters: pxos_, 26 base62 digits, a 6-digit checksum', () => {
+    for (let i = 0; i < 200; i++) {
+      const key = generateRawKey(PROXYOS_PREFIX);
+      expect(key).toMatch(/^pxos_[0-9A-Za-z]{32}$/);
+      expect(isWellFormed(key)).toBe(true);
+      expect(isGenerated(key, PROXYOS_PREFIX)).toBe(true);
+      expect(hintOf(key)).toBe(key.slice(0, 12));
+    }
+  });
+
+  test('is no other kind of credential, and no other one is a key of this API', () => {
+    const longer = RawKey(`pxos_${generateRawKey('abcd').slice(5)}`);
+    expect(isGenerated(longer, PROXYOS_PREFIX)).toBe(false);
+    for (const prefix of ['kh', 'khs', 'kha', 'abcd']) {
+      expect(isGenerated(generateRawKey(prefix), PROXYOS_PREFIX)).toBe(false);
+      expect(isGenerated(generateRawKey(PROXYOS_PREFIX), prefix)).toBe(false);
+      const body = `${prefix}_${'0'.repeat(26)}`;
+      expect(isGenerated(body + checksum(body), prefix)).toBe(false);
+    }
+  });
+
+  test('with a typo is not generated', () => {
+    fc.assert(
+      fc.property(generated, fc.integer({ min: 5, max: 36 }), digit, (key, at, other) => {
+        fc.pre(key[at] !== other);
+        expect(isGenerated(key.slice(0, at) + other + key.slice(at + 1), PROXYOS_PREFIX)).toBe(false);
       }),
     );
   });
