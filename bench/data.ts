@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { startPostgres } from '../deploy/cluster/postgres.ts';
 import type { Checkout } from './before.ts';
 import type { CoreKeyFiles, KeyFiles } from './scenarios.ts';
-import { createKey, fill, LABEL, makeDataDirectory, writeKeys } from './seed.ts';
+import { createKey, fill, fillProxyos, LABEL, makeDataDirectory, writeKeys } from './seed.ts';
 
 const MILLION = 1_000_000;
 const MANY = 100_000;
 const THOUSAND = 1_000;
+/** A page of `GET /auth/keys`. */
+const LISTED = 100;
 
 /** The scenario asks for the scope, and sends from the last network. */
 const SCOPED = {
@@ -30,6 +32,8 @@ export type CoreData = {
 };
 
 export type Data = CoreData & {
+  /** With keys of the ProxyOS API. */
+  proxyos: string;
   /** What stands beside the database in PostgreSQL, and the URL of that. */
   postgres: string;
   postgresUrl: string;
@@ -78,12 +82,16 @@ export async function prepareData(
   const { url, remove } = await startPostgres();
   const postgres = makeDirectory(directory, 'postgres');
   const onPostgres = await makeDataDirectory(postgres, directory, { DATABASE_URL: url });
+  const proxyos = makeDirectory(directory, 'proxyos');
+  const listing = await makeDataDirectory(proxyos, directory);
+  fillProxyos(proxyos, LISTED);
   const settings = { label: LABEL, ...LIMITED };
   const limited = await createKey(postgres, directory, onPostgres, settings, { DATABASE_URL: url });
   return {
-    data: { ...core.data, postgres, postgresUrl: url, close: remove },
+    data: { ...core.data, proxyos, postgres, postgresUrl: url, close: remove },
     keys: {
       ...core.keys,
+      listing: writeKeys(keyFile(directory, 'listing'), [listing]),
       onPostgres: writeKeys(keyFile(directory, 'postgres'), [onPostgres]),
       limitedOnPostgres: writeKeys(keyFile(directory, 'postgres-limited'), [limited]),
       betterAuth: keyFile(directory, 'better-auth'),

@@ -46,6 +46,7 @@ export async function startFleet(directory: string, data: Data, keys: KeyFiles):
     betterAuth: await peer('better-auth', keys.betterAuth, 'database'),
     betterAuthMemory: await peer('better-auth-memory', keys.betterAuthMemory, 'memory'),
     millionOpen: await startKeyhearth('million-open', data.million, directory, OPEN),
+    proxyos: await startKeyhearth('proxyos', data.proxyos, directory),
     postgres: await startKeyhearth('postgres', data.postgres, directory, onPostgres),
     postgresCached: await startKeyhearth('postgres-cached', data.postgres, directory, cached),
   };

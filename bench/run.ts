@@ -123,7 +123,7 @@ const draw = (all: readonly Scenario[], results: Results) =>
     all.map(({ id, title, path }) => ({
       title,
       value: medianPerSecond(results, id),
-      isOurs: path.startsWith('/auth/'),
+      isOurs: /^\/(?:auth|api)\//.test(path),
     })),
   );
 

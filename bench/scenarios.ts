@@ -30,7 +30,10 @@ export type CoreServers = Record<'raw' | 'hono' | 'one' | 'oneOpen' | 'oneLocked
 };
 
 export type Servers = CoreServers &
-  Record<'betterAuth' | 'betterAuthMemory' | 'millionOpen' | 'postgres' | 'postgresCached', Server>;
+  Record<
+    'betterAuth' | 'betterAuthMemory' | 'millionOpen' | 'proxyos' | 'postgres' | 'postgresCached',
+    Server
+  >;
 
 export type WorkerServers = Record<'several' | 'threads' | 'clusterRoundRobin' | 'clusterNone', Server>;
 
@@ -42,7 +45,7 @@ export type CoreKeyFiles = Record<
 };
 
 export type KeyFiles = CoreKeyFiles &
-  Record<'onPostgres' | 'limitedOnPostgres' | 'betterAuth' | 'betterAuthMemory', string>;
+  Record<'listing' | 'onPostgres' | 'limitedOnPostgres' | 'betterAuth' | 'betterAuthMemory', string>;
 
 const VERIFY = '/auth/verify';
 
@@ -141,6 +144,7 @@ function beforeScenario({ before }: CoreServers, keys: CoreKeyFiles): Scenario[]
 export const scenarios = (servers: Servers, keys: KeyFiles, postgresUrl: string): Scenario[][] => [
   [...coreScenarios(servers, keys), ...othersOfTheFirstGroup(servers, keys)],
   postgresScenarios(servers, keys, postgresUrl),
+  listingScenarios(servers, keys),
   otherScenarios(servers, keys),
   millionScenarios(servers, keys),
 ];
@@ -226,6 +230,25 @@ export function workerScenarios(
     }),
   ];
 }
+
+const listingScenarios = ({ proxyos: server }: Servers, { listing: keysFile }: KeyFiles): Scenario[] => [
+  scenario({
+    id: 'list',
+    server,
+    title: '`GET /auth/keys`, 100 keys',
+    description: 'a page of the core API',
+    path: '/auth/keys',
+    keysFile,
+  }),
+  scenario({
+    id: 'trpcList',
+    server,
+    title: '`apiKeys.list`, 100 keys',
+    description: 'the same keys from the ProxyOS API, by tRPC: `GET /api/trpc/apiKeys.list`',
+    path: '/api/trpc/apiKeys.list',
+    keysFile,
+  }),
+];
 
 const otherScenarios = (servers: Servers, keys: KeyFiles): Scenario[] => [
   scenario({

@@ -87,6 +87,28 @@ export function fill(dataDir: string, count: number, keepEvery: number): string[
   return kept;
 }
 
+/** Adds keys of the ProxyOS API to a stopped service's database, all of which its list has. */
+export function fillProxyos(dataDir: string, count: number): void {
+  const pepper = loadPepper({ from: 'file', path: join(dataDir, 'pepper'), createIfMissing: false }, true);
+  const fingerprintOf = fingerprinter(pepper);
+  const database = new SqliteDatabase(join(dataDir, 'keyhearth.db'));
+  try {
+    const insert = database.prepare(
+      `insert into api_keys
+         (label, hint, fingerprint, hash, prefix, scopes, is_active, created_at, expires_at, last_used_at, use_count)
+       values (?, ?, ?, ?, 'pxos', 'proxyos:health:read proxyos:routes:read', 1, ?, ?, ?, 1)`,
+    );
+    const now = Date.now();
+    for (let number = 0; number < count; number++) {
+      const rawKey = generateRawKey('pxos');
+      const times = [now + number, now + 365 * 86_400_000, now];
+      insert.run(LABEL, hintOf(rawKey), fingerprintOf(rawKey), HASH, ...times);
+    }
+  } finally {
+    database.close();
+  }
+}
+
 /** One key a line, as load.ts wants them. */
 export function writeKeys(path: string, keys: readonly string[]): string {
   writeFileSync(path, `${keys.join('\n')}\n`, { mode: 0o600 });

@@ -58,6 +58,12 @@ const OTHERS: readonly Comparison[] = [
     other: 'verify',
     atLeast: 0.9,
   },
+  {
+    what: '`apiKeys.list` by tRPC ÷ `GET /auth/keys`, 100 keys',
+    one: 'trpcList',
+    other: 'list',
+    atLeast: 0.5,
+  },
 ];
 
 /** Those of the first group; another state of Keyhearth is among them if it was measured. */
