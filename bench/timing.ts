@@ -2,25 +2,23 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPostgres } from '../deploy/cluster/postgres.ts';
 import { generateRawKey } from '../src/keys/key-format.ts';
-import { type Auc, aucOf } from './auc.ts';
+import { aucOf } from './auc.ts';
 import { progress, runCommand } from './command.ts';
 import { makeWorkDirectory, startKeyhearth } from './processes.ts';
 import { makeDataDirectory } from './seed.ts';
 import { openStopwatch, requestWith } from './stopwatch.ts';
+import { HIGHEST, LOWEST, shuffled, type TimingFigures, withBounds } from './timing-figures.ts';
 import { insertKeys, type KeysByKind, KINDS, pairsOf } from './timing-keys.ts';
+import { measureSignInTiming } from './timing-sign-in.ts';
 
 /** Whether the time of an answer tells which kind of invalid key was sent. */
 
 const SAMPLES = 5_000;
+/** bcrypt makes them slow. */
+const SIGN_INS = 800;
 const FEWEST_SAMPLES = 100;
 /** The first requests of a process run code that is not compiled yet. */
 const WARM_UP = 2_000;
-/** A guesser who does no better than this learns nothing of use. */
-const LOWEST = 0.45;
-const HIGHEST = 0.55;
-
-export type TimingFigures = Auc & { pair: string; isWithin: boolean };
-
 /**
  * Sends invalid keys of all kinds in random order over one connection, and compares the times of the answers.
  * @param name of the folder that it makes in the directory
@@ -54,19 +52,13 @@ export async function measureTiming(
   await server.stop();
 
   return pairs.map(({ name, ones, others }) => {
-    const auc = aucOf(ones.times, others.times);
-    return { pair: name, ...auc, isWithin: auc.auc >= LOWEST && auc.auc <= HIGHEST };
+    return withBounds(name, aucOf(ones.times, others.times));
   });
 }
 
 /** Made before the clock runs. */
 const samplesOf = ({ keys, times }: { keys: readonly string[]; times: number[] }) =>
   keys.map((key) => ({ request: requestWith(key), times }));
-
-function shuffled<T>(items: readonly T[]): T[] {
-  const order = items.map((item) => ({ item, place: Math.random() }));
-  return order.sort((a, b) => a.place - b.place).map(({ item }) => item);
-}
 
 /** Prints the figures. @returns whether all of them are within the bounds */
 async function report(
@@ -76,7 +68,10 @@ async function report(
   database?: Record<string, string>,
 ): Promise<boolean> {
   progress(`${name}: ${samples} samples of each kind`);
-  const figures = await measureTiming(name, samples, directory, database);
+  const figures = [
+    ...(await measureTiming(name, samples, directory, database)),
+    ...(await measureSignInTiming(name, SIGN_INS, directory, database)),
+  ];
   for (const { pair, auc, low, high, isWithin } of figures) {
     const interval = `${low.toFixed(3)} to ${high.toFixed(3)}`;
     process.stdout.write(`${name}  ${auc.toFixed(3)} (${interval})  ${pair}${isWithin ? '' : '  OUTSIDE'}\n`);
