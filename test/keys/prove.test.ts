@@ -42,14 +42,17 @@ describe('a proof', () => {
     const bcrypt = createBcryptPool(4, 1, () => undefined);
     onTestFinished(() => bcrypt.close());
     const compared: number[] = [];
+    let meanwhile = async () => {};
     const { clock, pass } = fakeClock();
     const prove = createProver({
       db: storage.db,
       fingerprintOf: fingerprinter(storage.pepper),
       bcrypt: {
-        find: (task) => {
+        async find(task) {
           compared.push(task.hashes.length);
-          return bcrypt.find(task);
+          const found = await bcrypt.find(task);
+          await meanwhile();
+          return found;
         },
       },
       clock,
@@ -58,7 +61,10 @@ describe('a proof', () => {
       const proof = await prove(key, 'a client');
       return proof.state === 'proven' ? proof.key.label : proof.state;
     };
-    return { dataDir, ask, compared, pass };
+    const during = (work: typeof meanwhile) => {
+      meanwhile = work;
+    };
+    return { dataDir, ask, compared, pass, during };
   }
 
   test('compares four rows, and the next one goes on', async () => {
@@ -69,6 +75,18 @@ describe('a proof', () => {
       'refused',
     ]);
     expect(compared).toEqual([4, 4, 1]);
+  });
+
+  test('does not bring back a secret that is replaced meanwhile', async () => {
+    const { dataDir, ask, during } = await start(1);
+    const replaced = hashOf(2);
+    during(async () => {
+      await sqlIn(dataDir, `update api_keys set fingerprint = 'of another secret', hash = '${replaced}'`);
+    });
+    expect(await ask(keyOf(1))).toBe('refused');
+    expect(await sqlIn(dataDir, 'select fingerprint, hash from api_keys')).toEqual([
+      { fingerprint: 'of another secret', hash: replaced },
+    ]);
   });
 
   test('reaches every row', async () => {

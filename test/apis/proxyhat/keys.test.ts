@@ -89,8 +89,18 @@ describe('the keys of an account', () => {
 });
 
 describe('two users', () => {
-  test('see and change no key of each other, by access token or by key', async () => {
-    const { member, made, as, codeOf } = await proxyhat();
+  test('see and change no key of each other, by access token or by key, at any route', async () => {
+    const { member, made, as, codeOf, send } = await proxyhat();
+    const { paths } = (await send('/openapi.json')).json;
+    const withId = Object.entries<object>(paths)
+      .filter(([path]) => path.startsWith('/v1/') && path.includes('{id}'))
+      .flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => ({
+          method: method.toUpperCase(),
+          path: path.slice('/v1/'.length),
+        })),
+      );
+    expect(withId).toHaveLength(2);
     const one = await member('one@example.com');
     const other = await member('other@example.com');
     const { id, plain_text_token: theirs } = await made(other, { name: 'theirs' });
@@ -98,11 +108,8 @@ describe('two users', () => {
 
     for (const call of [one, as(mine)]) {
       expect((await call('GET', 'profile/api-keys')).json).toMatchObject([{ name: 'mine' }]);
-      for (const [method, path] of [
-        ['DELETE', `profile/api-keys/${id}`],
-        ['POST', `profile/api-keys/${id}/regenerate`],
-      ] as const) {
-        const answer = await call(method, path);
+      for (const { method, path } of withId) {
+        const answer = await call(method, path.replace('{id}', id));
         expect([answer.status, answer.json]).toEqual([404, NOT_FOUND]);
       }
     }
@@ -170,6 +177,16 @@ describe('a key acts for its user', () => {
     expect(await codeOf(rich)).toBe('VALID');
     // The person holds the scope.
     expect((await call('POST', `profile/api-keys/${id}/regenerate`)).status).toBe(200);
+  });
+
+  test('and cannot regenerate a key that lives longer', async () => {
+    const { member, made, as, send, rawKey, codeOf } = await proxyhat();
+    const call = await member('dev@example.com');
+    const [short, long] = [await made(call), await made(call)];
+    await send({ method: 'PATCH', path: `/auth/keys/${short.id}`, key: rawKey, body: { expires_in: '1h' } });
+    const answer = await as(short.plain_text_token)('POST', `profile/api-keys/${long.id}/regenerate`);
+    expect([answer.status, answer.json]).toEqual([403, { message: expect.stringContaining('longer') }]);
+    expect(await codeOf(long.plain_text_token)).toBe('VALID');
   });
 
   test('and what it makes lives no longer than itself', async () => {
