@@ -49,5 +49,8 @@ export async function acceptSecondFactor(
 /** People leave hyphens out, and write in lower case. */
 const foldCode = (code: string) => code.replaceAll(/[\s-]/g, '').toUpperCase();
 
-const isSame = (one: string, other: string) =>
-  one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
+/** Compares bytes, because a text with the same number of characters can have more of them. */
+function isSame(one: string, other: string): boolean {
+  const [bytes, others] = [Buffer.from(one), Buffer.from(other)];
+  return bytes.length === others.length && timingSafeEqual(bytes, others);
+}

@@ -169,6 +169,15 @@ describe('sign-in', () => {
     expect(json).toEqual({ recovery_codes: others });
     expect(await login(others[6] ?? '')).toMatchObject({ status: 200 });
   });
+
+  test('a recovery code with characters of several bytes is wrong, as any other', async () => {
+    const { admin, send, clock } = await peopled();
+    await setUpTwoFactor(admin, clock);
+    const body = { ...ADMIN, recovery_code: 'ÄBCDE-FGHIJ' };
+    const answers = [];
+    for (let i = 0; i < 6; i++) answers.push(await send({ method: 'POST', path: '/auth/login', body }));
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429]);
+  });
 });
 
 describe('turning it off', () => {
