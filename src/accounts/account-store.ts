@@ -36,15 +36,21 @@ export async function insertAccount(tx: Tx, row: Insertable<AccountTable>): Prom
   return numInsertedOrUpdatedRows === 1n;
 }
 
+/** PostgreSQL cannot compare a text that contains U+0000, and no row has one. */
+const canBeStored = (text: string): boolean => !text.includes('\0');
+
 /** With the digests of the password and the second factor. They must not leave the module. */
-export const findByEmail = (db: Db | Tx, email: string): Promise<AccountRow | undefined> =>
-  db.selectFrom('accounts').selectAll().where('email', '=', email).executeTakeFirst();
+export async function findByEmail(db: Db | Tx, email: string): Promise<AccountRow | undefined> {
+  if (!canBeStored(email)) return undefined;
+  return db.selectFrom('accounts').selectAll().where('email', '=', email).executeTakeFirst();
+}
 
 /** The same, by id. */
 export const findRow = (db: Db | Tx, id: AccountId): Promise<AccountRow | undefined> =>
   db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst();
 
 export async function findAccount(db: Db | Tx, id: AccountId): Promise<Account | undefined> {
+  if (!canBeStored(id)) return undefined;
   const row = await db.selectFrom('accounts').select(accountColumns).where('id', '=', id).executeTakeFirst();
   return row && toAccount(row);
 }

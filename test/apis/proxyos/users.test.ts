@@ -58,10 +58,17 @@ describe('a sign-in', () => {
     ['a wrong password', { email: ADMIN, password: 'wrong' }],
     ['an e-mail address without an account', { email: 'nobody@example.com', password: PASSWORD }],
     ['what is no e-mail address', { email: 'nobody', password: PASSWORD }],
+    ['what no database can store', { email: 'nobody\0@example.com', password: PASSWORD }],
   ])('with %s', async (_, attempt) => {
     expect(await failureOf(anybody().users.login.mutate(attempt))).toEqual(
       unauthorized('Invalid email or password'),
     );
+  });
+
+  test('with a password that no account can have does not count: it would cost the client nothing', async () => {
+    const attempt = { email: ADMIN, password: 'x'.repeat(2_049) };
+    for (let i = 0; i < 6; i++)
+      expect(await failureOf(anybody().users.login.mutate(attempt))).toMatchObject({ status: 400 });
   });
 
   test('is locked after five failures, also with the right password', async () => {
