@@ -6,6 +6,7 @@ import { PROXYOS_COOKIE, type SessionCookies } from '../../http/session-cookie.t
 import { readCookie } from '../../lib/cookie.ts';
 import { visitorOf } from '../visitor.ts';
 import { nobodyYet, presentPerson } from './present.ts';
+import { PasswordSchema } from './schemas.ts';
 import { secondFactorOf } from './second-factor.ts';
 import { openProcedure, procedure } from './trpc.ts';
 
@@ -17,7 +18,8 @@ export type SignInProcedureParts = {
 
 const LoginSchema = z.object({
   email: z.string().max(254),
-  password: z.string(),
+  // No account has a longer one. Without bcrypt, an attempt costs too little.
+  password: PasswordSchema,
   totpCode: z.string().max(50).nullish(),
 });
 

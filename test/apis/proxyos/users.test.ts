@@ -198,6 +198,12 @@ describe('accounts', () => {
     expect(await failureOf(admin.client.users.create.mutate(wanted))).toMatchObject({ code, message });
   });
 
+  test.each(['nobody', 'nobody\0'])('the id %j is of nobody', async (id) => {
+    const { client } = admin;
+    for (const call of [client.users.getProfile.query({ id }), client.users.delete.mutate({ id })])
+      expect(await failureOf(call)).toMatchObject({ code: 'NOT_FOUND' });
+  });
+
   test('the last admin stays', async () => {
     const { id, client } = admin;
     const conflict = { code: 'CONFLICT', status: 409, number: -32009 };
