@@ -97,6 +97,15 @@ describe('while no key is registered', () => {
     expect(await stored(it)).toEqual({ admins: 0, claims: 0, keys: 0, sessions: 0 });
   });
 
+  test('a name has no characters that change what people see', async () => {
+    const it = await started();
+    for (const name of ['a\0b', 'a\nb', 'a\u202eb', 'a\ud800b'])
+      expect(await it.send(setup(0, { name }))).toMatchObject({
+        status: 400,
+        json: { errors: [{ path: 'name' }] },
+      });
+  });
+
   test('it needs the bootstrap token where one is set', async () => {
     const token = 'a-bootstrap-token-of-the-tests';
     const it = await started({ env: { KEYHEARTH_BOOTSTRAP_TOKEN: token } });

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { publicAccount } from '../../accounts/account.ts';
+import { isVisible } from '../../keys/label.ts';
 
 const MAX_EMAIL = 254;
 const MAX_NAME = 200;
@@ -15,6 +16,9 @@ export const NameSchema = z
   .string()
   .trim()
   .max(MAX_NAME, { error: `must be at most ${MAX_NAME} characters` })
+  .refine(isVisible, {
+    error: 'must be well-formed Unicode without control, direction or other invisible characters',
+  })
   .openapi({ description: 'The name of the person, at most 200 characters', example: 'Operations' });
 
 export const PasswordSchema = z
