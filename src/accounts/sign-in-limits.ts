@@ -51,9 +51,14 @@ export function releaseSignIns({ byEmail, byAddress }: SignInMemory, deadThread:
   releaseLockout(byAddress, deadThread);
 }
 
-/** What the lockout calls an e-mail address. No account has one that is too long or contains a space. */
+/**
+ * What the lockout calls an e-mail address. No account has one that is too long, or contains a space or an invisible
+ * character. PostgreSQL could not send such a name to the other processes.
+ */
 const nameOf = (email: string) =>
-  /^\S+$/.test(email) && Buffer.byteLength(email) <= EMAIL_BYTES ? email : hash('sha256', email, 'base64url');
+  /^[^\s\p{C}]+$/u.test(email) && Buffer.byteLength(email) <= EMAIL_BYTES
+    ? email
+    : hash('sha256', email, 'base64url');
 
 export type SignInLimitsParts = {
   memory: SignInMemory;

@@ -249,3 +249,20 @@ test('replicas tell each other about locks and their end, and the three lockouts
   for (const name of ['with space', 'x'.repeat(2_000), 'é'.repeat(200)])
     expect(await fail(one, name)).toBe('wrong');
 });
+
+test.each(['no\0body@example.com', 'no\u001b[2Jbody@example.com', 'no\u202ebody@example.com'])(
+  'PostgreSQL can send, and a terminal can show, the name of %j',
+  async (email) => {
+    const sent: string[] = [];
+    const { attempt, lockouts } = createSignInLimits({
+      memory: allocateSignIns(),
+      clock: fakeClock().clock,
+      notifier: { notify: (message) => void sent.push(message), subscribe: () => undefined },
+      onIncident: () => undefined,
+    });
+    for (let i = 0; i < 5; i++)
+      await attempt({ email, address: undefined }, async () => ({ outcome: 'invalid', result: 'wrong' }));
+    const [entry] = await lockouts.sign_in_email.list(1);
+    expect([entry?.address, ...sent].join(' ')).toMatch(/^[\w-]{43} sign_in_email locked 900 [\w-]{43}$/);
+  },
+);
