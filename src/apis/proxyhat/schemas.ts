@@ -19,7 +19,13 @@ const requiredText = ({ input }: { input?: unknown }) =>
   input === undefined || input === null ? 'is required' : 'must be a string';
 
 const text = () => z.string({ error: requiredText });
-const needed = () => text().refine((value) => value !== '', { error: 'is required', abort: true });
+const isGiven = [(value: string) => value !== '', { error: 'is required', abort: true }] as const;
+const needed = () => text().refine(...isGiven);
+/** The original removes spaces around everything but passwords. */
+const trimmed = () =>
+  text()
+    .trim()
+    .refine(...isGiven);
 
 /** Clients send null or an empty text for a field that they leave out. */
 const optionalText = () =>
@@ -33,7 +39,7 @@ const tooLong = { error: `must be at most ${MAX_LABEL_LENGTH} characters`, abort
 const invisible = { error: 'must have no control characters and no other invisible characters' };
 
 const email = () =>
-  needed()
+  trimmed()
     .max(MAX_EMAIL, { error: `must be at most ${MAX_EMAIL} characters`, abort: true })
     .pipe(z.email({ error: 'must be an e-mail address' }))
     .openapi({ description: 'The e-mail address of the account', example: 'ops@example.com' });
@@ -65,7 +71,7 @@ const hasPasswords = (value: unknown): boolean =>
 
 export const RegisterSchema = z
   .object({
-    name: needed()
+    name: trimmed()
       .refine(isShortEnough, tooLong)
       .refine(isReadable, invisible)
       .openapi({ description: 'The name of the person, at most 200 characters', example: 'Developer' }),

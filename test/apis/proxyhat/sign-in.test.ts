@@ -53,6 +53,7 @@ describe('register', () => {
   test.each([
     ['another password', { password_confirmation: 'another' }, { password: [UNCONFIRMED] }],
     ['no name', { name: undefined }, { name: ['The name field is required.'] }],
+    ['a name of spaces', { name: '  ' }, { name: ['The name field is required.'] }],
     [
       'an e-mail address that is none',
       { email: 'x' },
@@ -185,7 +186,7 @@ describe('an empty or dead Authorization: Bearer', () => {
       const call = (path: string, body: object) =>
         send({ method: 'POST', path, headers: { Authorization }, body });
       expect((await call('/v1/auth/login', { email: ADMIN, password: PASSWORD })).status).toBe(200);
-      const email = `${crypto.randomUUID()}@example.com`;
+      const email = ` ${crypto.randomUUID()}@example.com `;
       expect((await call('/v1/auth/register', { ...NEW, email })).status).toBe(201);
     }
     const answer = await as()('GET', 'auth/user');
