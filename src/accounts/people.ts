@@ -10,6 +10,7 @@ import type { LockNotifier } from '../lockout/lockout.ts';
 import type { Seal } from '../pepper/seal.ts';
 import { createAttempt } from './attempts.ts';
 import { createConfirmIdentity } from './confirmation.ts';
+import { createInvitations } from './invitations.ts';
 import { createChangePassword } from './password-change.ts';
 import { createPasswords } from './passwords.ts';
 import { createProfiles } from './profiles.ts';
@@ -65,6 +66,7 @@ export function createPeople(parts: PeopleParts) {
     sessions: createSessionService({ ...parts, lookUp: sessionLookup }),
     setup: createSetup({ ...parts, passwords, startSession }),
     accounts: createAccountService({ ...parts, passwords, confirmIdentity }),
+    invitations: createInvitations({ ...parts, passwords, confirmIdentity, startSession }),
     register: createRegistration({ ...parts, passwords, startSession, limits }),
     changePassword: createChangePassword({ ...parts, passwords, attempt }),
     twoFactor: createTwoFactor({ ...parts, attempt, confirmIdentity }),

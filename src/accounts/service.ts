@@ -3,10 +3,10 @@ import type { Db, Tx } from '../db/tables.ts';
 import type { Change, RecordEvent } from '../keys/change.ts';
 import type { Maker } from '../keys/maker.ts';
 import { assignKeys } from '../keys/owned.ts';
-import type { AccountId } from '../lib/brand.ts';
+import type { AccountId, Scope } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
-import type { Actor } from '../lib/principal.ts';
+import type { Actor, Role } from '../lib/principal.ts';
 import { type Account, grantedScopes, publicAccount, standingOf } from './account.ts';
 import { accountOf, assertAdminLeft, findAccount, listAccounts, updateAccount } from './account-store.ts';
 import type { ConfirmIdentity } from './confirmation.ts';
@@ -27,7 +27,11 @@ export type AccountServiceParts = {
 };
 
 /** What an admin can change. Absent: as before. */
-export type AccountChange = Readonly<{ name?: string | undefined }> & Partial<Grant>;
+export type AccountChange = Readonly<{
+  name?: string | undefined;
+  role?: Role | undefined;
+  scopes?: readonly Scope[] | undefined;
+}>;
 
 const notYet = (path: string) =>
   new DomainError({

@@ -10,6 +10,8 @@ export const PROXYOS_COOKIE = 'proxyos_token';
 export type SessionCookies = {
   set(c: HttpContext, name: string, token: string): void;
   clear(c: HttpContext, name: string): void;
+  /** The origin by which the client reached the service. */
+  originOf(c: HttpContext): string;
 };
 
 export type SessionCookieParts = {
@@ -34,5 +36,6 @@ export function createSessionCookies({ maxAgeSeconds, isTrusted }: SessionCookie
   return {
     set: (c, name, token) => setCookie(c, name, token, { ...attributes(c), maxAge: maxAgeSeconds }),
     clear: (c, name) => void deleteCookie(c, name, attributes(c)),
+    originOf: (c) => `${isSecure(c) ? 'https' : 'http'}://${c.env.incoming.headers.host ?? ''}`,
   };
 }

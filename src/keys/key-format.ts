@@ -16,7 +16,7 @@ export const DEFAULT_PREFIX = 'kh';
 export const PROXYOS_PREFIX = 'pxos';
 export const PREFIX_PATTERN = /^[a-z][a-z0-9_]{1,15}$/;
 /** Other kinds of credential begin with these and "_", or will. */
-export const RESERVED_PREFIXES: readonly string[] = ['khs', 'kha', PROXYOS_PREFIX];
+export const RESERVED_PREFIXES: readonly string[] = ['khs', 'kha', 'khi', PROXYOS_PREFIX];
 
 export const isReservedPrefix = (prefix: string): boolean =>
   RESERVED_PREFIXES.some((reserved) => `${prefix}_`.startsWith(`${reserved}_`));

@@ -30,6 +30,13 @@ export const PasswordSchema = z
     example: 'correct horse battery staple',
   });
 
+/** For changes that need the password, or a sign-in of the last minutes. */
+export const confirmation = {
+  password: PasswordSchema.openapi({
+    description: 'Your own password. Not needed within 15 minutes of the sign-in',
+  }).optional(),
+};
+
 export const CodeSchema = z
   .string()
   .max(50)

@@ -3,12 +3,15 @@ import type { BootstrapService } from '../../bootstrap/service.ts';
 import { problem } from '../../http/dialects/problem.ts';
 import { createRouter } from '../../http/router.ts';
 import { type ApiContext, createApi, JSON_BODY_LIMIT } from '../create-api.ts';
+import { type AccountRouteParts, accountRoutes } from './account-routes.ts';
 import { type AuditRouteParts, auditRoutes } from './audit-routes.ts';
 import { bootstrapRoutes, publicBootstrapRoutes } from './bootstrap-routes.ts';
+import { type InvitationRouteParts, invitationRoutes, publicInvitationRoutes } from './invitation-routes.ts';
 import { type KeyRouteParts, keyRoutes } from './key-routes.ts';
 import { type LockoutRouteParts, lockoutRoutes } from './lockout-routes.ts';
 import { type OwnAccountRouteParts, ownAccountRoutes } from './own-account-routes.ts';
 import { type SelfRouteParts, selfRoutes } from './self-routes.ts';
+import { type SessionRouteParts, sessionRoutes } from './session-routes.ts';
 import { publicSetupRoutes, type SetupRouteParts, setupRoutes } from './setup-routes.ts';
 import { publicSignInRoutes, type SignInRouteParts, signInRoutes } from './sign-in-routes.ts';
 import { type UsageRouteParts, usageRoutes } from './usage-routes.ts';
@@ -29,7 +32,10 @@ export type CoreParts = VerifyParts &
   SetupRouteParts &
   SignInRouteParts &
   SelfRouteParts &
-  OwnAccountRouteParts & {
+  OwnAccountRouteParts &
+  AccountRouteParts &
+  SessionRouteParts &
+  InvitationRouteParts & {
     authenticators: readonly Authenticator[];
     bootstrap: BootstrapService;
   };
@@ -46,6 +52,7 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
         ...publicBootstrapRoutes(parts.bootstrap, context.lockout),
         ...publicSetupRoutes(parts, context.lockout),
         ...publicSignInRoutes,
+        ...publicInvitationRoutes,
       ],
     },
     context,
@@ -57,6 +64,9 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
         .route('/', keyRoutes(parts))
         .route('/', selfRoutes(parts))
         .route('/', ownAccountRoutes(parts))
+        .route('/', sessionRoutes(parts))
+        .route('/', accountRoutes(parts))
+        .route('/', invitationRoutes(parts))
         .route('/', verifyRoutes(parts))
         .route('/', auditRoutes(parts))
         .route('/', lockoutRoutes(parts))

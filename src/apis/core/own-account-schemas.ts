@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { CodeSchema, PasswordSchema, RecoveryCodeSchema } from './account-schemas.ts';
+import { CodeSchema, confirmation, PasswordSchema, RecoveryCodeSchema } from './account-schemas.ts';
 
 export const ChangePasswordSchema = z
   .strictObject({
@@ -10,12 +10,6 @@ export const ChangePasswordSchema = z
     }),
   })
   .openapi('ChangePassword');
-
-const confirmation = {
-  password: PasswordSchema.openapi({
-    description: 'The password of the account. Not needed within 15 minutes of the sign-in',
-  }).optional(),
-};
 
 export const BeginTwoFactorSchema = z.strictObject(confirmation).openapi('BeginTwoFactor');
 
