@@ -26,7 +26,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'services',
     color: '#1a7f37',
-    modules: ['accounts', 'bootstrap', 'limits', 'lockout', 'keys', 'usage', 'audit', 'pepper'],
+    modules: ['accounts', 'bootstrap', 'limits', 'lockout', 'usage', 'keys', 'audit', 'pepper'],
   },
   {
     name: 'db',

@@ -22,6 +22,7 @@ import { clientResolver, trustedPeer } from './http/client-address.ts';
 import { createProxyWarnings } from './http/proxy-warnings.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createSessionCookies } from './http/session-cookie.ts';
+import { createAudience } from './keys/audience.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { createChange } from './keys/change.ts';
 import { fingerprinter } from './keys/digests.ts';
@@ -193,11 +194,11 @@ async function build(
     keys,
     listing: createKeyListing({ db, slowReader, clock }),
     usage,
-    usageReport: createUsageReport(db, clock),
+    usageReport: createUsageReport(db, slowReader, clock),
     admit: countedAdmit,
     introspect: createIntrospect({ lookUp, usage, lockout, limiter }),
     auditLog: createAuditLog(db),
-    assertMayReadAudit: (actor) => revalidate(db, actor, 'audit:read'),
+    audienceOf: createAudience(db, revalidate),
     lockouts: createLockoutService({ ...people.signInLockouts, api_key: lockout }, change),
     assertStillValid: (actor) => revalidate(db, actor, 'keys:verify'),
     clock,

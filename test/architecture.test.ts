@@ -63,7 +63,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   accounts: ['bootstrap', 'keys', 'audit', 'lockout', 'pepper', 'db', 'lib'],
   bootstrap: ['keys', 'audit', 'db', 'lib'],
   keys: ['audit', 'pepper', 'db', 'lib'],
-  usage: ['db', 'lib'],
+  usage: ['keys', 'db', 'lib'],
   audit: ['db', 'lib'],
   limits: ['db', 'lib'],
   lockout: ['keys', 'audit', 'lib'],

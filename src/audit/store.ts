@@ -53,12 +53,12 @@ type Range = Readonly<{ sameAs?: Position; before?: number }>;
 
 async function readRange(db: Db, selection: Selection, range: Range, limit: number): Promise<Step> {
   const { first, others } = plan(selection);
-  const candidates = ordered(db, first, selection, range);
+  const candidates = (most: number) => candidatesOf(db, first, selection, range, most);
   const isDirect = Object.keys(others).length === 0;
   const query = isDirect
-    ? candidates.limit(limit).selectAll()
+    ? candidates(limit).selectAll()
     : // The limit inside makes the engine use the index of the first filter.
-      matching(db.selectFrom(candidates.limit(EXAMINED).selectAll().as('audit_events')), others)
+      matching(db.selectFrom(candidates(EXAMINED).selectAll().as('audit_events')), others)
         .orderBy('at', 'desc')
         .orderBy('id', 'desc')
         .limit(limit)
@@ -68,7 +68,7 @@ async function readRange(db: Db, selection: Selection, range: Range, limit: numb
   if (events.length === limit) return { events, next: last && { at: last.at, id: last.id } };
   const next = isDirect
     ? undefined
-    : await candidates
+    : await candidates(EXAMINED)
         .select(['at', 'id'])
         .limit(1)
         .offset(EXAMINED - 1)
@@ -76,13 +76,19 @@ async function readRange(db: Db, selection: Selection, range: Range, limit: numb
   return { events, next };
 }
 
-type Filters = Pick<Selection, 'keyId' | 'actorKey' | 'action'>;
+type Filters = Pick<Selection, 'keyId' | 'actorKey' | 'actorAccount' | 'action'>;
 
 /** The filter that finds the fewest events as a rule comes first, because only its index is used. */
-function plan({ keyId, actorKey, action }: Selection): { first: Filters; others: Filters } {
+function plan({ keyId, actorKey, actorAccount, action, visibleTo }: Selection): {
+  first: Filters;
+  others: Filters;
+} {
   const filters: Filters[] = [
+    // What somebody may see comes before all filters, and has indexes of its own.
+    ...(visibleTo === undefined ? [] : [{}]),
     ...(keyId === undefined ? [] : [{ keyId }]),
     ...(actorKey === undefined ? [] : [{ actorKey }]),
+    ...(actorAccount === undefined ? [] : [{ actorAccount }]),
     ...(action === undefined ? [] : [{ action }]),
   ];
   const [first = {}, ...others] = filters;
@@ -93,22 +99,43 @@ const from = (db: Db) => db.selectFrom('audit_events');
 
 type Query = ReturnType<typeof from>;
 
-function matching(query: Query, { keyId, actorKey, action }: Filters): Query {
+function matching(query: Query, { keyId, actorKey, actorAccount, action }: Filters): Query {
   let matched = query;
   if (keyId !== undefined) matched = matched.where('key_id', '=', keyId);
   if (actorKey !== undefined)
     matched = matched.where('actor_kind', '=', 'key').where('actor_id', '=', actorKey);
+  if (actorAccount !== undefined) matched = matched.where('actor_account', '=', actorAccount);
   if (action !== undefined) matched = matched.where('action', '=', action);
   return matched;
 }
 
-function ordered(db: Db, filters: Filters, selection: Selection, { sameAs, before }: Range): Query {
-  let query = matching(from(db), filters);
-  if (selection.from !== undefined) query = query.where('at', '>=', selection.from);
-  if (sameAs) return query.where('at', '=', sameAs.at).where('id', '<', sameAs.id).orderBy('id', 'desc');
+const newestFirst = (query: Query) => query.orderBy('at', 'desc').orderBy('id', 'desc');
+
+function ordered(query: Query, selection: Selection, { sameAs, before }: Range): Query {
+  let within = query;
+  if (selection.from !== undefined) within = within.where('at', '>=', selection.from);
+  if (sameAs) return within.where('at', '=', sameAs.at).where('id', '<', sameAs.id).orderBy('id', 'desc');
   const end = before ?? selection.to;
-  if (end !== undefined) query = query.where('at', '<', end);
-  return query.orderBy('at', 'desc').orderBy('id', 'desc');
+  if (end !== undefined) within = within.where('at', '<', end);
+  return newestFirst(within);
+}
+
+/** The first events, at most `limit`, of what somebody may see. */
+function candidatesOf(db: Db, filters: Filters, selection: Selection, range: Range, limit: number): Query {
+  const { visibleTo } = selection;
+  if (visibleTo === undefined) return ordered(matching(from(db), filters), selection, range).limit(limit);
+  // Each part has its index. An event in both parts counts once.
+  const part = (column: 'account_id' | 'actor_account') =>
+    db
+      .selectFrom(
+        ordered(from(db).where(column, '=', visibleTo), selection, range)
+          .limit(limit)
+          .selectAll()
+          .as('audit_events'),
+      )
+      .selectAll();
+  const both = part('account_id').union(part('actor_account')).as('audit_events');
+  return newestFirst(db.selectFrom(both)).limit(limit);
 }
 
 /** Deletes the oldest events from before a moment, at most `limit`. */

@@ -76,7 +76,11 @@ export function createKeyListing({ db, slowReader, clock }: KeyListingParts) {
   return {
     /** @throws DomainError `invalid_request` for a cursor of another sort */
     async list({ filters: asked, sort, limit, cursor, viewer, client }: ListRequest): Promise<KeyPage> {
-      const filters = { ...asked, ...filtersOf(reachOf(viewer)) };
+      const reach = reachOf(viewer);
+      // The keys of another account do not exist for this one.
+      if (reach.to === 'account' && asked.account !== undefined && asked.account !== reach.id)
+        return { keys: [], nextCursor: undefined };
+      const filters = { ...asked, ...filtersOf(reach) };
       const after = cursor === undefined ? undefined : positionOf(cursor, sort);
       // One more than the page has shows whether there is a next page.
       const query = { filters, sort, limit: limit + 1, after, now: clock.now() };

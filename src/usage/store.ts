@@ -1,7 +1,7 @@
 import { type CompiledQuery, type RawBuilder, sql } from 'kysely';
 import { jsonElements } from '../db/differences.ts';
 import type { Db } from '../db/tables.ts';
-import type { KeyId } from '../lib/brand.ts';
+import type { AccountId, KeyId } from '../lib/brand.ts';
 import { ALL_KEYS, OUTCOMES } from './outcome.ts';
 import { DAY_MS, HOUR_MS, type Period } from './period.ts';
 import { addTo, type HourCounts, type KeyUsage } from './tally.ts';
@@ -86,18 +86,31 @@ const writtenQuery = (db: Db, { writerId, number, at }: Batch): CompiledQuery =>
     )
     .compile();
 
-type Count = { start: number; outcome: string; count: number };
+export type Count = { start: number; outcome: string; count: number };
+
+/** The keys whose counts are read. */
+export type CountedKeys = RawBuilder<boolean>;
+
+export const oneKey = (id: KeyId): CountedKeys => sql`key_id = ${id}`;
+
+/** The keys that an account has now. */
+export const keysOfAccount = (account: AccountId): CountedKeys =>
+  sql`key_id in (select id from api_keys where account_id = ${account})`;
 
 /** One statement, so that counts which move from hours to days meanwhile are read once. */
-export async function readCounts(db: Db, id: KeyId, { bucket, starts }: Period): Promise<Count[]> {
+export async function countsQuery(
+  db: Db,
+  isCounted: CountedKeys,
+  { bucket, starts }: Period,
+): Promise<CompiledQuery<Count>> {
   const counts = (table: 'usage_hours' | 'usage_days', of: readonly number[]): RawBuilder<Count> => sql`
-    select start, outcome, count from ${sql.table(table)} where key_id = ${id}
+    select start, outcome, count from ${sql.table(table)} where ${isCounted}
       and start in (select cast(wanted.value as bigint) from ${jsonElements(db, JSON.stringify(of))} as wanted)`;
   const query =
     bucket === 'hour'
       ? counts('usage_hours', starts)
       : sql<Count>`${counts('usage_days', starts)} union all ${counts('usage_hours', await hoursIn(db, starts))}`;
-  return (await query.execute(db)).rows;
+  return query.compile(db);
 }
 
 /** The hours of these days that can be in the table of hours. */

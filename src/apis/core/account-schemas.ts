@@ -30,6 +30,13 @@ export const PasswordSchema = z
     example: 'correct horse battery staple',
   });
 
+/** The id of an account, in a path or a query. */
+export const accountId = () =>
+  z
+    .uuid({ error: ({ input }) => (Array.isArray(input) ? once.error : 'must be the id of an account') })
+    .toLowerCase()
+    .transform(AccountId);
+
 /** For changes that need the password, or a sign-in of the last minutes. */
 export const confirmation = {
   password: PasswordSchema.openapi({

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { ACTIONS, ACTOR_KINDS, type AuditEvent, type Position } from '../../audit/event.ts';
 import { optionalSeconds } from '../../keys/wire.ts';
-import { EventId, KeyId } from '../../lib/brand.ts';
+import { AccountId, EventId, KeyId } from '../../lib/brand.ts';
 import { DEFAULT_PAGE, nextCursor, once, pageSize, pageSizeOf } from './page-schemas.ts';
 import { QueryTimeSchema } from './time-schemas.ts';
 
@@ -25,6 +25,11 @@ const keyId = (name: string, description: string) =>
     .optional()
     .openapi({ param: { name, in: 'query', description }, type: 'integer', minimum: 1 });
 
+const KEY_OR_ACCOUNT = /^(?:[1-9]\d{0,15}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
+
+const actorOf = (text: string) =>
+  text.includes('-') ? { actorAccount: AccountId(text.toLowerCase()) } : { actorKey: KeyId(Number(text)) };
+
 const time = (name: string, description: string, example: string) =>
   QueryTimeSchema.optional().openapi({
     param: { name, in: 'query', description: `${description}: RFC 3339, or seconds since 1970` },
@@ -47,7 +52,20 @@ export const AuditQuerySchema = z
         type: 'string',
       }),
     key_id: keyId('key_id', 'The key that was changed'),
-    actor: keyId('actor', 'The key that made the change'),
+    actor: z
+      .string(once)
+      .regex(KEY_OR_ACCOUNT, { error: 'must be the id of a key or of an account' })
+      .transform(actorOf)
+      .optional()
+      .openapi({
+        param: {
+          name: 'actor',
+          in: 'query',
+          description:
+            'The key that made the change, or the account that did, also by a key that belongs to it',
+        },
+        type: 'string',
+      }),
     action: z
       .enum(ACTIONS, { error: `must be one of ${ACTIONS.join(', ')}` })
       .optional()
@@ -81,7 +99,7 @@ export const AuditQuerySchema = z
     limit,
     cursor,
     format,
-    selection: { ...rest, keyId: key_id, actorKey: actor },
+    selection: { ...rest, keyId: key_id, ...actor },
   }));
 
 const optional = <Schema extends z.ZodType>(schema: Schema, description: string, example: unknown) =>
@@ -98,15 +116,24 @@ export const AuditEventSchema = z
       .object({
         kind: z.enum(ACTOR_KINDS).openapi({
           description:
-            '`key`: a key. `bootstrap`: the registration of the first key. `anonymous`: a client without a valid key',
+            '`key`: a key. `account`: a person. `bootstrap`: the set-up, before there is a key. `anonymous`: a client without a valid key',
         }),
-        id: optional(z.int(), 'The id of the key', 1),
+        id: optional(z.union([z.int(), z.uuid()]), 'The id of the key, or of the account', 1),
         hint: optional(z.string(), 'The first characters of the key', 'kh_EXAMPLEex'),
-        label: optional(z.string(), 'The label that the key had then', 'operator'),
+        label: optional(
+          z.string(),
+          'The label that the key had then, or the e-mail address of the account',
+          'operator',
+        ),
       })
       .openapi({ description: 'Who did it' }),
     address: optional(z.string(), 'The address of the client', '198.51.100.7'),
     key_id: optional(z.int(), 'The key that was changed. It may be deleted since', 2),
+    account_id: optional(
+      z.uuid(),
+      'The account that was changed, or that the key belonged to. It may be deleted since',
+      null,
+    ),
     changes: z.record(z.string(), z.object({ from: z.unknown(), to: z.unknown() })).openapi({
       description: 'The changed fields, with their values before and after. Never a secret',
       example: { label: { from: 'old', to: 'new' } },
@@ -128,19 +155,19 @@ export const AuditPageSchema = z
 
 export function presentEvent(event: AuditEvent): z.infer<typeof AuditEventSchema> {
   const { actor } = event;
-  const named = actor.kind === 'key' ? actor : undefined;
   return {
     id: event.id,
     at: optionalSeconds(event.at) ?? 0,
     action: event.action,
     actor: {
       kind: actor.kind,
-      id: named?.id ?? null,
-      hint: named?.hint ?? null,
-      label: named?.label ?? null,
+      id: 'id' in actor ? actor.id : null,
+      hint: 'hint' in actor ? actor.hint : null,
+      label: 'label' in actor ? actor.label : null,
     },
     address: event.address,
     key_id: event.keyId,
+    account_id: event.accountId ?? null,
     changes: { ...event.changes } as Record<string, { from: unknown; to: unknown }>,
     request_id: event.requestId,
   };

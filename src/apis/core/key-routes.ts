@@ -193,10 +193,17 @@ export const keyRoutes = ({ keys, listing, clock }: KeyRouteParts) => {
   const present = (key: ApiKey) => presentKey(key, clock.now());
   return createRouter(hints)
     .openapi(listKeys, async (c) => {
-      const { sort, limit, cursor, ...filters } = c.req.valid('query');
+      const { sort, limit, cursor, account_id: account, ...filters } = c.req.valid('query');
       const viewer = actorOf(c);
       const client = clientOf(viewer.principal);
-      const page = await listing.list({ filters, sort, limit, cursor, viewer, client });
+      const page = await listing.list({
+        filters: { ...filters, account },
+        sort,
+        limit,
+        cursor,
+        viewer,
+        client,
+      });
       const next = page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor };
       return c.json({ keys: page.keys.map(present), ...next }, 200);
     })

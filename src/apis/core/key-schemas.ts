@@ -47,6 +47,10 @@ export const KeySchema = z
       .nullable()
       .openapi({ description: 'The beginning of a generated key. `null` for a supplied key', example: 'kh' }),
     owner: OwnerSchema,
+    account_id: z
+      .uuid()
+      .nullable()
+      .openapi({ description: 'The account that the key belongs to. `null`: none', example: null }),
     scopes: z.array(z.string()).openapi({ description: 'What the key may do', example: ['invoices:read'] }),
     status: z
       .enum(['active', 'inactive', 'expired'])
@@ -128,6 +132,7 @@ export const presentKey = (key: ApiKey, now: number): z.infer<typeof KeySchema> 
   ...publicSettings(key),
   hint: key.hint,
   prefix: key.prefix,
+  account_id: key.account?.id ?? null,
   status: statusOf(key, now),
   source: key.source,
   rotated_from: key.rotatedFrom,

@@ -4,6 +4,7 @@ import { PREFIX_PATTERN } from '../../keys/key-format.ts';
 import { isVisible, MAX_LABEL_LENGTH } from '../../keys/label.ts';
 import { MAX_SCOPE_LENGTH, SCOPE_PATTERN } from '../../keys/scopes.ts';
 import { Scope } from '../../lib/brand.ts';
+import { accountId } from './account-schemas.ts';
 import { KeySchema } from './key-schemas.ts';
 import { DEFAULT_PAGE, nextCursor, once, pageSize, pageSizeOf } from './page-schemas.ts';
 
@@ -66,6 +67,13 @@ export const ListQuerySchema = z.strictObject({
       ...inQuery('prefix', 'Generated keys whose prefix is exactly this'),
       type: 'string',
       pattern: PREFIX_PATTERN.source,
+    }),
+  account_id: accountId()
+    .optional()
+    .openapi({
+      ...inQuery('account_id', 'Keys that belong to this account'),
+      type: 'string',
+      format: 'uuid',
     }),
   sort: oneOf(SORTS as [(typeof SORTS)[number], ...typeof SORTS])
     .prefault(DEFAULT_SORT)

@@ -2,23 +2,22 @@ import { z } from '@hono/zod-openapi';
 import type { Invitation } from '../../accounts/invitation-store.ts';
 import type { FateOfKeys } from '../../accounts/removal.ts';
 import type { VisibleSession } from '../../accounts/session-store.ts';
-import { AccountId, InvitationId, SessionId } from '../../lib/brand.ts';
-import { AccountSchema, confirmation, EmailSchema, NameSchema, PasswordSchema } from './account-schemas.ts';
+import { InvitationId, SessionId } from '../../lib/brand.ts';
+import {
+  AccountSchema,
+  accountId,
+  confirmation,
+  EmailSchema,
+  NameSchema,
+  PasswordSchema,
+} from './account-schemas.ts';
 import { ScopesSchema } from './key-settings-schemas.ts';
-import { once } from './page-schemas.ts';
 
 /** What admins send and get about accounts and invitations, and people about their sessions. */
 
 const EXAMPLE_ID = '8b1a9953-c461-4a0c-8f5a-0c1b1f9c1f5e';
 /** Its checksum is wrong, so it is no invitation. */
 const EXAMPLE_TOKEN = 'khi_EXAMPLEexampleEXAMPLEexampleEXAMPLEexampleEXAMPLEexampl000000';
-
-/** The id of an account, in a path or a query. */
-export const accountId = () =>
-  z
-    .uuid({ error: ({ input }) => (Array.isArray(input) ? once.error : 'must be the id of an account') })
-    .toLowerCase()
-    .transform(AccountId);
 
 export const AccountParamsSchema = z.object({
   id: accountId().openapi({

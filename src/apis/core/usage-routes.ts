@@ -22,7 +22,7 @@ const ofAllKeys = createRoute({
   operationId: 'getUsage',
   summary: 'Count the verifications of all keys',
   description:
-    'Counts the verifications of all keys together, by hour or by day, also those of keys that are deleted since. The counts can be ten seconds late.',
+    'Counts the verifications of all keys together, by hour or by day, also those of keys that are deleted since. A member, and a key of a member, get the sum of the keys that the account has now. The counts can be ten seconds late.',
   request: { query: UsageQuerySchema },
   responses: { 200: usage, ...problemResponses(badBucket, ...guardCodes) },
 });
@@ -44,7 +44,7 @@ export type UsageRouteParts = { keys: KeyService; usageReport: UsageReport };
 export const usageRoutes = ({ keys, usageReport }: UsageRouteParts) =>
   createRouter()
     .openapi(ofAllKeys, async (c) =>
-      c.json(presentUsage(await usageReport.ofAllKeys(c.req.valid('query'))), 200),
+      c.json(presentUsage(await usageReport.ofAllKeys(c.req.valid('query'), actorOf(c))), 200),
     )
     .openapi(ofKey, async (c) => {
       const { id } = await keys.get(c.req.valid('param').id, actorOf(c));
