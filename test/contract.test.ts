@@ -110,6 +110,7 @@ describe('after the first key', () => {
     expect(answer.headers.location).toBe(`/auth/keys/${answer.json.id}`);
     expect(answer.json).toEqual({
       id: expect.any(Number),
+      account_id: null,
       label: '',
       hint: answer.json.raw_key.slice(0, 12),
       is_active: true,

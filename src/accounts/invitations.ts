@@ -26,6 +26,8 @@ import type { SignedIn, StartSession, Visitor } from './sessions.ts';
 import { createAccount } from './setup.ts';
 import { newToken, TOKEN_PREFIXES } from './tokens.ts';
 
+export type { Invitation };
+
 export type InvitationService = ReturnType<typeof createInvitations>;
 
 export type InvitationParts = {

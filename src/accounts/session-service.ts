@@ -12,6 +12,8 @@ import type { SessionLookup } from './session-lookup.ts';
 import { deleteSession, listSessions, type SessionRow, type VisibleSession } from './session-store.ts';
 import type { Visitor } from './sessions.ts';
 
+export type { VisibleSession };
+
 export type SessionService = ReturnType<typeof createSessionService>;
 
 export type SessionServiceParts = {

@@ -73,6 +73,7 @@ describe('everything is guarded unless listed as open', () => {
       'GET /meta',
       'GET /openapi.json',
       'GET /redoc',
+      'POST /auth/accept-invitation',
       'POST /auth/login',
       'POST /auth/logout',
       'POST /auth/register-key',

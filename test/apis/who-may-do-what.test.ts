@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OWN_SCOPES } from '../../src/keys/scopes.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import type { Json } from '../support/http.ts';
-import { type Running, register, startService } from '../support/keyhearth.ts';
+import { type Running, register, sqlIn, startService } from '../support/keyhearth.ts';
 import { CHEAP, operator } from '../support/keys.ts';
 
 /**
@@ -111,19 +111,34 @@ async function cell(route: Route, makeKey: () => Promise<string>): Promise<strin
     });
     statuses.push(answer.status);
     // The next request gets a key that this one has not changed.
-    if (answer.status < 300 && method !== 'GET') unused = undefined;
+    if (answer.status < 300 && method !== 'GET') [unused, unusedAccount] = [undefined, undefined];
     expect(answer.status, answer.text).not.toBe(400);
   }
   return new Set(statuses).size === 1 ? String(statuses[0]) : statuses.join('/');
 }
 
 let unused: number | undefined;
+let unusedAccount: string | undefined;
 
 /** The path with the id of a key that nobody has changed: it holds nothing, so its own holdings never matter. */
 async function targetOf(path: string): Promise<string> {
   if (!path.includes('{')) return path;
+  if (path.startsWith('/auth/accounts/')) {
+    unusedAccount ??= await anAccount();
+    return `${path.replace('{id}', unusedAccount)}?keys=delete`;
+  }
   if (path.includes('{id}') && unused === undefined) unused = (await made({ scopes: [] })).id;
   return path.replace('{id}', String(unused)).replace('{address}', '192.0.2.1');
+}
+
+/** A member without a password, written behind the service's back. */
+async function anAccount(): Promise<string> {
+  const id = crypto.randomUUID();
+  await sqlIn(
+    keyhearth.dataDir,
+    `insert into accounts values ('${id}', '${id}@example.com', '', 'member', '', 1, '', null, 0, 0, null, 1, null)`,
+  );
+  return id;
 }
 
 const line = (cells: readonly string[]) =>

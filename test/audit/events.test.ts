@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import document from '../../openapi/openapi.json' with { type: 'json' };
+import { codeAt } from '../support/codes.ts';
+import { fakeClock } from '../support/fake-clock.ts';
 import type { Send } from '../support/http.ts';
-import { bootstrapped, FIRST_KEY, sqlIn } from '../support/keyhearth.ts';
+import { bootstrapped, FIRST_KEY, service, sqlIn } from '../support/keyhearth.ts';
+import { CHEAP } from '../support/keys.ts';
+import { ADMIN, cookiesOf } from '../support/people.ts';
 
 /** The events of some tests are of 1970. */
 const forEver = { env: { KEYHEARTH_AUDIT_DAYS: '0' } };
@@ -22,6 +26,7 @@ describe('GET /auth/audit', () => {
     expect(rest).toEqual([]);
     expect(updated).toEqual({
       id: 3,
+      account_id: null,
       at: expect.any(Number),
       action: 'key.updated',
       actor: { kind: 'key', id: 1, hint: FIRST_KEY.slice(0, 12), label: 'first' },
@@ -263,10 +268,84 @@ describe('an event and its change', () => {
     const text = JSON.stringify(await sqlIn(dataDir, 'select * from audit_events'));
     expect(secrets.size).toBeGreaterThan(15);
     for (const secret of secrets) expect(text).not.toContain(secret);
-    const changing = openApi.filter((operation) => !operation.startsWith('GET'));
-    expect(changing.filter((operation) => !used.has(operation))).toEqual([]);
+    const isTried = (operation: string) => used.has(operation) || TRIED_BY_PEOPLE.includes(operation);
+    const changing = openApi.filter(
+      (operation) => / \/auth\//.test(operation) && !operation.startsWith('GET'),
+    );
+    expect(changing.filter((operation) => !isTried(operation))).toEqual([]);
+  });
+
+  test('never holds a secret of a person', async () => {
+    const { dataDir, send, clock } = await started();
+    const { used, call } = spyOn(send);
+    const secrets = new Set([ADMIN.password, OTHER_PASSWORD, 'not the right password']);
+    const post = (path: string, body?: object, cookie = '', method = 'POST') =>
+      call({ method, path, headers: { Cookie: cookie }, ...(body && { body }) });
+    async function entering(path: string, body: object): Promise<string> {
+      const answer = await post(path, body);
+      expect(answer.status, answer.text).toBeLessThan(300);
+      if (answer.json.raw_key) secrets.add(answer.json.raw_key);
+      const cookie = cookiesOf(answer);
+      secrets.add(cookie.split('=')[1] ?? '');
+      return cookie;
+    }
+    const admin = await entering('/auth/setup', ADMIN);
+    await post('/auth/login', { ...ADMIN, password: 'not the right password' });
+    await post('/auth/logout', undefined, await entering('/auth/login', ADMIN));
+    await entering('/auth/login', ADMIN);
+    expect((await post('/auth/sessions/3', undefined, admin, 'DELETE')).status).toBe(204);
+    for (const email of ['one@example.com', 'two@example.com'])
+      secrets.add((await post('/auth/invitations', { email }, admin)).json.token);
+    expect((await post('/auth/invitations/1', undefined, admin, 'DELETE')).status).toBe(204);
+    const token = [...secrets].findLast((secret) => secret.startsWith('khi_'));
+    const member = await entering('/auth/accept-invitation', { token, password: OTHER_PASSWORD });
+    const { id } = (await call({ path: '/auth/self', headers: { Cookie: member } })).json;
+    const { json: begun } = await post('/auth/self/two-factor', undefined, member);
+    for (const secret of [begun.secret, ...begun.recovery_codes]) secrets.add(secret);
+    const code = codeAt(begun.secret, clock.now());
+    expect((await post('/auth/self/two-factor/confirm', { code }, member)).status).toBe(204);
+    await post('/auth/self/two-factor/disable', { code }, member);
+    const changed = { current_password: OTHER_PASSWORD, password: ADMIN.password };
+    expect((await post('/auth/self/password', changed, member)).status).toBe(204);
+    const path = `/auth/accounts/${id}`;
+    expect((await post(path, { scopes: ['invoices:read'] }, admin, 'PATCH')).status).toBe(200);
+    expect((await post(`${path}/approve`, undefined, admin)).status).toBe(200);
+    expect((await post(`${path}/two-factor`, undefined, admin, 'DELETE')).status).toBe(204);
+    for (const { password_hash } of await sqlIn(dataDir, 'select password_hash from accounts'))
+      secrets.add(String(password_hash));
+    expect((await post(`${path}?keys=delete`, undefined, admin, 'DELETE')).status).toBe(204);
+    const text = JSON.stringify(await sqlIn(dataDir, 'select * from audit_events'));
+    for (const secret of secrets) expect(text).not.toContain(secret);
+    expect(secrets.size).toBeGreaterThan(18);
+    expect([...used].filter((operation) => !operation.startsWith('GET')).sort()).toEqual(TRIED_BY_PEOPLE);
   });
 });
+
+const OTHER_PASSWORD = 'purple monkey dishwasher';
+
+/** The routes with which people sign in, and change accounts. */
+const TRIED_BY_PEOPLE = [
+  'DELETE /auth/accounts/{id}',
+  'DELETE /auth/accounts/{id}/two-factor',
+  'DELETE /auth/invitations/{id}',
+  'DELETE /auth/sessions/{id}',
+  'PATCH /auth/accounts/{id}',
+  'POST /auth/accept-invitation',
+  'POST /auth/accounts/{id}/approve',
+  'POST /auth/invitations',
+  'POST /auth/login',
+  'POST /auth/logout',
+  'POST /auth/self/password',
+  'POST /auth/self/two-factor',
+  'POST /auth/self/two-factor/confirm',
+  'POST /auth/self/two-factor/disable',
+  'POST /auth/setup',
+];
+
+async function started() {
+  const { clock } = fakeClock();
+  return { clock, ...(await service({ clock, config: CHEAP })) };
+}
 
 /** Notes the operations of the OpenAPI document that are called. */
 function spyOn(send: Send) {
@@ -276,7 +355,7 @@ function spyOn(send: Send) {
   const used = new Set<string>();
   const call: Send = (sent) => {
     const { method = 'GET', path } = typeof sent === 'string' ? { path: sent } : sent;
-    const operation = `${method} ${path}`;
+    const operation = `${method} ${path.replace(/\?.*/, '')}`;
     for (const each of openApi)
       if (new RegExp(`^${each.replaceAll(/{\w+}/g, '[^/]+')}$`).test(operation)) used.add(each);
     return send(sent);

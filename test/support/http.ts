@@ -51,7 +51,8 @@ export function client(origin: string, from?: string) {
             ...(key !== undefined && { 'X-API-Key': key }),
             ...(isJson && { 'Content-Type': 'application/json' }),
             // Node frames no body of a DELETE by itself.
-            ...(isJson && method === 'DELETE' && { 'Content-Length': Buffer.byteLength(JSON.stringify(body)) }),
+            ...(isJson &&
+              method === 'DELETE' && { 'Content-Length': Buffer.byteLength(JSON.stringify(body)) }),
             ...headers,
           },
         },

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
-import type { Invitation } from '../../accounts/invitation-store.ts';
+import type { Invitation } from '../../accounts/invitations.ts';
 import type { FateOfKeys } from '../../accounts/removal.ts';
-import type { VisibleSession } from '../../accounts/session-store.ts';
+import type { VisibleSession } from '../../accounts/session-service.ts';
 import { InvitationId, SessionId } from '../../lib/brand.ts';
 import {
   AccountSchema,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { OPENAPI_FILE } from '../../../openapi/generate.ts';
-import { FIRST_KEY, type Running, register, startService } from '../../support/keyhearth.ts';
+import { FIRST_KEY, type Running, register, sqlIn, startService } from '../../support/keyhearth.ts';
 import { peopled } from '../../support/people.ts';
 
 /** Sends the examples of the document, as the pages at /docs and /redoc would fill them in. */
@@ -27,8 +27,9 @@ const operations = Object.entries<Record<string, Operation>>(document.paths)
 function place({ method, operation }: { method: string; operation: Operation }): number {
   const { operationId } = operation;
   if (operationId === 'proxyhatLogout') return 3;
-  if (method === 'delete' && operationId !== 'clearLockout') return 2;
-  return ['deactivateKey', 'rotateSelf'].includes(operationId) ? 1 : 0;
+  if (operationId === 'deleteSelf') return 3;
+  if (method === 'delete' && !['clearLockout', 'resetTwoFactor'].includes(operationId)) return 2;
+  return ['deactivateKey', 'rotateSelf', 'resetTwoFactor'].includes(operationId) ? 1 : 0;
 }
 
 function exampleOf(schema: Schema): unknown {
@@ -70,8 +71,16 @@ beforeAll(async () => {
   const signedIn = await keyhearth.send({ method: 'POST', path: '/v1/auth/login', body: SOMEBODY });
   accessToken = signedIn.json.access_token;
   await keyhearth.send({ method: 'POST', path: '/v1/profile/api-keys', headers: credentialFor('/v1/') });
+  await sqlIn(
+    keyhearth.dataDir,
+    `insert into accounts select '${ACCOUNT_ID}', 'other@example.com', name, 'member', '', 1, password_hash,
+     'sealed', 1, 0, null, created_at, null from accounts`,
+  );
   return () => keyhearth.close();
 });
+
+/** The id of the examples. */
+const ACCOUNT_ID = '8b1a9953-c461-4a0c-8f5a-0c1b1f9c1f5e';
 
 /** A code of the example is not one of this moment. */
 const NEED_A_CODE = [
@@ -92,8 +101,8 @@ test.each(ownAccount.map((each) => [each.operation.operationId, each] as const))
   async (id, { method, path, operation }) => {
     const { admin } = await peopled();
     if (id !== 'beginTwoFactor') await admin('POST', '/auth/self/two-factor');
-    const { body } = callOf(path, operation);
-    const answer = await admin(method.toUpperCase(), path, body);
+    const { path: target, body } = callOf(path, operation);
+    const answer = await admin(method.toUpperCase(), target, body);
     if (!NEED_A_CODE.includes(id)) return expect(answer.status, answer.text).toBeLessThan(300);
     expect(answer.json).toMatchObject({
       code: expect.stringMatching(/^(invalid_two_factor_code|two_factor_not_enabled)$/),
@@ -119,6 +128,8 @@ test.each(forKeys.map((each) => [each.operation.operationId, each] as const))(
     const answer = await send({ method: method.toUpperCase(), ...callOf(path, operation), headers });
     await fresh?.close();
     if (NEED_A_CODE.includes(id)) return expect([409, 422]).toContain(answer.status);
+    // Nobody can have the token of the example.
+    if (id === 'acceptInvitation') return expect(answer.json).toMatchObject({ code: 'invalid_invitation' });
     expect({ status: answer.status, text: answer.text }).toMatchObject({
       status: expect.toSatisfy((s) => s < 300),
     });
