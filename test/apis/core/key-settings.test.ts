@@ -37,6 +37,7 @@ test('every setting is stored, shown and changed', async () => {
   expect(shown).toEqual({
     ...all,
     id: expect.any(Number),
+    account_id: null,
     prefix: 'acme',
     hint: raw_key.slice(0, 14),
     expires_at: expect.closeTo(now + 90 * 86_400, 3),
