@@ -34,8 +34,6 @@ describe('what is stored of a key', () => {
         rate_limits: '[]',
         metadata: '{}',
         source: 'registered',
-        account_id: null,
-        account_standing: null,
         rotated_from: null,
         rotated_to: null,
         root_id: null,
