@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { publicAccount } from '../../accounts/account.ts';
 import { isVisible } from '../../keys/label.ts';
+import { AccountId } from '../../lib/brand.ts';
+import { once } from './page-schemas.ts';
 
 const MAX_EMAIL = 254;
 const MAX_NAME = 200;
