@@ -11,6 +11,7 @@ import { DomainError } from '../../lib/failure.ts';
 import { type Actor, clientOf } from '../../lib/principal.ts';
 import { SCOPES } from './needs.ts';
 import { dateOrNull } from './present.ts';
+import { visibleText } from './schemas.ts';
 import { procedure, router } from './trpc.ts';
 
 const MS_PER_DAY = 86_400_000;
@@ -23,7 +24,7 @@ export type ApiKeyParts = {
 };
 
 const NewKeySchema = z.object({
-  name: z.string().min(1, { error: 'must not be empty' }).max(64, { error: 'must be at most 64 characters' }),
+  name: visibleText(64).min(1, { error: 'must not be empty' }),
   scopes: z
     .array(z.enum(SCOPES, { error: `must be one of ${SCOPES.join(', ')}` }))
     .min(1, { error: 'must have at least one scope' }),

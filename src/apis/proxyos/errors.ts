@@ -24,7 +24,7 @@ export function failureIn(error: TRPCError): { failure: Failure; isExpected: boo
   if (cause instanceof ZodError) return made(invalidRequest(cause));
   const failure = ofProtocol[code];
   if (failure) return { failure, isExpected: true, isProtocol: true };
-  if (code !== 'BAD_REQUEST') return { ...classify(cause ?? error), isProtocol: false };
+  if (code === 'INTERNAL_SERVER_ERROR') return { ...classify(cause ?? error), isProtocol: false };
   if (cause instanceof URIError) return made(badRequest('', 'The path must be percent-encoded.'));
   // The error of a parser repeats a part of the input.
   if (cause) return made(badRequest('input', 'must be JSON, as it is or in the form of superjson'));

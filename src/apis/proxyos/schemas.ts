@@ -1,4 +1,17 @@
 import { z } from 'zod';
+import { isVisible } from '../../keys/label.ts';
+
+/** Text that a person can see. A database does not take every other one. */
+export const visibleText = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength, { error: `must be at most ${maxLength} characters` })
+    .refine(isVisible, {
+      error: 'must be well-formed Unicode without control, direction or other invisible characters',
+    });
+
+/** The id of an account, or of something that does not exist. */
+export const IdSchema = visibleText(100);
 
 /** Longer than any password, so that the reason of a refusal is the length of the password. */
 const MAX_PASSWORD_TEXT = 2_048;

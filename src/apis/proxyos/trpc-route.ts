@@ -51,11 +51,11 @@ export function trpcRoute(router: AnyTRPCRouter, logger: Logger) {
         };
       },
     });
-    const { 'transfer-encoding': chunked, ...sent } = Object.fromEntries(answer.headers);
-    // tRPC sends no type with an error that it finds before the calls.
+    // tRPC would stream some batches. But a sign-in sets a cookie, and that needs the end of all calls.
+    const { 'transfer-encoding': _, ...sent } = Object.fromEntries(answer.headers);
+    // It sends no type with an error that it finds before the calls.
     const headers = { ...sent, 'content-type': 'application/json' };
     const status = answer.status as ContentfulStatusCode;
-    if (chunked !== undefined && answer.body) return c.body(answer.body, status, headers);
     return c.body(await answer.text(), status, headers);
   };
 }
