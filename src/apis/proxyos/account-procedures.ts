@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { AccountService } from '../../accounts/service.ts';
 import { AccountId } from '../../lib/brand.ts';
 import { presentListed, presentProfile, ROLES, type ShownRole } from './present.ts';
-import { EmailSchema, IdSchema, PasswordSchema } from './schemas.ts';
+import { EmailSchema, PasswordSchema } from './schemas.ts';
 import { procedure } from './trpc.ts';
 
 export type AccountParts = { accounts: AccountService };
 
-const TargetSchema = z.object({ id: IdSchema });
+const IdSchema = z.object({ id: z.string() });
 const RoleSchema = z.enum(Object.keys(ROLES) as [ShownRole, ...ShownRole[]], {
   error: 'must be admin or viewer',
 });
@@ -20,7 +20,7 @@ const NewAccountSchema = z.object({
 /** Accounts. The services decide who sees and changes which one. */
 export const accountProcedures = ({ accounts }: AccountParts) => ({
   getProfile: procedure('credential before 2FA')
-    .input(TargetSchema)
+    .input(IdSchema)
     .query(async ({ ctx: { actor }, input: { id } }) =>
       presentProfile(await accounts.get(AccountId(id), actor)),
     ),
@@ -37,7 +37,7 @@ export const accountProcedures = ({ accounts }: AccountParts) => ({
     }),
 
   updateRole: procedure('admin')
-    .input(TargetSchema.extend({ role: RoleSchema }))
+    .input(IdSchema.extend({ role: RoleSchema }))
     .mutation(async ({ ctx: { actor }, input: { id, role } }) => {
       await accounts.update(AccountId(id), { role: ROLES[role] }, actor);
       return { ok: true };
@@ -45,7 +45,7 @@ export const accountProcedures = ({ accounts }: AccountParts) => ({
 
   /** The client cannot say what happens to the keys of the account, so they are deleted too. */
   delete: procedure('admin')
-    .input(TargetSchema)
+    .input(IdSchema)
     .mutation(async ({ ctx: { actor }, input: { id } }) => {
       await accounts.delete(AccountId(id), { do: 'delete' }, actor);
       return { ok: true };

@@ -10,9 +10,6 @@ export const visibleText = (maxLength: number) =>
       error: 'must be well-formed Unicode without control, direction or other invisible characters',
     });
 
-/** The id of an account, or of something that does not exist. */
-export const IdSchema = visibleText(100);
-
 /** Longer than any password, so that the reason of a refusal is the length of the password. */
 const MAX_PASSWORD_TEXT = 2_048;
 
