@@ -10,6 +10,8 @@ import { isProxyMissing, openSession } from './session.ts';
 const VARYING = new Set([
   ...['raw_key', 'hint', 'created_at', 'expires_at', 'last_used_at', 'use_count'],
   ...['at', 'request_id', 'next_cursor', 'locked_until', 'buckets'],
+  'token',
+  'url',
 ]);
 
 function shapeOf(value: Json, name = ''): Json {
