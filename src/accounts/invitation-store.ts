@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { Db, InvitationTable, Tx } from '../db/tables.ts';
-import { type Fingerprint, type InvitationId, Scope } from '../lib/brand.ts';
+import { type AccountId, type Fingerprint, type InvitationId, Scope } from '../lib/brand.ts';
 import type { Role } from '../lib/principal.ts';
 
 /** A link that makes one account. Nobody can read its token again. */
@@ -52,6 +52,12 @@ export async function deleteInvitation(tx: Tx, id: InvitationId): Promise<Invita
   const row = await tx.deleteFrom('invitations').where('id', '=', id).returning(columns).executeTakeFirst();
   return row && toInvitation(row);
 }
+
+/** The links that an admin made. */
+export const deleteInvitationsBy = async (tx: Tx, account: AccountId): Promise<Invitation[]> =>
+  (await tx.deleteFrom('invitations').where('invited_by', '=', account).returning(columns).execute()).map(
+    toInvitation,
+  );
 
 /** The other links of a person who has an account now. */
 export async function deleteInvitationsOf(tx: Tx, email: string): Promise<void> {

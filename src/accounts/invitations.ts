@@ -1,10 +1,10 @@
 import { changesBetween } from '../audit/event.ts';
 import { insertEvents } from '../audit/store.ts';
-import type { Db } from '../db/tables.ts';
+import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
-import type { Change } from '../keys/change.ts';
+import type { Change, RecordEvent } from '../keys/change.ts';
 import { isGenerated } from '../keys/key-format.ts';
-import { type Fingerprint, type InvitationId, RawKey } from '../lib/brand.ts';
+import { type AccountId, type Fingerprint, type InvitationId, RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
 import type { Actor } from '../lib/principal.ts';
@@ -15,6 +15,7 @@ import { assertAdmin, assertGrantable, type Grant } from './grant.ts';
 import {
   deleteExpiredInvitations,
   deleteInvitation,
+  deleteInvitationsBy,
   deleteInvitationsOf,
   findInvitation,
   type Invitation,
@@ -49,6 +50,17 @@ const LIFETIME_MS = 7 * 86_400_000;
 const publicInvitation = ({ id, email, role, scopes, expiresAt }: Invitation) => ({
   ...{ invitation: id, email, role, scopes: [...scopes], expires_at: expiresAt / 1_000 },
 });
+
+/** Nobody uses the links of a person who is no admin any more. The person may have kept one. */
+export async function retireInvitations(tx: Tx, account: AccountId, record: RecordEvent): Promise<void> {
+  const deleted = await deleteInvitationsBy(tx, account);
+  await record(
+    deleted.map((each) => ({
+      action: 'invitation.deleted',
+      changes: changesBetween(publicInvitation(each), undefined),
+    })),
+  );
+}
 
 const invalidInvitation = () => new DomainError({ code: 'invalid_invitation' });
 
@@ -87,6 +99,7 @@ export function createInvitations(parts: InvitationParts) {
         const { role, scopes } = grant;
         const made = await insertInvitation(tx, {
           ...{ fingerprint, email, role, scopes: scopes.join(' '), ...times },
+          invited_by: maker.account?.id ?? null,
         });
         const changes = changesBetween(undefined, publicInvitation(made));
         await record({ action: 'invitation.created', changes });

@@ -16,6 +16,7 @@ import {
 } from './account-store.ts';
 import type { ConfirmIdentity } from './confirmation.ts';
 import { assertAdmin } from './grant.ts';
+import { retireInvitations } from './invitations.ts';
 import { deleteSessions } from './session-store.ts';
 
 /** What happens to the keys of an account that is deleted. `to`: the account that gets them. */
@@ -54,6 +55,7 @@ export function createRemoval({ change, confirmIdentity }: RemovalParts) {
         const account = await accountOf(tx, id);
         await assertAdminLeft(tx, account, undefined);
         await retireKeys(tx, id, keys, record);
+        await retireInvitations(tx, id, record);
         await deleteSessions(tx, id);
         await deleteAccount(tx, id);
         const changes = changesBetween(publicAccount(account), undefined);

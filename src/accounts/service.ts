@@ -11,6 +11,7 @@ import { type Account, grantedScopes, publicAccount, standingOf } from './accoun
 import { accountOf, assertAdminLeft, findAccount, listAccounts, updateAccount } from './account-store.ts';
 import type { ConfirmIdentity } from './confirmation.ts';
 import { assertAdmin, assertGrantable, type Grant } from './grant.ts';
+import { retireInvitations } from './invitations.ts';
 import type { Passwords } from './passwords.ts';
 import { personOf } from './person.ts';
 import { createRemoval } from './removal.ts';
@@ -57,6 +58,7 @@ export function createAccountService(parts: AccountServiceParts) {
       changes: changesBetween(publicAccount(before), publicAccount(after)),
     });
     await assignKeys(tx, id, { id, standing: standingOf(after) }, grantedScopes(after), record);
+    if (standingOf(after) !== 'admin') await retireInvitations(tx, id, record);
     return after;
   }
 

@@ -108,6 +108,8 @@ export type InvitationTable = {
   role: 'admin' | 'member';
   /** Separated by spaces. */
   scopes: string;
+  /** The account of the admin; null when a key of no account made it. */
+  invited_by: AccountId | null;
   /** Milliseconds since 1970. */
   created_at: number;
   expires_at: number;
