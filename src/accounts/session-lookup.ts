@@ -40,6 +40,9 @@ export type SessionLookupParts = {
 
 type Known = Readonly<{ session: Omit<SessionRow, 'fingerprint'>; principal: AccountPrincipal }>;
 
+const isDue = ({ renewed_at }: Pick<SessionRow, 'renewed_at'>, now: number) =>
+  now - renewed_at >= RENEW_AFTER_MS;
+
 /** Looks tokens up by their fingerprint. Results are cached until anybody commits a change. */
 export function createSessionLookup(parts: SessionLookupParts): SessionLookup {
   const { db, reader, writer, fingerprintOf, clock, lacksTwoFactor, lifetimeMs, onError } = parts;
@@ -61,7 +64,7 @@ export function createSessionLookup(parts: SessionLookupParts): SessionLookup {
 
   /** Once a day at most. Nobody waits for it. */
   function renewed({ session, principal }: Known, now: number): AccountPrincipal {
-    if (now - session.renewed_at < RENEW_AFTER_MS) return principal;
+    if (!isDue(session, now)) return principal;
     writer.run(renewQuery(db, session.id, now, now + lifetimeMs)).catch(onError);
     return { ...principal, isRenewed: true };
   }
@@ -69,11 +72,13 @@ export function createSessionLookup(parts: SessionLookupParts): SessionLookup {
   return (token, kind) => {
     if (!isGenerated(token, TOKEN_PREFIXES[kind])) return undefined;
     const fingerprint = fingerprintOf(RawKey(token));
-    const known = cache.get(fingerprint);
+    const now = clock.now();
+    const cached = cache.get(fingerprint);
+    // Another process may have renewed it, and renewals are not announced.
+    const known = cached && isDue(cached.session, now) ? undefined : cached;
     const found = known ?? read(fingerprint);
     if (!known) cache.keep(fingerprint, found);
     return andThen(found, (each) => {
-      const now = clock.now();
       if (!each || each.session.kind !== kind || each.session.expires_at <= now) return undefined;
       return renewed(each, now);
     });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { bootstrapped, FIRST_KEY, sqlIn } from '../../support/keyhearth.ts';
+import { peopled } from '../../support/people.ts';
 
 const cached = { env: { KEYHEARTH_CACHE: 'on' } };
 
@@ -80,4 +81,17 @@ test('a change that was never announced is seen within seconds', async () => {
   await label();
   await labelInSecret('announced to nobody');
   await expect.poll(label, { timeout: 8_000, interval: 50 }).toBe('announced to nobody');
+});
+
+test('a cached session is renewed once a day, as any other', async () => {
+  const { admin, pass, clock, dataDir } = await peopled(cached);
+  const renewedAt = async () => Number((await sqlIn(dataDir, 'select * from sessions'))[0]?.renewed_at);
+  for (let day = 0; day < 3; day++) {
+    pass(20 * 86_400);
+    expect((await admin('GET', '/auth/self')).headers).toHaveProperty('set-cookie');
+    await expect.poll(renewedAt).toBe(clock.now());
+    const { status, headers } = await admin('GET', '/auth/self');
+    expect(status).toBe(200);
+    expect(headers).not.toHaveProperty('set-cookie');
+  }
 });
