@@ -9,7 +9,7 @@ const isPlainObject = (value: object): value is Record<string, unknown> =>
   Object.getPrototypeOf(value) === Object.prototype;
 
 /** A name that superjson escapes in a path, or handles otherwise. */
-const UNUSUAL = /[.\\]|^(?:__proto__|constructor|prototype)$/;
+const UNUSUAL = /[.\\]|^$|^(?:__proto__|constructor|prototype)$/;
 
 class Unusual extends Error {}
 
