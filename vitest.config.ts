@@ -57,6 +57,7 @@ const BEFORE_A_DATABASE = [
   'test/apis/guard.test.ts',
   'test/apis/meta/**/*.test.ts',
   'test/apis/third-api.test.ts',
+  'test/apis/what-people-may-do.test.ts',
   'test/apis/who-may-do-what.test.ts',
   'test/http/**/*.test.ts',
   'test/keys/key-format.test.ts',
