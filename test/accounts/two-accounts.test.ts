@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import document from '../../openapi/openapi.json' with { type: 'json' };
+import { sqlIn } from '../support/keyhearth.ts';
 import { ADMIN, peopled } from '../support/people.ts';
 
 /** Nothing of one account can be read or changed by another one. */
@@ -19,6 +21,45 @@ async function twoMembers() {
     };
   return { ...it, ids, one, other, keys: { one: await keyOf(one), other: await keyOf(other) } };
 }
+
+const withIds = Object.entries<Record<string, object>>(document.paths).flatMap(([path, methods]) =>
+  path.startsWith('/auth/') && path.includes('{id}')
+    ? Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path }))
+    : [],
+);
+
+test('no route with an id reads or changes what belongs to another account', async () => {
+  const { admin, one, other, ids, keys, send, dataDir } = await twoMembers();
+  await admin('POST', '/auth/invitations', { email: 'new@example.com' });
+  const { json: sessions } = await other('GET', '/auth/sessions');
+  const target: Record<string, string | number> = {
+    keys: keys.other.id,
+    accounts: ids.other,
+    sessions: sessions.sessions[0].id,
+    invitations: 1,
+  };
+  const stored = () =>
+    Promise.all([
+      sqlIn(dataDir, 'select id, label, scopes, is_active, account_id, rotated_to from api_keys order by id'),
+      sqlIn(dataDir, 'select id, role, scopes, name from accounts order by id'),
+      sqlIn(dataDir, 'select id, account_id from sessions order by id'),
+      sqlIn(dataDir, 'select * from invitations'),
+    ]);
+  const before = await stored();
+  const key = keys.one.raw_key;
+  for (const { method, path } of withIds) {
+    const kind = path.split('/')[2] ?? '';
+    const url = `${path.replace('{id}', String(target[kind]))}${kind === 'accounts' ? '?keys=delete' : ''}`;
+    const body = method === 'PATCH' ? { [kind === 'keys' ? 'label' : 'name']: 'changed' } : undefined;
+    const answers = [
+      await one(method, url, body),
+      await send({ method, path: url, key, ...(body && { body }) }),
+    ];
+    for (const { status, text } of answers) expect([403, 404], `${method} ${url}: ${text}`).toContain(status);
+  }
+  expect(withIds.length).toBeGreaterThan(13);
+  expect(await stored()).toEqual(before);
+});
 
 type Listed = { id: number; is_current: boolean };
 
