@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { AccountService } from '../../accounts/service.ts';
 import { AccountId } from '../../lib/brand.ts';
+import { DomainError } from '../../lib/failure.ts';
+import { lacks } from './needs.ts';
 import { presentListed, presentProfile, ROLES, type ShownRole } from './present.ts';
 import { EmailSchema, PasswordSchema } from './schemas.ts';
 import { procedure } from './trpc.ts';
@@ -21,9 +23,12 @@ const NewAccountSchema = z.object({
 export const accountProcedures = ({ accounts }: AccountParts) => ({
   getProfile: procedure('credential before 2FA')
     .input(IdSchema)
-    .query(async ({ ctx: { actor }, input: { id } }) =>
-      presentProfile(await accounts.get(AccountId(id), actor)),
-    ),
+    .query(async ({ ctx: { actor }, input: { id } }) => {
+      // Before the second factor, people read their own profile alone.
+      const failure = id === actor.principal.id ? undefined : lacks(actor.principal, 'admin');
+      if (failure) throw new DomainError(failure);
+      return presentProfile(await accounts.get(AccountId(id), actor));
+    }),
 
   list: procedure('admin').query(async ({ ctx: { actor } }) =>
     (await accounts.list(actor)).toReversed().map(presentListed),

@@ -368,6 +368,7 @@ test('where a second factor is required, nothing else works before', async () =>
   for (const call of [
     client.apiKeys.list.query(),
     client.users.list.query(),
+    client.users.getProfile.query({ id: crypto.randomUUID() }),
     client.publicApi.health.query(),
   ])
     expect(await failureOf(call)).toMatchObject(required);
