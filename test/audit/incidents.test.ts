@@ -37,6 +37,7 @@ test('a lockout is recorded once, with what is locked', async () => {
         actor: { kind: 'anonymous', id: null, hint: null, label: null },
         address: '2001:db8::/64',
         key_id: null,
+        account_id: null,
         changes: {
           kind: { from: null, to: 'api_key' },
           address: { from: null, to: '2001:db8::/64' },
@@ -74,6 +75,7 @@ test('a refused registration is recorded: a missing token, a wrong one, and one 
         actor: { kind: 'anonymous', id: null, hint: null, label: null },
         address: '198.51.100.7',
         key_id: null,
+        account_id: null,
         changes: { code: { from: null, to: answer?.json.code } },
         request_id: answer?.headers['x-request-id'],
       })),
