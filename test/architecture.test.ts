@@ -170,6 +170,7 @@ const PURE = [
   'http/dialects/laravel',
   'http/dialects/problem',
   'http/dialects/problem-account-rules',
+  'http/dialects/problem-rule',
   'http/dialects/problem-sentences',
   'http/dialects/proxyos-rest',
   'http/dialects/trpc',

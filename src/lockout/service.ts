@@ -1,9 +1,9 @@
 import { changesBetween } from '../audit/event.ts';
 import type { Change } from '../keys/change.ts';
 import type { Actor } from '../lib/principal.ts';
-import { type KindOfEntry, kindsOf, LOCKOUT_KINDS, type Lockouts } from './kinds.ts';
+import { kindsOf, type Lockouts } from './kinds.ts';
 import { byWeight } from './listing.ts';
-import { publicLockout } from './wire.ts';
+import { type KindOfEntry, LOCKOUT_KINDS, publicLockout } from './wire.ts';
 
 export type LockoutService = ReturnType<typeof createLockoutService>;
 

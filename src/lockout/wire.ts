@@ -1,6 +1,10 @@
 import { changesBetween, type Incident } from '../audit/event.ts';
 import { formatNetwork, parseNetwork } from '../lib/network.ts';
-import type { KindOfEntry } from './kinds.ts';
+
+/** What a lockout counts: invalid keys of an address, and failed sign-ins from an address or for an e-mail address. */
+export const LOCKOUT_KINDS = ['api_key', 'sign_in_address', 'sign_in_email'] as const;
+
+export type LockoutKind = (typeof LOCKOUT_KINDS)[number];
 
 /** What the lockout knows of an address. */
 export type LockoutEntry = Readonly<{
@@ -11,6 +15,9 @@ export type LockoutEntry = Readonly<{
   /** Milliseconds since 1970; null when the address is not locked. */
   lockedUntil: number | null;
 }>;
+
+/** An entry of one of several lockouts. */
+export type KindOfEntry = LockoutEntry & Readonly<{ kind: LockoutKind }>;
 
 /** As clients and the audit log see it. The time is in seconds since 1970. */
 export function publicLockout({ kind, address, failures, lockedUntil }: KindOfEntry) {

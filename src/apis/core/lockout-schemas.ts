@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { foldEmail } from '../../accounts/account.ts';
 import { lockoutKeyOf } from '../../http/client-address.ts';
 import { isVersion4, parseNetwork } from '../../lib/network.ts';
-import { LOCKOUT_KINDS } from '../../lockout/kinds.ts';
+import { LOCKOUT_KINDS } from '../../lockout/wire.ts';
 import { EmailSchema } from './account-schemas.ts';
 
 const IPV4_BITS = 32;

@@ -1,5 +1,5 @@
 import type { FailureCode } from '../../lib/failure.ts';
-import type { Rule } from './problem.ts';
+import type { Rule } from './problem-rule.ts';
 
 /** The rows of the problem dialect for accounts, sessions and invitations. */
 export const accountRules = {

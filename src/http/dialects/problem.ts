@@ -1,10 +1,11 @@
 import { STATUS_CODES } from 'node:http';
-import type { Failure, FailureCode, FailureOf, FieldError } from '../../lib/failure.ts';
+import type { Failure, FailureCode, FieldError } from '../../lib/failure.ts';
 import type { Dialect } from '../dialect.ts';
 import { BOOTSTRAP_TOKEN_HEADER } from '../headers.ts';
 import { rateLimitHeaders } from '../rate-limit-headers.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../security-headers.ts';
 import { accountRules } from './problem-account-rules.ts';
+import type { Rule } from './problem-rule.ts';
 import {
   busy,
   insufficient,
@@ -16,17 +17,6 @@ import {
 } from './problem-sentences.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
-
-export type Rule<Code extends FailureCode> = {
-  status: number | ((failure: FailureOf<Code>) => number);
-  /** A sentence for a person, or the function that makes it. */
-  detail: string | ((failure: FailureOf<Code>) => string);
-  /** The invalid fields of the request, and what is wrong with each. */
-  errors?: (failure: FailureOf<Code>) => readonly FieldError[];
-  /** What the client can do, if `detail` does not say that. */
-  hint?: string;
-  headers?: (failure: FailureOf<Code>) => Record<string, string>;
-};
 
 /** The contract fixes the wording, and the plural. When attempts do not count, there is no number. */
 const withCount = (sentence: string, remaining: number | undefined) =>
