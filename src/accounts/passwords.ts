@@ -38,10 +38,13 @@ export function assertAcceptable(password: string, path = 'password'): void {
 export const waiterOf = ({ address, lockoutKey }: Pick<Visitor, 'address' | 'lockoutKey'>): string =>
   lockoutKey ?? address;
 
+/** The cost in a bcrypt hash: `$2b$12$...`. */
+const costOf = (stored: string) => Number(stored.split('$')[2]);
+
 export type Passwords = ReturnType<typeof createPasswords>;
 
 /** Hashes and compares passwords in the threads of the keys. `client` waits, and the clients are served in turn. */
-export function createPasswords(bcrypt: Pick<BcryptPool, 'hash' | 'find'>) {
+export function createPasswords(bcrypt: Pick<BcryptPool, 'hash' | 'find' | 'cost'>) {
   /** For an e-mail address without an account, so that the answer takes as long as for a wrong password. */
   let hashOfNobody: Promise<string> | undefined;
 
@@ -53,6 +56,11 @@ export function createPasswords(bcrypt: Pick<BcryptPool, 'hash' | 'find'>) {
     async hash(client: string, password: string, path?: string): Promise<string> {
       assertAcceptable(password, path);
       return hash(client, password);
+    },
+
+    /** A new hash of a right password, when the cost of the stored one is not the present cost. */
+    async renewed(client: string, password: string, stored: string): Promise<string | undefined> {
+      return costOf(stored) === bcrypt.cost ? undefined : hash(client, password);
     },
 
     /** Whether a password is that of an account. Without an account, it takes the same time. */

@@ -35,14 +35,12 @@ const ADDRESS_POLICY = { attempts: 20, seconds: 900, by: 'address' } as const;
 /** The memory of both, which threads share. */
 export type SignInMemory = Readonly<{ byEmail: LockoutMemory; byAddress: LockoutMemory }>;
 
-const MAX_NAMES = 10_000;
-
 /** An e-mail address has at most 254 characters (RFC 5321, section 4.5.3.1.3). */
 const EMAIL_BYTES = 256;
 
 export const allocateSignIns = (): SignInMemory => ({
-  byEmail: allocateLockout(EMAIL_POLICY, MAX_NAMES, EMAIL_BYTES),
-  byAddress: allocateLockout(ADDRESS_POLICY, MAX_NAMES),
+  byEmail: allocateLockout(EMAIL_POLICY, undefined, EMAIL_BYTES),
+  byAddress: allocateLockout(ADDRESS_POLICY),
 });
 
 /** Frees the memory when the thread that held it has ended. */

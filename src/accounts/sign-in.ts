@@ -4,7 +4,7 @@ import { transaction } from '../db/transaction.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Seal } from '../pepper/seal.ts';
 import { type Account, foldEmail } from './account.ts';
-import { type AccountRow, findByEmail, findRow, toAccount } from './account-store.ts';
+import { type AccountRow, findByEmail, findRow, toAccount, updateAccount } from './account-store.ts';
 import { type Attempt, type Failed, failed } from './attempts.ts';
 import { type Passwords, waiterOf } from './passwords.ts';
 import { acceptSecondFactor, hasGiven, type SecondFactor } from './second-factor.ts';
@@ -28,7 +28,7 @@ export type SignIn = (
 export type SignInParts = {
   db: Db;
   clock: Pick<Clock, 'now'>;
-  passwords: Pick<Passwords, 'matches'>;
+  passwords: Pick<Passwords, 'matches' | 'renewed'>;
   seal: Seal;
   attempt: Attempt;
   startSession: StartSession;
@@ -60,6 +60,7 @@ export function createSignIn(parts: SignInParts): SignIn {
     if (!found || !isRight) return failed('invalid_sign_in');
     if (found.is_totp_confirmed === 1 && !hasGiven(given))
       return { outcome: 'unfinished', result: { state: 'code_required', account: toAccount(found) } };
+    const renewed = await passwords.renewed(waiterOf(visitor), password, found.password_hash);
     return transaction(db, async (tx): Promise<Evaluated<SignInResult | Failed>> => {
       const row = await findRow(tx, found.id);
       // The password may have changed while bcrypt compared it.
@@ -69,6 +70,7 @@ export function createSignIn(parts: SignInParts): SignIn {
         if (!accepted) return failed('invalid_two_factor_code');
         if (accepted === 'recovery_code') await recordRecovery(tx, row, visitor);
       }
+      if (renewed !== undefined) await updateAccount(tx, row.id, { password_hash: renewed });
       const signedIn = await startSession(tx, toAccount(row), kind, visitor);
       return { outcome: 'valid', result: { state: 'signed_in', ...signedIn } };
     });

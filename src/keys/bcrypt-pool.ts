@@ -16,6 +16,8 @@ const IDLE_MS = 30_000;
 type ForClient = { client: string | undefined; isPassword?: boolean };
 
 export type BcryptPool = {
+  /** The cost of new hashes. */
+  cost: number;
   /** @throws DomainError `overloaded` when the queue is full */
   hash(task: ForClient & { input: string }): Promise<string>;
   /**
@@ -89,6 +91,7 @@ export function createBcryptPool(
   }
 
   return {
+    cost,
     hash: async ({ input, ...waiter }) => String(await run(waiter, { do: 'hash', input, cost })),
     find: async ({ input, hashes, ...waiter }) => Number(await run(waiter, { do: 'find', input, hashes })),
     async close() {

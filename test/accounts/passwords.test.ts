@@ -7,6 +7,7 @@ type Task = { client: string | undefined; input: string; hashes?: string[] };
 function recordingBcrypt() {
   const tasks: string[] = [];
   const bcrypt = {
+    cost: 12,
     async hash({ input }: Task) {
       tasks.push('hash');
       return input;
