@@ -51,14 +51,15 @@ const NO_DATABASE = [
   'test/workers/**',
 ];
 
-/** What a request meets before a database. `npm test` tries it on SQLite alone, `npm run test:long` on both. */
+/**
+ * What a request meets before a database, and the APIs, whose services have tests of their own. `npm test` tries it on
+ * SQLite alone, `npm run test:long` on both.
+ */
 const BEFORE_A_DATABASE = [
-  'test/apis/core/appended-path.test.ts',
-  'test/apis/guard.test.ts',
-  'test/apis/meta/**/*.test.ts',
-  'test/apis/third-api.test.ts',
-  'test/apis/what-people-may-do.test.ts',
-  'test/apis/who-may-do-what.test.ts',
+  'test/accounts/nobody-gets-more.test.ts',
+  'test/accounts/passwords.test.ts',
+  'test/accounts/two-accounts.test.ts',
+  'test/apis/**/*.test.ts',
   'test/http/**/*.test.ts',
   'test/keys/key-format.test.ts',
   'test/keys/label.test.ts',

@@ -325,7 +325,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
       ...['', 'localhost', '10.7.0.0/33', '192.168.7.1,', '10.7.0.1 10.7.0.2'],
       ...['0.0.0.0/0', '::/0', '0.0.0.0/1,128.0.0.0/1'],
     ],
-    KEYHEARTH_SESSION_DAYS: ['', '0', '3651', 'a month'],
+    KEYHEARTH_SESSION_DAYS: ['', '-7', '99999', 'a month'],
     KEYHEARTH_REGISTRATION: ['', 'yes', 'OPEN'],
     KEYHEARTH_REQUIRE_2FA: ['', 'on', 'members'],
     KEYHEARTH_QUERY_KEYS: ['', 'yes', 'ON'],
