@@ -24,7 +24,7 @@ export const createChangePassword =
   ({ db, passwords, change, attempt }: PasswordChangeParts): ChangePassword =>
   async ({ currentPassword, password }, actor) => {
     const { id, sessionId } = personOf(actor);
-    assertAcceptable(password);
+    await assertAcceptable(password);
     const client = waiterOf(actor);
     await attempt(attempterOf(actor), async () => {
       const before = await findRow(db, id);

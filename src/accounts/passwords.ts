@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { dictionary } from '@zxcvbn-ts/language-common';
 import type { BcryptPool } from '../keys/bcrypt-pool.ts';
 import { DomainError } from '../lib/failure.ts';
 import type { Visitor } from './sessions.ts';
@@ -7,7 +6,16 @@ import type { Visitor } from './sessions.ts';
 const MIN_LENGTH = 12;
 const MAX_LENGTH = 512;
 
-const commonPasswords: ReadonlySet<string> = new Set(dictionary['passwords-common']);
+let commonPasswords: ReadonlySet<string> | undefined;
+
+/** The list is read when the first password is set, because that would make each start longer. */
+async function isCommon(password: string): Promise<boolean> {
+  if (!commonPasswords) {
+    const { dictionary } = await import('@zxcvbn-ts/language-common');
+    commonPasswords = new Set(dictionary['passwords-common']);
+  }
+  return commonPasswords.has(password);
+}
 
 /** Two ways to type a character are one password (NIST SP 800-63B-4, section 3.1.1.2). */
 const normalized = (password: string) => password.normalize('NFKC');
@@ -17,11 +25,11 @@ const bcryptInputOf = (password: string) =>
   createHmac('sha256', 'keyhearth:password:v1').update(normalized(password)).digest('base64');
 
 /** What is wrong with a new password; undefined when it is good enough. There are no rules of composition. */
-export function weaknessOf(password: string): string | undefined {
+export async function weaknessOf(password: string): Promise<string | undefined> {
   const length = [...normalized(password)].length;
   if (length < MIN_LENGTH) return `must have at least ${MIN_LENGTH} characters`;
   if (length > MAX_LENGTH) return `must have at most ${MAX_LENGTH} characters`;
-  if (commonPasswords.has(normalized(password).toLowerCase())) return 'is one of the most common passwords';
+  if (await isCommon(normalized(password).toLowerCase())) return 'is one of the most common passwords';
   return undefined;
 }
 
@@ -29,8 +37,8 @@ export function weaknessOf(password: string): string | undefined {
  * @param path the field of the request
  * @throws DomainError `invalid_request` for a password that is too short, too long or too common
  */
-export function assertAcceptable(password: string, path = 'password'): void {
-  const message = weaknessOf(password);
+export async function assertAcceptable(password: string, path = 'password'): Promise<void> {
+  const message = await weaknessOf(password);
   if (message !== undefined) throw new DomainError({ code: 'invalid_request', errors: [{ path, message }] });
 }
 
@@ -54,7 +62,7 @@ export function createPasswords(bcrypt: Pick<BcryptPool, 'hash' | 'find' | 'cost
   return {
     /** @throws DomainError what `assertAcceptable` throws */
     async hash(client: string, password: string, path?: string): Promise<string> {
-      assertAcceptable(password, path);
+      await assertAcceptable(password, path);
       return hash(client, password);
     },
 
