@@ -98,8 +98,10 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     });
   }
 
+  const hasEnded = () => server === undefined || server.exitCode !== null || server.signalCode !== null;
+
   async function stop(): Promise<void> {
-    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    if (server === undefined || hasEnded()) return;
     const ended = once(server, 'exit');
     server.kill('SIGINT');
     await ended;
@@ -118,8 +120,11 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     directory,
     pid,
     async kill() {
+      // Until it is waited for, a new server takes the id of the killed one for a running server.
+      const waitedFor = hasEnded() ? undefined : once(server as ChildProcess, 'exit');
       const victims = killAll();
       while (victims.some(isRunning)) await sleep(5);
+      await waitedFor;
     },
     start,
     stop,
