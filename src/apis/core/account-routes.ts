@@ -1,10 +1,11 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { AccountService } from '../../accounts/service.ts';
 import { actorOf } from '../../http/context.ts';
-import { bodyCodes, guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
+import { guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
 import { needsAdmin } from '../required-scope.ts';
 import { AccountSchema, presentAccount } from './account-schemas.ts';
+import { changeCodes } from './change-codes.ts';
 import {
   AccountParamsSchema,
   AccountsSchema,
@@ -24,21 +25,6 @@ const anAccount = {
   description: 'The account',
   content: { 'application/json': { schema: AccountSchema } },
 };
-
-/** The failures of each change that needs the password of a person. */
-const changeCodes = [
-  ...bodyCodes,
-  ...guardCodes,
-  'invalid_session',
-  'invalid_sign_in',
-  'two_factor_setup_required',
-  'recent_sign_in_required',
-  'cross_site_request',
-  'account_not_found',
-  'too_many_sign_in_attempts',
-  'overloaded',
-  'database_busy',
-] as const;
 
 const listAccounts = createRoute({
   ...common,
@@ -90,6 +76,7 @@ const updateAccount = createRoute({
     ...problemResponses(
       invalid('role', 'must be admin or member'),
       ...changeCodes,
+      'account_not_found',
       'last_admin_required',
       'last_active_api_key_required',
     ),
@@ -105,7 +92,7 @@ const approveAccount = createRoute({
   description:
     'Approves an account that registered itself. Its keys are then valid everywhere. Nothing happens if the account is approved.',
   request: { ...params, body: optionalPassword },
-  responses: { 200: anAccount, ...problemResponses(badId, ...changeCodes) },
+  responses: { 200: anAccount, ...problemResponses(badId, ...changeCodes, 'account_not_found') },
 });
 
 const deleteAccount = createRoute({
@@ -122,6 +109,7 @@ const deleteAccount = createRoute({
     ...problemResponses(
       invalid('keys', 'must be delete, unless keys_to names the account that gets the keys'),
       ...changeCodes,
+      'account_not_found',
       'last_admin_required',
       'last_active_api_key_required',
     ),
@@ -139,7 +127,7 @@ const resetTwoFactor = createRoute({
   request: { ...params, body: optionalPassword },
   responses: {
     204: { description: 'The account has no second factor' },
-    ...problemResponses(badId, ...changeCodes, 'two_factor_not_enabled'),
+    ...problemResponses(badId, ...changeCodes, 'account_not_found', 'two_factor_not_enabled'),
   },
 });
 

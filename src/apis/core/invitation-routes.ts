@@ -8,6 +8,7 @@ import type { OpenRoute } from '../create-api.ts';
 import { needsAdmin } from '../required-scope.ts';
 import { refuseCrossSite, visitorOf } from '../visitor.ts';
 import { AccountSchema, presentAccount } from './account-schemas.ts';
+import { changeCodes } from './change-codes.ts';
 import {
   AcceptInvitationSchema,
   CreatedInvitationSchema,
@@ -37,20 +38,7 @@ const createInvitation = createRoute({
       description: 'The invitation, with its link',
       content: { 'application/json': { schema: CreatedInvitationSchema } },
     },
-    ...problemResponses(
-      invalid('email', 'must be an e-mail address'),
-      ...bodyCodes,
-      ...guardCodes,
-      'invalid_session',
-      'invalid_sign_in',
-      'two_factor_setup_required',
-      'recent_sign_in_required',
-      'cross_site_request',
-      'email_already_used',
-      'too_many_sign_in_attempts',
-      'overloaded',
-      'database_busy',
-    ),
+    ...problemResponses(invalid('email', 'must be an e-mail address'), ...changeCodes, 'email_already_used'),
   },
 });
 

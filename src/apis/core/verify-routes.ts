@@ -57,12 +57,12 @@ const verify = createRoute({
           example: 'invoices:read',
         },
         RateLimit: {
-          description: 'What is left of each rate limit of the key, if it has any',
+          description: 'What is left of each rate limit of the key. Absent when the key has no rate limits',
           schema: { type: 'string' },
           example: '"burst";r=19;t=1',
         },
         'RateLimit-Policy': {
-          description: 'The rate limits of the key, if it has any',
+          description: 'The rate limits of the key. Absent when the key has none',
           schema: { type: 'string' },
           example: '"burst";q=20;w=1',
         },
