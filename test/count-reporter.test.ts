@@ -49,7 +49,7 @@ test.each([
     1,
   ],
   ['a process that is killed', ["test('a', () => process.kill(process.pid, 'SIGKILL'));"], 1],
-  ['no test but skipped ones', ["test.skip('a', () => {});"], 1],
+  ['skipped tests alone', ["test.skip('a', () => {});"], 1],
 ])('a run fails that has %s', async (_, files, failed) => {
   const { lastLine, isSuccess } = await run(files);
   expect(lastLine).toMatch(new RegExp(`^\\d+ passed, ${failed} failed`));

@@ -59,7 +59,7 @@ export const deleteInvitationsBy = async (tx: Tx, account: AccountId): Promise<I
     toInvitation,
   );
 
-/** The other links of a person who has an account now. */
+/** Deletes the other invitations of an e-mail address, once it has an account. */
 export async function deleteInvitationsOf(tx: Tx, email: string): Promise<void> {
   await tx.deleteFrom('invitations').where('email', '=', email).execute();
 }

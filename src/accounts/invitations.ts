@@ -51,7 +51,7 @@ const publicInvitation = ({ id, email, role, scopes, expiresAt }: Invitation) =>
   ...{ invitation: id, email, role, scopes: [...scopes], expires_at: expiresAt / 1_000 },
 });
 
-/** Nobody uses the links of a person who is no admin any more. The person may have kept one. */
+/** Deletes the invitations that a former admin has made, because the former admin may still have a link. */
 export async function retireInvitations(tx: Tx, account: AccountId, record: RecordEvent): Promise<void> {
   const deleted = await deleteInvitationsBy(tx, account);
   await record(
@@ -126,8 +126,8 @@ export function createInvitations(parts: InvitationParts) {
 
     /**
      * Makes the account of an invitation, and signs the person in. Of many at once, exactly one succeeds.
-     * @throws DomainError `invalid_invitation`, also when the e-mail address has an account meanwhile: whoever has the link
-     * does not learn this. `invalid_request` for a weak password; the link still works then
+     * @throws DomainError `invalid_invitation`, also when the e-mail address has an account by now, so that the answer does
+     * not show it. `invalid_request` for a weak password: then the link still works
      */
     async accept({ token, password, name = '' }: Acceptance, visitor: Visitor): Promise<SignedIn> {
       const { id } = await find(token);

@@ -64,7 +64,7 @@ export function createRemoval({ change, confirmIdentity }: RemovalParts) {
     },
 
     /**
-     * Removes the second factor of another person, who has lost it. All sessions of that person end.
+     * Removes the second factor of another account, for example after a phone is lost. All sessions of that account end.
      * @throws DomainError `account_not_found`, `two_factor_not_enabled`, `invalid_request` for the own account
      */
     async resetTwoFactor(id: AccountId, actor: Actor, password?: string): Promise<void> {

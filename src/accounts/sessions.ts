@@ -8,7 +8,7 @@ import { updateAccount } from './account-store.ts';
 import { deleteExpiredSessions, insertSession, type SessionRow } from './session-store.ts';
 import { newToken } from './tokens.ts';
 
-/** The request of a person who has no session yet. */
+/** A request without a session. */
 export type Visitor = Readonly<{
   /** The address of the client: canonical text, or "unknown". */
   address: string;
@@ -37,7 +37,7 @@ export type StartSessionParts = {
 
 const MAX_USER_AGENT = 200;
 
-/** Makes the function that starts a session of a person who has just given the password. */
+/** Makes the function that starts a session. Call it only when the password was right. */
 export const createStartSession =
   ({ fingerprintOf, clock, lifetimeMs }: StartSessionParts): StartSession =>
   async (tx, account, kind, { address, requestId, userAgent }) => {

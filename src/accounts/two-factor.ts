@@ -63,7 +63,7 @@ export function createTwoFactor({ db, clock, seal, change, attempt, confirmIdent
     return row;
   }
 
-  /** What is set up, whether or not it is confirmed. Only for a person who has just given the password. */
+  /** The row with the secret, confirmed or not. It needs a sign-in less than 15 minutes old. */
   async function revealed(actor: Actor): Promise<AccountRow & { totp_secret: string }> {
     const person = personOf(actor);
     assertRecent(person, clock.now());
@@ -121,8 +121,8 @@ export function createTwoFactor({ db, clock, seal, change, attempt, confirmIdent
     },
 
     /**
-     * Puts the second factor in force. Only somebody who has seen the secret can do this, and `begin` shows it only to
-     * somebody who has just given the password. So this does not ask for the password again.
+     * Enables the second factor. It does not ask for the password again: a code needs the secret, and `begin` has asked
+     * for the password before it showed the secret.
      * @param given `secret`: the secret that the client has; it must be the latest one
      * @throws DomainError `invalid_two_factor_code`, `two_factor_already_enabled`, `two_factor_not_enabled`
      */

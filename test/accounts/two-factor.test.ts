@@ -170,7 +170,7 @@ describe('sign-in', () => {
     expect(await login(others[6] ?? '')).toMatchObject({ status: 200 });
   });
 
-  test('a recovery code with characters of several bytes is wrong, as any other', async () => {
+  test('a recovery code with characters of several bytes is a wrong code', async () => {
     const { admin, send, clock } = await peopled();
     await setUpTwoFactor(admin, clock);
     const body = { ...ADMIN, recovery_code: 'ÄBCDE-FGHIJ' };

@@ -40,7 +40,7 @@ describe('a queue that is not full', () => {
 });
 
 describe('a full queue', () => {
-  test('refuses a client that has as many items as any other', () => {
+  test('refuses a client when no other client has more items', () => {
     expect(
       queueOf(2, [
         ['a', 'a1'],

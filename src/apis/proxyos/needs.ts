@@ -15,7 +15,7 @@ export type ProxyosScope = (typeof SCOPES)[number];
 /**
  * Who may call a procedure. Every procedure says it.
  * - `nobody`: no credential is needed
- * - `credential before 2FA`: any session or key, also of an account that still needs a second factor
+ * - `credential before 2FA`: a session or a key, also of an account that still needs a second factor
  * - `person`: a session
  * - `person before 2FA`: a session, also of such an account
  * - `key admin`: the session of an admin, or a key with the scope `admin`

@@ -83,7 +83,7 @@ test('a change that was never announced is seen within seconds', async () => {
   await expect.poll(label, { timeout: 8_000, interval: 50 }).toBe('announced to nobody');
 });
 
-test('a cached session is renewed once a day, as any other', async () => {
+test('a cached session is renewed once a day', async () => {
   const { admin, pass, clock, dataDir } = await peopled(cached);
   const renewedAt = async () => Number((await sqlIn(dataDir, 'select * from sessions'))[0]?.renewed_at);
   for (let day = 0; day < 3; day++) {
