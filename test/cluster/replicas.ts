@@ -38,17 +38,21 @@ export function onOnePostgres() {
 export const senders = (replicas: readonly Replica[], from?: string) =>
   replicas.map(({ origin }) => client(origin, from)) as [Send, Send, Send];
 
-/** Has the backends whose latest query is like this stand still, until the test is over. @returns how many */
-export async function freeze(url: string, pattern: string): Promise<number> {
-  const backends = await query<{ pid: number }>(
+/** The backends of PostgreSQL whose latest query is like this. @param pattern patterns of `like`, with `|` between */
+export const backends = (url: string, pattern: string) =>
+  query<{ pid: number }>(
     url,
     'select pid from pg_stat_activity where query like any($1) and pid <> pg_backend_pid()',
     [pattern.split('|')],
   );
+
+/** Has the backends whose latest query is like this stand still, until the test is over. @returns how many */
+export async function freeze(url: string, pattern: string): Promise<number> {
+  const found = await backends(url, pattern);
   const signal = (name: NodeJS.Signals) => {
-    for (const { pid } of backends) process.kill(pid, name);
+    for (const { pid } of found) process.kill(pid, name);
   };
   signal('SIGSTOP');
   onTestFinished(() => signal('SIGCONT'));
-  return backends.length;
+  return found.length;
 }
