@@ -1,0 +1,53 @@
+import { useEffect } from 'preact/hooks';
+import { ApiError, api, body } from './lib/api.ts';
+import { followLink, place } from './lib/router.ts';
+import { type Account, account } from './lib/session.ts';
+import { useLoad } from './lib/use-load.ts';
+import { SignInPage } from './pages/sign-in.tsx';
+import { pageOf } from './pages.tsx';
+import { Shown } from './ui/blocks.tsx';
+import { ConfirmDialog } from './ui/confirm.tsx';
+import { Shell } from './ui/shell.tsx';
+import { SignInAgain } from './ui/sign-in-again.tsx';
+import { Toasts } from './ui/toast.tsx';
+
+export function App() {
+  useEffect(() => {
+    addEventListener('click', followLink);
+    return () => removeEventListener('click', followLink);
+  }, []);
+  const [started, start] = useLoad(findAccount, []);
+  return (
+    <>
+      <Shown of={started} retry={start}>
+        {() => (account.value ? <SignedIn /> : <SignInPage />)}
+      </Shown>
+      <SignInAgain />
+      <ConfirmDialog />
+      <Toasts />
+    </>
+  );
+}
+
+/** Who is signed in in this browser. Without a session, nobody is. */
+async function findAccount(): Promise<void> {
+  try {
+    account.value = (await body(api.auth.self.$get())) as Account;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) throw error;
+    account.value = null;
+  }
+}
+
+function SignedIn() {
+  const { path } = place.value;
+  const { Page, id, title } = pageOf(path);
+  useEffect(() => {
+    document.title = `${title} · Keyhearth`;
+  }, [title]);
+  return (
+    <Shell>
+      <Page key={path} id={id} />
+    </Shell>
+  );
+}

@@ -1,0 +1,25 @@
+import type { ComponentType } from 'preact';
+import { KeysPage } from './pages/keys.tsx';
+import { NotFoundPage } from './pages/not-found.tsx';
+
+type Route = {
+  path: RegExp;
+  Page: ComponentType<{ id: string }>;
+  title: string;
+  /** Whether the person may use it. Without it, everybody may. */
+  isAllowed?: () => boolean;
+};
+
+/** The pages of a person who is signed in. The first group of a path is the `id` of its page. */
+const routes: readonly Route[] = [{ path: /^\/keys$/, Page: KeysPage, title: 'API Keys' }];
+
+const nowhere: Route = { path: /^/, Page: NotFoundPage, title: 'Not found' };
+
+/** The page of a path. What the person may not use does not exist for them. */
+export function pageOf(path: string): Route & { id: string } {
+  for (const route of routes) {
+    const found = route.path.exec(path);
+    if (found && (route.isAllowed?.() ?? true)) return { ...route, id: found[1] ?? '' };
+  }
+  return { ...nowhere, id: '' };
+}

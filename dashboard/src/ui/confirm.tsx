@@ -1,0 +1,77 @@
+import { signal } from '@preact/signals';
+import { useState } from 'preact/hooks';
+import { ApiError } from '../lib/api.ts';
+import { Dialog } from './dialog.tsx';
+import { Form, TextField } from './form.tsx';
+
+/** What an action is repeated with when the service asks for the password of the person. */
+export type Confirmation = { password?: string };
+
+type Question = {
+  act(confirmation: Confirmation): Promise<unknown>;
+  settle(result: { value: unknown } | { isCancelled: true }): void;
+};
+
+const question = signal<Question | undefined>(undefined);
+
+/** The person closed the dialog that asked for the password. */
+export class Cancelled extends ApiError {
+  constructor() {
+    super('Nothing was changed, because you did not confirm it.', { status: 0, code: 'cancelled' });
+  }
+}
+
+/**
+ * Does what needs the password of the person or a sign-in of the last minutes. It asks for the password when the service
+ * says so, and then does it again with the password.
+ * @throws Cancelled when the person does not give it
+ */
+export async function confirmed<Value>(act: (confirmation: Confirmation) => Promise<Value>): Promise<Value> {
+  try {
+    return await act({});
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'recent_sign_in_required') throw error;
+    return new Promise((resolve, reject) => {
+      question.value = {
+        act,
+        settle: (result) => ('value' in result ? resolve(result.value as Value) : reject(new Cancelled())),
+      };
+    });
+  }
+}
+
+/** The dialog of `confirmed`. It stands once on the page. */
+export function ConfirmDialog() {
+  return question.value ? <AskForPassword of={question.value} /> : null;
+}
+
+function AskForPassword({ of }: { of: Question }) {
+  const [password, setPassword] = useState('');
+
+  function close(result: Parameters<Question['settle']>[0]) {
+    question.value = undefined;
+    of.settle(result);
+  }
+
+  return (
+    <Dialog title="Confirm with your password" onClose={() => close({ isCancelled: true })}>
+      <p>You signed in more than 15 minutes ago, so this change needs your password.</p>
+      <Form
+        action="Confirm"
+        busy="Confirming…"
+        onSubmit={async () => close({ value: await of.act({ password }) })}
+        onCancel={() => close({ isCancelled: true })}
+      >
+        <TextField
+          label="Your password"
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          autoFocus
+          value={password}
+          onInput={setPassword}
+        />
+      </Form>
+    </Dialog>
+  );
+}

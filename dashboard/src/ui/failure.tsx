@@ -1,0 +1,33 @@
+import { ApiError } from '../lib/api.ts';
+import { wait } from '../lib/words.ts';
+
+/** What the person can do about a failure that the sentence of the service does not say. */
+function advice({ status, code, retryAfter }: ApiError): string | undefined {
+  if (retryAfter !== undefined) return `You can try again in ${wait(retryAfter)}.`;
+  if (code === 'two_factor_setup_required') return 'Set it up under "Your account".';
+  if (status === 403) return 'Ask an administrator if you need this.';
+  if (status === 404) return 'Somebody may have deleted it. Load the page again.';
+  if (status === 409) return 'Nothing was changed.';
+  if (status === 503) return 'Try again in a moment. What you typed is still here.';
+  if (status >= 500)
+    return 'Nothing else is wrong with your request. The log of the service has the details.';
+  return undefined;
+}
+
+/** A failure, in words. @param retry what the button "Try again" does; without it, there is no button */
+export function Failure({ error, retry }: { error: Error; retry?: (() => void) | undefined }) {
+  const more = error instanceof ApiError ? advice(error) : undefined;
+  const detail = error instanceof ApiError ? error.message : 'The page has a fault. Load it again.';
+  return (
+    <div class="message bad" role="alert">
+      <p>
+        {detail} {more}
+      </p>
+      {retry && (
+        <button type="button" class="small" onClick={retry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}

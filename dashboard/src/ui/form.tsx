@@ -1,0 +1,159 @@
+import type { ComponentChildren } from 'preact';
+import { createContext } from 'preact';
+import { useContext, useId, useRef, useState } from 'preact/hooks';
+import { ApiError, type FieldError } from '../lib/api.ts';
+import { Failure } from './failure.tsx';
+
+/** The errors of the fields of a form, and those that have a field to stand at. */
+type Errors = { errors: readonly FieldError[]; shown: Set<string> };
+
+const FormErrors = createContext<Errors>({ errors: [], shown: new Set() });
+
+const concerns = (name: string, path: string) => path === name || path.startsWith(`${name}.`);
+
+type FormProps = {
+  /** What the button says. */
+  action: string;
+  /** What the button says while the request is on its way. */
+  busy: string;
+  /** Sends the form. An ApiError that it throws is shown, at its fields where they are known. */
+  onSubmit: () => Promise<void>;
+  onCancel?: (() => void) | undefined;
+  isDangerous?: boolean;
+  /** Why the form cannot be sent yet. */
+  isIncomplete?: boolean;
+  children?: ComponentChildren;
+};
+
+/** A form. It cannot be sent twice at once, and it keeps what was typed when the request fails. */
+export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomplete, children }: FormProps) {
+  const [error, setError] = useState<Error>();
+  const [isBusy, setBusy] = useState(false);
+  const element = useRef<HTMLFormElement>(null);
+  // A state is too late for a second click in the same turn.
+  const isSending = useRef(false);
+
+  async function submit(event: Event) {
+    event.preventDefault();
+    if (isSending.current) return;
+    isSending.current = true;
+    setBusy(true);
+    setError(undefined);
+    try {
+      await onSubmit();
+    } catch (failure) {
+      setError(failure as Error);
+      setTimeout(() => element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+    } finally {
+      isSending.current = false;
+      setBusy(false);
+    }
+  }
+
+  const shown = new Set<string>();
+  const errors = error instanceof ApiError ? error.errors : [];
+  return (
+    <form ref={element} onSubmit={submit} noValidate>
+      <FormErrors.Provider value={{ errors, shown }}>{children}</FormErrors.Provider>
+      <Summary error={error} shown={shown} />
+      <div class="actions">
+        <button type="submit" class={isDangerous ? 'danger' : 'main'} disabled={isBusy || isIncomplete}>
+          {isBusy ? busy : action}
+        </button>
+        {onCancel && (
+          <button type="button" onClick={onCancel}>
+            Cancel
+          </button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** It is rendered after the fields, so it knows which errors already stand at a field. */
+function Summary({ error, shown }: { error: Error | undefined; shown: ReadonlySet<string> }) {
+  if (!error) return null;
+  const isShown =
+    error instanceof ApiError &&
+    error.errors.length > 0 &&
+    error.errors.every(({ path }) => [...shown].some((name) => concerns(name, path)));
+  if (!isShown) return <Failure error={error} />;
+  return (
+    <div class="message bad" role="alert">
+      Some fields need a change. Nothing was saved.
+    </div>
+  );
+}
+
+type FieldProps = {
+  label: string;
+  /** The name of the field in the request, where its errors are found. */
+  name: string;
+  hint?: ComponentChildren;
+  children: (attributes: {
+    id: string;
+    name: string;
+    'aria-describedby'?: string;
+    'aria-invalid'?: 'true';
+  }) => ComponentChildren;
+};
+
+/** A label, a control, a hint and the error of the control. */
+export function Field({ label, name, hint, children }: FieldProps) {
+  const id = useId();
+  const { errors, shown } = useContext(FormErrors);
+  shown.add(name);
+  const own = errors.filter(({ path }) => concerns(name, path));
+  const described = [hint && `${id}-hint`, own.length > 0 && `${id}-error`].filter(Boolean).join(' ');
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {children({
+        id,
+        name,
+        ...(described === '' ? {} : { 'aria-describedby': described }),
+        ...(own.length > 0 ? { 'aria-invalid': 'true' as const } : {}),
+      })}
+      {own.length > 0 && (
+        <p class="error" id={`${id}-error`}>
+          {own.map(({ message }) => sentence(label, message)).join(' ')}
+        </p>
+      )}
+    </div>
+  );
+}
+
+const sentence = (label: string, message: string) =>
+  message.endsWith('.') ? message : `${label} ${message}.`;
+
+type TextProps = Omit<FieldProps, 'children'> & {
+  value: string;
+  onInput: (value: string) => void;
+  type?: 'text' | 'email' | 'password' | 'number' | 'date' | 'datetime-local';
+  autoComplete?: string;
+  autoFocus?: boolean;
+  readOnly?: boolean;
+  inputMode?: 'text' | 'numeric';
+  placeholder?: string;
+};
+
+/** A field of one line. */
+export const TextField = ({ label, name, hint, value, onInput, type = 'text', ...input }: TextProps) => (
+  <Field label={label} name={name} hint={hint}>
+    {(attributes) => (
+      <input
+        // The types of Preact want one element for each type of input.
+        type={type as 'text'}
+        {...input}
+        {...attributes}
+        value={value}
+        onInput={({ currentTarget }) => onInput(currentTarget.value)}
+      />
+    )}
+  </Field>
+);
