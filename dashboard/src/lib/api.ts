@@ -1,6 +1,6 @@
 import { hc } from 'hono/client';
 import type { AppType } from '../../../src/app.ts';
-import { ROOT } from './base.ts';
+import { ORIGIN } from './base.ts';
 import { isSessionOver, signInAgain } from './session.ts';
 
 export type FieldError = { path: string; message: string };
@@ -52,7 +52,7 @@ async function sendOnce(input: RequestInfo | URL, init?: RequestInit): Promise<R
 }
 
 /** The typed client of the core API. */
-export const api = hc<AppType>(ROOT.href.replace(/\/$/, ''), { fetch: send });
+export const api = hc<AppType>(ORIGIN, { fetch: send });
 
 type Answer = Pick<Response, 'ok' | 'status' | 'headers'> & { json(): Promise<unknown> };
 type Success<A> = A extends { ok: true; json(): Promise<infer Body> } ? Body : never;

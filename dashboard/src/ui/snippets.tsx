@@ -1,14 +1,13 @@
 import { useId, useRef, useState } from 'preact/hooks';
+import type { Snippet } from '../lib/snippet.ts';
 import { CopyButton } from './copy.tsx';
-
-export type Snippet = { title: string; code: string };
 
 /** Pieces of code, one for each tool, as tabs. Arrow keys change the tab. */
 export function Snippets({ of, label }: { of: readonly Snippet[]; label: string }) {
   const [chosen, setChosen] = useState(0);
   const id = useId();
   const tabs = useRef<HTMLDivElement>(null);
-  const { code = '' } = of[chosen] ?? {};
+  const { code = '', note } = of[chosen] ?? {};
 
   function move(event: KeyboardEvent) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -38,6 +37,7 @@ export function Snippets({ of, label }: { of: readonly Snippet[]; label: string 
         ))}
       </div>
       <div role="tabpanel" id={`${id}-code`} aria-labelledby={`${id}-${chosen}`}>
+        {note && <p class="quiet small">{note}</p>}
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
         <pre tabIndex={0}>{code}</pre>
         <div class="actions">

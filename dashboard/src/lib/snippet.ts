@@ -1,0 +1,16 @@
+export type Snippet = {
+  title: string;
+  /** What it is for, and where it goes. */
+  note?: string;
+  code: string;
+};
+
+/** The services that the code talks to, and the key that it uses. */
+export type SnippetParts = {
+  /** Where Keyhearth is, without a slash at the end: `http://localhost:8800`. */
+  origin: string;
+  /** The raw key. Without it, the code has a placeholder. */
+  key?: string | undefined;
+  /** Where clients reach your own service, behind the proxy that asks Keyhearth. */
+  service?: string | undefined;
+};
