@@ -19,7 +19,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'APIs',
     color: '#8250df',
-    modules: ['apis/core', 'apis/meta', 'apis/proxyos', 'apis/proxyhat', 'apis'],
+    modules: ['apis/core', 'apis/dashboard', 'apis/meta', 'apis/proxyos', 'apis/proxyhat', 'apis'],
   },
   { name: 'auth', color: '#bf3989', modules: ['auth/by', 'auth'] },
   { name: 'http', color: '#0969da', modules: ['http/server', 'http/dialects', 'http'] },

@@ -1,5 +1,6 @@
 import { type CoreParts, coreApi } from './apis/core/core-api.ts';
 import { type ApiContext, createApi, JSON_BODY_LIMIT } from './apis/create-api.ts';
+import { dashboardApi } from './apis/dashboard/dashboard-api.ts';
 import { metaApi } from './apis/meta/meta-api.ts';
 import type { ServiceState } from './apis/meta/routes.ts';
 import { type ProxyhatParts, proxyhatApi } from './apis/proxyhat/proxyhat-api.ts';
@@ -32,6 +33,7 @@ export function createApp(parts: AppParts) {
   };
   return createRoot(parts.logger, parts.requestLog, parts.resolveClient)
     .route('/', metaApi(parts, context))
+    .route('/', dashboardApi(context))
     .route('/', coreApi(parts, context))
     .route('/', proxyhatApi(parts, context))
     .route('/', proxyosApi(parts, context))

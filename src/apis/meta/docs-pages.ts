@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { pageHeaders } from '../../http/security-headers.ts';
-import { staticDocument } from './static-document.ts';
+import { staticDocument } from '../static-document.ts';
 
 const require = createRequire(import.meta.url);
 
