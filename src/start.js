@@ -15,7 +15,23 @@ if (Number(process.versions.node.split('.')[0]) < NODE_VERSION) {
   );
 }
 
-import('./main.ts').catch((error) => {
+async function start() {
+  // A question such as --help is answered at once.
+  const problem = process.argv.length > 2 ? undefined : await buildDashboard();
+  await import('./main.ts');
+  if (problem !== undefined) process.stderr.write(`keyhearth: ${problem}\n`);
+}
+
+/** Builds it if its sources are here and have changed. @returns why that is impossible, as a sentence */
+async function buildDashboard() {
+  const builder = new URL('../dashboard/build.ts', import.meta.url);
+  const { existsSync } = await import('node:fs');
+  if (!existsSync(builder)) return undefined;
+  const { buildIfStale } = await import(builder.href);
+  return buildIfStale();
+}
+
+start().catch((error) => {
   const [, name] = /^Cannot find package '([^']+)'/.exec(error.message) ?? [];
   if (error.code !== 'ERR_MODULE_NOT_FOUND' || name === undefined) throw error;
   fail(`The package ${name} is not installed; run: npm ci`);

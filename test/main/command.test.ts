@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { copyOfProgram, linkPackages } from '../support/copy.ts';
 import { temporaryDirectory } from '../support/keyhearth.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -25,23 +26,6 @@ const oldNode = (process.env.PATH ?? '')
   .map((directory) => join(directory, 'node'))
   .filter(existsSync)
   .find((node) => Number(/^v(\d+)/.exec(execFileSync(node, ['--version'], { encoding: 'utf8' }))?.[1]) < 24);
-
-/** The program without its packages. */
-function copyOfProgram(): string {
-  const copy = temporaryDirectory();
-  for (const name of ['src', 'migrations', 'openapi', 'package.json']) {
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  }
-  return copy;
-}
-
-/** All packages but one. */
-function linkPackages(copy: string, except: string): void {
-  mkdirSync(join(copy, 'node_modules'));
-  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
-    if (name !== except) symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name));
-  }
-}
 
 describe('`npm start` says in one sentence', () => {
   test.skipIf(oldNode === undefined)('that Node is too old, and how to get a newer one', () => {

@@ -130,8 +130,11 @@ export type Process = {
 export const COMPILED = { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/keyhearth-tests') };
 
 /** Starts `src/main.ts` as its own process, whether or not it comes to serve. */
-export function spawnProcess(env: Record<string, string>): Omit<Process, 'origin' | 'send'> {
-  const child = spawn(process.execPath, [MAIN], {
+export const spawnProcess = (env: Record<string, string>) => spawnProgram(MAIN, env);
+
+/** @param file the entry of this program, or of a copy */
+export function spawnProgram(file: string, env: Record<string, string>): Omit<Process, 'origin' | 'send'> {
+  const child = spawn(process.execPath, [file], {
     env: { PATH: process.env.PATH ?? '', ...COMPILED, ...QUICK, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,23 @@
+import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryDirectory } from './keyhearth.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** What the program needs to start, without its packages. @param more further files and folders */
+export function copyOfProgram(...more: string[]): string {
+  const copy = temporaryDirectory();
+  for (const name of ['src', 'migrations', 'openapi', 'package.json', ...more]) {
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  }
+  return copy;
+}
+
+/** All packages but one. What is cached beside them is not shared. */
+export function linkPackages(copy: string, except?: string): void {
+  mkdirSync(join(copy, 'node_modules'));
+  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+    if (name === except || name === '.cache') continue;
+    symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name));
+  }
+}
