@@ -16,6 +16,8 @@ if (Number(process.versions.node.split('.')[0]) < NODE_VERSION) {
 }
 
 async function start() {
+  const { keepCompiledCode } = await import('./compile-cache.js');
+  keepCompiledCode();
   // A question such as --help is answered at once.
   const problem = process.argv.length > 2 ? undefined : await buildDashboard();
   await import('./main.ts');
