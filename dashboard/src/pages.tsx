@@ -1,6 +1,7 @@
 import type { ComponentType } from 'preact';
 import { KeysPage } from './pages/keys.tsx';
 import { NotFoundPage } from './pages/not-found.tsx';
+import { OverviewPage } from './pages/overview.tsx';
 
 type Route = {
   path: RegExp;
@@ -11,7 +12,10 @@ type Route = {
 };
 
 /** The pages of a person who is signed in. The first group of a path is the `id` of its page. */
-const routes: readonly Route[] = [{ path: /^\/keys$/, Page: KeysPage, title: 'API Keys' }];
+const routes: readonly Route[] = [
+  { path: /^\/$/, Page: OverviewPage, title: 'Overview' },
+  { path: /^\/keys$/, Page: KeysPage, title: 'API Keys' },
+];
 
 const nowhere: Route = { path: /^/, Page: NotFoundPage, title: 'Not found' };
 
