@@ -1,10 +1,11 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { ApiError, api, body } from './lib/api.ts';
 import { followLink, place } from './lib/router.ts';
 import { type Account, account } from './lib/session.ts';
 import { useLoad } from './lib/use-load.ts';
 import { SignInPage } from './pages/sign-in.tsx';
-import { pageOf } from './pages.tsx';
+import { openPageOf, pageOf } from './pages.tsx';
 import { Shown } from './ui/blocks.tsx';
 import { ConfirmDialog } from './ui/confirm.tsx';
 import { Shell } from './ui/shell.tsx';
@@ -20,7 +21,7 @@ export function App() {
   return (
     <>
       <Shown of={started} retry={start}>
-        {() => (account.value ? <SignedIn /> : <SignInPage />)}
+        {() => <Current />}
       </Shown>
       <SignInAgain />
       <ConfirmDialog />
@@ -39,15 +40,34 @@ async function findAccount(): Promise<void> {
   }
 }
 
-function SignedIn() {
+function Current() {
   const { path } = place.value;
+  const open = openPageOf(path);
+  if (open)
+    return (
+      <Titled title={open.title}>
+        <open.Page />
+      </Titled>
+    );
+  if (!account.value)
+    return (
+      <Titled title="Sign in">
+        <SignInPage />
+      </Titled>
+    );
   const { Page, id, title } = pageOf(path);
+  return (
+    <Titled title={title}>
+      <Shell>
+        <Page key={path} id={id} />
+      </Shell>
+    </Titled>
+  );
+}
+
+function Titled({ title, children }: { title: string; children: ComponentChildren }) {
   useEffect(() => {
     document.title = `${title} · Keyhearth`;
   }, [title]);
-  return (
-    <Shell>
-      <Page key={path} id={id} />
-    </Shell>
-  );
+  return children;
 }

@@ -1,4 +1,5 @@
 import type { ComponentType } from 'preact';
+import { InvitationPage } from './pages/invitation.tsx';
 import { KeysPage } from './pages/keys.tsx';
 import { NotFoundPage } from './pages/not-found.tsx';
 import { OverviewPage } from './pages/overview.tsx';
@@ -16,6 +17,15 @@ const routes: readonly Route[] = [
   { path: /^\/$/, Page: OverviewPage, title: 'Overview' },
   { path: /^\/keys$/, Page: KeysPage, title: 'API Keys' },
 ];
+
+type OpenPage = { path: RegExp; Page: ComponentType; title: string };
+
+/** The pages that need no session. They have no navigation around them. */
+const openPages: readonly OpenPage[] = [
+  { path: /^\/invitation$/, Page: InvitationPage, title: 'Invitation' },
+];
+
+export const openPageOf = (path: string) => openPages.find((page) => page.path.test(path));
 
 const nowhere: Route = { path: /^/, Page: NotFoundPage, title: 'Not found' };
 
