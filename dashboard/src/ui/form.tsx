@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { createContext } from 'preact';
-import { useContext, useId, useRef, useState } from 'preact/hooks';
+import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ApiError, type FieldError } from '../lib/api.ts';
 import { Failure } from './failure.tsx';
 
@@ -50,7 +50,7 @@ export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomple
     }
   }
 
-  const shown = new Set<string>();
+  const shown = useRef(new Set<string>()).current;
   const errors = error instanceof ApiError ? error.errors : [];
   return (
     <form ref={element} onSubmit={submit} noValidate>
@@ -70,7 +70,7 @@ export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomple
   );
 }
 
-/** It is rendered after the fields, so it knows which errors already stand at a field. */
+/** It knows which errors already stand at a field. */
 function Summary({ error, shown }: { error: Error | undefined; shown: ReadonlySet<string> }) {
   if (!error) return null;
   const isShown =
@@ -102,7 +102,10 @@ type FieldProps = {
 export function Field({ label, name, hint, children }: FieldProps) {
   const id = useId();
   const { errors, shown } = useContext(FormErrors);
-  shown.add(name);
+  useEffect(() => {
+    shown.add(name);
+    return () => void shown.delete(name);
+  }, [name]);
   const own = errors.filter(({ path }) => concerns(name, path));
   const described = [hint && `${id}-hint`, own.length > 0 && `${id}-error`].filter(Boolean).join(' ');
   return (
