@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { ApiError } from '../lib/api.ts';
+import { atPassword } from '../lib/wrong-password.ts';
 import { Dialog } from './dialog.tsx';
 import { Form, TextField } from './form.tsx';
 
@@ -9,7 +10,7 @@ export type Confirmation = { password?: string };
 
 type Question = {
   act(confirmation: Confirmation): Promise<unknown>;
-  settle(result: { value: unknown } | { isCancelled: true }): void;
+  settle(result: { value: unknown } | { error: Error }): void;
 };
 
 const question = signal<Question | undefined>(undefined);
@@ -34,11 +35,17 @@ export async function confirmed<Value>(act: (confirmation: Confirmation) => Prom
     return new Promise((resolve, reject) => {
       question.value = {
         act,
-        settle: (result) => ('value' in result ? resolve(result.value as Value) : reject(new Cancelled())),
+        settle: (result) => ('value' in result ? resolve(result.value as Value) : reject(result.error)),
       };
     });
   }
 }
+
+/** Whether another attempt with the same dialog can help. What the change itself lacks, its own form shows. */
+const isAboutPassword = (error: unknown) =>
+  !(error instanceof ApiError) ||
+  [0, 401, 429, 503].includes(error.status) ||
+  error.errors.some(({ path }) => path === 'password');
 
 /** The dialog of `confirmed`. It stands once on the page. */
 export function ConfirmDialog() {
@@ -53,15 +60,21 @@ function AskForPassword({ of }: { of: Question }) {
     of.settle(result);
   }
 
+  const cancel = () => close({ error: new Cancelled() });
+
+  async function confirm() {
+    try {
+      close({ value: await atPassword('password', () => of.act({ password })) });
+    } catch (error) {
+      if (isAboutPassword(error)) throw error;
+      close({ error: error as Error });
+    }
+  }
+
   return (
-    <Dialog title="Confirm with your password" onClose={() => close({ isCancelled: true })}>
+    <Dialog title="Confirm with your password" onClose={cancel}>
       <p>You signed in more than 15 minutes ago, so this change needs your password.</p>
-      <Form
-        action="Confirm"
-        busy="Confirming…"
-        onSubmit={async () => close({ value: await of.act({ password }) })}
-        onCancel={() => close({ isCancelled: true })}
-      >
+      <Form action="Confirm" busy="Confirming…" onSubmit={confirm} onCancel={cancel}>
         <TextField
           label="Your password"
           name="password"
