@@ -180,6 +180,7 @@ async function build(
   );
   const countedAdmit = countingAdmit(createAdmit(limiter), usage);
   let isStopping = false;
+  const [bootstrapOpen, needsSetup] = await Promise.all([bootstrap.isOpen(), people.setup.needsSetup()]);
   const app = createApp({
     logger,
     requestLog,
@@ -218,7 +219,8 @@ async function build(
     requestLog,
     resolveClient,
     fetch: app.fetch,
-    bootstrapOpen: await bootstrap.isOpen(),
+    bootstrapOpen,
+    needsSetup,
     /** From now on, the service is not ready. */
     beginStop(): void {
       isStopping = true;

@@ -42,7 +42,7 @@ function warnOfUnusedVariables(config: Config, logger: Logger): void {
   }
 }
 
-function announce(config: Config, { port, bootstrapOpen }: Service, logger: Logger): void {
+function announce(config: Config, { port, bootstrapOpen, needsSetup }: Service, logger: Logger): void {
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const address = `http://${host}:${port}`;
   const openTo = config.bootstrapToken === undefined ? 'open' : 'open with the token';
@@ -50,9 +50,11 @@ function announce(config: Config, { port, bootstrapOpen }: Service, logger: Logg
   const { workers } = config;
   const lockout = config.lockout.attempts === 0 ? 'off' : config.lockout.by;
   const database = displayName(config.database);
+  const setup = needsSetup ? `${address}/dashboard/setup` : undefined;
+  const nextStep = setup === undefined ? '' : `; set up the first administrator at ${setup}`;
   logger.info(
-    { address, database, bootstrap, lockout, workers, docs: `${address}/docs` },
-    `Keyhearth listens on ${address}; bootstrap is ${bootstrap}`,
+    { address, database, bootstrap, lockout, workers, docs: `${address}/docs`, setup },
+    `Keyhearth listens on ${address}; bootstrap is ${bootstrap}${nextStep}`,
   );
   if (bootstrapOpen && config.bootstrapToken === undefined && !isLoopback(config.host)) {
     logger.warn(

@@ -14,6 +14,8 @@ export type Service = {
   port: number;
   /** Whether the first key can still be registered. */
   bootstrapOpen: boolean;
+  /** Whether the first administrator can still be set up. */
+  needsSetup: boolean;
   /**
    * Waits for the shutdown delay, so that load balancers notice. Then it closes the port, waits for the requests in flight
    * for `graceMs` at most, and writes what is in memory.
@@ -39,6 +41,7 @@ export async function serve(
     return {
       port: server.address.port,
       bootstrapOpen: keyhearth.bootstrapOpen,
+      needsSetup: keyhearth.needsSetup,
       async stop(graceMs, order) {
         keyhearth.beginStop();
         server.closeAfterAnswers();

@@ -63,7 +63,13 @@ export async function createAccount(
  * it needs a key that can manage everything. When there is an admin, it is closed for ever.
  */
 export function createSetup({ db, clock, passwords, bootstrap, startSession, revalidate }: SetupParts) {
-  const needsSetup = async (): Promise<boolean> => !(await hasOtherAdmin(db));
+  let isClosed = false;
+
+  /** Closed is closed for ever, so only the answer that can still change is read from the database. */
+  async function needsSetup(): Promise<boolean> {
+    isClosed ||= await hasOtherAdmin(db);
+    return !isClosed;
+  }
 
   async function assertOpen(): Promise<void> {
     if (!(await needsSetup())) throw new DomainError({ code: 'setup_already_complete' });

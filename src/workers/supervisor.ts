@@ -10,7 +10,7 @@ import { releaseLockout } from '../lockout/memory.ts';
 import { type Service, sharedMemory } from '../serve.ts';
 import { newTurns } from './closing-order.ts';
 import { endWhenSilent } from './heartbeat.ts';
-import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
+import type { Openings, StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
 /** The pause before a failed worker is started again. */
 const MIN_LIFE_MS = 1_000;
@@ -20,7 +20,7 @@ const CLOSING_MS = 5_000;
 
 const WORKER = new URL('./worker.ts', import.meta.url);
 
-type Ready = { worker: Worker; bootstrapOpen: boolean };
+type Ready = { worker: Worker; openings: Openings };
 
 /**
  * Serves from `config.workers` threads on one port and one database, and replaces one that ends by itself.
@@ -56,7 +56,8 @@ export async function startWorkers(
       worker.on('message', (message: WorkerMessage) => {
         if (message.is === 'ready') {
           endWhenSilent(worker, () => logger.error('a worker hangs and is ended'));
-          resolve({ worker, bootstrapOpen: message.bootstrapOpen });
+          const { bootstrapOpen, needsSetup } = message;
+          resolve({ worker, openings: { bootstrapOpen, needsSetup } });
         }
         if (message.is === 'start_failed') reject(new StartupError(message.sentence));
       });
@@ -107,7 +108,7 @@ export async function startWorkers(
     const first = await start();
     const others = await Promise.all(Array.from({ length: config.workers - 1 }, start));
     for (const ready of [first, ...others]) void replaceWhenEnded(ready);
-    return { port: data.port, bootstrapOpen: first.bootstrapOpen, stop };
+    return { port: data.port, ...first.openings, stop };
   } catch (error) {
     isStopping = true;
     await Promise.all([...workers].map((worker) => worker.terminate()));

@@ -41,7 +41,8 @@ async function start(): Promise<void> {
     sendLines();
     process.exit(0);
   });
-  send({ is: 'ready', bootstrapOpen: service.bootstrapOpen });
+  const { bootstrapOpen, needsSetup } = service;
+  send({ is: 'ready', bootstrapOpen, needsSetup });
   setInterval(() => send({ is: 'alive' }), BEAT_MS).unref();
 }
 

@@ -389,7 +389,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
 });
 
 describe('a service that has started', () => {
-  test('says in its first line where it listens, with what database, whether bootstrap is open, and where its docs are', async () => {
+  test('says in its first line where it listens, with what database, whether bootstrap is open, and where its docs and the set-up are', async () => {
     const dataDir = temporaryDirectory();
     for (const bootstrap of ['open', 'closed']) {
       const process = await startProcess({ KEYHEARTH_DATA_DIR: dataDir });
@@ -400,12 +400,31 @@ describe('a service that has started', () => {
         database: join(dataDir, 'keyhearth.db'),
         bootstrap,
         docs: `${process.origin}/docs`,
+        setup: `${process.origin}/dashboard/setup`,
+        msg: expect.stringContaining(`; set up the first administrator at ${process.origin}/dashboard/setup`),
       });
       expect((await process.send('/docs')).status).toBe(200);
       if (bootstrap === 'open') await register(process.send);
       await end(process);
     }
   });
+
+  test.each(['1', '2'])(
+    'names the set-up until there is an administrator, with %s workers',
+    async (workers) => {
+      const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: workers };
+      const first = await startProcess(env);
+      const body = { email: 'ada@example.com', password: 'correct horse battery staple' };
+      expect((await first.send('/')).json.setup).toBe('/dashboard/setup');
+      expect((await first.send({ method: 'POST', path: '/auth/setup', body })).status).toBe(201);
+      await end(first);
+      const second = await startProcess(env);
+      const [line = ''] = second.stdout().split('\n');
+      expect(JSON.parse(line).setup).toBeUndefined();
+      expect(JSON.parse(line).msg).toMatch(/; bootstrap is closed$/);
+      await end(second);
+    },
+  );
 
   test('has made its directory with mode 0700 and every file in it with 0600', async () => {
     const dataDir = join(temporaryDirectory(), 'made', 'by-the-service');

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { TypedResponse } from 'hono';
+import { accepts } from 'hono/accepts';
 import { KEY_HEADERS } from '../../auth/by/api-key.ts';
 import { problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
@@ -23,12 +24,14 @@ const root = createRoute({
   path: '/',
   operationId: 'getRoot',
   summary: 'Get the name of the service',
-  description: 'Names the service and the paths of its documentation. This operation needs no key.',
+  description:
+    'Names the service and the paths of its documentation and its dashboard. A browser, which prefers `text/html`, is sent to the dashboard. This operation needs no key.',
   responses: {
     200: {
-      description: 'The name and the version of the service, and the paths of its documentation',
+      description: 'The name and the version of the service, and its paths',
       content: { 'application/json': { schema: RootSchema } },
     },
+    302: { description: 'The dashboard, for a client that prefers `text/html`' },
     ...problemResponses(),
   },
 });
@@ -120,14 +123,26 @@ export type ServiceState = {
   /** Throws a DomainError when the database cannot be read. */
   checkDatabase: () => Promise<void>;
   isStopping: () => boolean;
+  setup: { needsSetup: () => Promise<boolean> };
 };
 
-export function metaRoutes({ checkDatabase, isStopping }: ServiceState) {
+const JSON_TYPE = 'application/json';
+const HTML_TYPE = 'text/html';
+const PATHS = { docs: '/docs', redoc: '/redoc', openapi: '/openapi.json', dashboard: '/dashboard' };
+
+export function metaRoutes({ checkDatabase, isStopping, setup }: ServiceState) {
   const { name, version, description } = product;
   return createRouter()
-    .openapi(root, (c) =>
-      c.json({ name, version, description, docs: '/docs', redoc: '/redoc', openapi: '/openapi.json' }, 200),
-    )
+    .openapi(root, async (c) => {
+      c.header('Vary', 'Accept');
+      const wants = accepts(c, { header: 'Accept', supports: [JSON_TYPE, HTML_TYPE], default: JSON_TYPE });
+      // Relative, so that it works below a path that a proxy adds.
+      if (wants === HTML_TYPE) return c.redirect('dashboard', 302);
+      // Without its database, the service still says what it is.
+      const isOpen = await setup.needsSetup().catch(() => false);
+      const paths = isOpen ? { ...PATHS, setup: '/dashboard/setup' } : PATHS;
+      return c.json({ name, version, description, ...paths }, 200);
+    })
     .openapi(health, async (c) => {
       await checkDatabase();
       return c.json({ status: 'ok' as const }, 200);

@@ -13,6 +13,11 @@ export const RootSchema = z
     openapi: z
       .string()
       .openapi({ description: 'The path of the OpenAPI document', example: '/openapi.json' }),
+    dashboard: z.string().openapi({ description: 'The path of the dashboard', example: '/dashboard' }),
+    setup: z.string().optional().openapi({
+      description: 'Where to set up the first administrator. Absent as soon as there is one',
+      example: '/dashboard/setup',
+    }),
   })
   .openapi('Root');
 
