@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { ApiError, api, body } from './lib/api.ts';
-import { followLink, place } from './lib/router.ts';
+import { followLink, go, place } from './lib/router.ts';
 import { type Account, account } from './lib/session.ts';
 import { useLoad } from './lib/use-load.ts';
 import { SignInPage } from './pages/sign-in.tsx';
@@ -37,7 +37,14 @@ async function findAccount(): Promise<void> {
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 401) throw error;
     account.value = null;
+    if (!openPageOf(place.value.path)) await leadToSetup();
   }
+}
+
+/** The first person who opens a new service sets it up. */
+async function leadToSetup(): Promise<void> {
+  const { needs_setup: needsSetup } = await body(api.auth.setup.$get());
+  if (needsSetup) go('/setup', 'replace');
 }
 
 function Current() {

@@ -1,8 +1,10 @@
 import type { ComponentType } from 'preact';
+import { ApiPage } from './pages/api.tsx';
 import { InvitationPage } from './pages/invitation.tsx';
 import { KeysPage } from './pages/keys.tsx';
 import { NotFoundPage } from './pages/not-found.tsx';
 import { OverviewPage } from './pages/overview.tsx';
+import { SetupPage } from './pages/setup.tsx';
 
 type Route = {
   path: RegExp;
@@ -15,6 +17,7 @@ type Route = {
 /** The pages of a person who is signed in. The first group of a path is the `id` of its page. */
 const routes: readonly Route[] = [
   { path: /^\/$/, Page: OverviewPage, title: 'Overview' },
+  { path: /^\/api$/, Page: ApiPage, title: 'API' },
   { path: /^\/keys$/, Page: KeysPage, title: 'API Keys' },
 ];
 
@@ -22,6 +25,7 @@ type OpenPage = { path: RegExp; Page: ComponentType; title: string };
 
 /** The pages that need no session. They have no navigation around them. */
 const openPages: readonly OpenPage[] = [
+  { path: /^\/setup$/, Page: SetupPage, title: 'Set-up' },
   { path: /^\/invitation$/, Page: InvitationPage, title: 'Invitation' },
 ];
 
