@@ -39,9 +39,11 @@ const ONLY_POSTGRES = ['test/db/postgres/**/*.test.ts'];
 
 const ONLY_SQLITE = ['test/db/sqlite/**'];
 
+/** No database, or a browser that sees the API alone. */
 const NO_DATABASE = [
   'test/auth/**',
   'test/config/**',
+  'test/dashboard/**',
   'test/db/epoch-cache.test.ts',
   'test/db/health.test.ts',
   'test/docs/**',

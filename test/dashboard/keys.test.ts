@@ -1,0 +1,106 @@
+import type { Browser } from 'playwright-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { buildIfStale } from '../../dashboard/build.ts';
+import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { settled, signInOn, visit } from '../support/dashboard.ts';
+import { peopled } from '../support/people.ts';
+
+describe.skipIf(!hasChromium)('the list of keys', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    await buildIfStale();
+    browser = await launchBrowser();
+    return () => browser.close();
+  });
+
+  async function withKeys(count: number) {
+    const running = await peopled();
+    const call = running.call;
+    for (let i = 0; i < count; i++) {
+      const label = `key ${String(i).padStart(3, '0')}`;
+      expect(
+        (await call('POST', '/auth/keys', { label, scopes: i % 2 === 0 ? ['even:read'] : [] })).status,
+      ).toBe(201);
+    }
+    const opened = await visit(browser, running.origin);
+    await opened.goTo('/keys');
+    await signInOn(opened.page);
+    const names = () => opened.page.getByRole('rowheader').getByRole('link').allInnerTexts();
+    return { ...running, ...opened, names };
+  }
+
+  test('is paged by mouse and by keyboard, holds one page, and "back" goes back', async () => {
+    const { page, names, goTo, complaints, close } = await withKeys(120);
+    expect((await names()).length).toBe(50);
+    expect((await names())[0]).toBe('key 119');
+    await page.getByRole('button', { name: 'Next' }).click();
+    await page.getByText('Page 2').waitFor();
+    await settled(page);
+    expect((await names())[0]).toBe('key 069');
+    await page.keyboard.press('n');
+    await page.getByText('Page 3').waitFor();
+    await settled(page);
+    expect((await names())[0]).toBe('key 019');
+    expect(await page.getByRole('button', { name: 'Next' }).isDisabled()).toBe(true);
+    await page.goBack();
+    await page.getByText('Page 2').waitFor();
+    await settled(page);
+    expect((await names())[0]).toBe('key 069');
+    await page.reload();
+    await settled(page);
+    expect((await names())[0]).toBe('key 069');
+    await page.keyboard.press('p');
+    await page.getByText('Page 1').waitFor();
+    await settled(page);
+    expect((await names())[0]).toBe('key 119');
+    await page.getByLabel('Name').fill('key 00');
+    await expect.poll(names, { timeout: 5_000 }).toHaveLength(10);
+    await page.getByLabel('Name').fill('no such name');
+    await page.getByRole('heading', { name: 'No key matches' }).waitFor();
+    await page.getByRole('link', { name: 'Remove the filters' }).click();
+    await expect.poll(names, { timeout: 5_000 }).toHaveLength(50);
+    await page.getByRole('button', { name: 'Created' }).click();
+    await expect.poll(async () => (await names())[1], { timeout: 5_000 }).toBe('key 000');
+    await goTo('/keys?scope=even%3Aread&status=active');
+    expect(await page.getByLabel('Scope').inputValue()).toBe('even:read');
+    expect((await names())[0]).toBe('key 118');
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('says what to do when the service does not answer, and shows the list when it does again', async () => {
+    const { page, goTo, names, close } = await withKeys(1);
+    await page.context().route('**/auth/keys?*', (route) =>
+      route.fulfill({
+        status: 503,
+        headers: { 'Retry-After': '5', 'Content-Type': 'application/problem+json' },
+        body: JSON.stringify({
+          code: 'database_unavailable',
+          detail: 'The database cannot be reached at the moment.',
+        }),
+      }),
+    );
+    await goTo('/keys');
+    await page
+      .getByText('The database cannot be reached at the moment. You can try again in 5 seconds.')
+      .waitFor();
+    await page.context().unroute('**/auth/keys?*');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await expect.poll(names, { timeout: 5_000 }).toHaveLength(2);
+    await close();
+  });
+
+  test('of a member has the keys of this member alone, and no page of admins', async () => {
+    const { origin, add } = await withKeys(2);
+    await add('member@example.com');
+    const { page, goTo, close } = await visit(browser, origin);
+    await goTo('/keys');
+    await signInOn(page, { email: 'member@example.com', password: 'correct horse battery staple' });
+    await page.getByRole('heading', { name: 'You have no keys yet' }).waitFor();
+    const links = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts();
+    expect(links).toEqual(['Overview', 'API', 'API Keys', 'Your account']);
+    await goTo('/audit');
+    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    await close();
+  });
+});

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { ADMIN } from './people.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+export const PHONE = { width: 360, height: 740 };
+
+export type Visit = {
+  page: Page;
+  /** Goes to a page of the dashboard, and waits until it has loaded what it shows. */
+  goTo(path: string): Promise<void>;
+  /** Requests to other hosts, and every error in the console but refused requests. */
+  complaints: string[];
+  close(): Promise<void>;
+};
+
+/** Opens the dashboard in a new profile, as another person would. */
+export async function visit(
+  browser: Browser,
+  origin: string,
+  options: BrowserContextOptions = {},
+): Promise<Visit> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  await context.route('**/*', (route) => {
+    const url = new URL(route.request().url());
+    if (!url.protocol.startsWith('http') || url.origin === origin) return route.continue();
+    complaints.push(`a request to ${url.origin}`);
+    return route.abort();
+  });
+  page.on('console', (message) => {
+    const isRefusal = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !isRefusal) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  return {
+    page,
+    async goTo(path) {
+      await page.goto(`${origin}/dashboard${path}`);
+      await settled(page);
+    },
+    complaints,
+    close: () => context.close(),
+  };
+}
+
+/** Waits until nothing loads any more. */
+export async function settled(page: Page): Promise<void> {
+  await page.getByRole('heading', { level: 1 }).first().waitFor();
+  await expect.poll(() => page.locator('.loading, [aria-busy="true"]').count(), { timeout: 10_000 }).toBe(0);
+}
+
+/** Signs in on the page that is open. */
+export async function signInOn(page: Page, { email, password } = ADMIN): Promise<void> {
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor({ state: 'attached' });
+  await settled(page);
+}
+
+/** What axe says against the page as it is now. The policy of the page does not hinder it. */
+export async function violations(page: Page): Promise<string[]> {
+  const session = await page.context().newCDPSession(page);
+  const expression = `${AXE};axe.run(document, { runOnly: ${JSON.stringify(RULES)} })
+    .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target)))`;
+  const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
+    expression,
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  await session.detach();
+  if (exceptionDetails) throw new Error(`axe: ${exceptionDetails.text}`);
+  return result.value;
+}
+
+/** Whether a person has to scroll sideways to read the page. */
+export const scrollsSideways = (page: Page): Promise<boolean> =>
+  page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
