@@ -58,7 +58,8 @@ const take = (open: Window | undefined, { windowMs }: RateLimit, cost: number, n
 const stateOf = (limit: RateLimit, open: Window | undefined, now: number): LimitState => ({
   ...limit,
   remaining: Math.max(0, limit.limit - usedIn(open)),
-  resetMs: open ? open.endsAt - now : 0,
+  // The clock has fractions, and a sum of them can be rounded up: whole seconds would then be one more than the window.
+  resetMs: open ? Math.min(limit.windowMs, open.endsAt - now) : 0,
 });
 
 function secondsToWait(states: readonly LimitState[], cost: number): number {

@@ -34,6 +34,16 @@ test('memory gives the answers of the naive limiter, whatever happens', () => {
   );
 });
 
+test('a window that has just opened ends after its length, and not a second later, at any time of the clock', () => {
+  const day = { name: 'day', limit: 4, window: '1d', windowMs: 86_400_000 };
+  fc.assert(
+    fc.property(fc.double({ min: 0, max: 1e8, noNaN: true }), (now) => {
+      const { states } = consume([day], [], 1, now);
+      expect(states.map(({ resetMs }) => Math.ceil(resetMs / 1_000))).toEqual([86_400]);
+    }),
+  );
+});
+
 describe('a refused request', () => {
   test('passes when the time in Retry-After is over, and not a second earlier', () => {
     const { clock, pass } = fakeClock();
