@@ -1,4 +1,4 @@
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { createPeople, twoFactorRule } from './accounts/people.ts';
 import { allocateSignIns, type SignInMemory } from './accounts/sign-in-limits.ts';
 import { authenticatorsOf } from './apis/authenticators.ts';
@@ -27,6 +27,7 @@ import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { createChange } from './keys/change.ts';
 import { fingerprinter } from './keys/digests.ts';
 import { createExpirySweeper } from './keys/expiry-sweeper.ts';
+import { hashingThreads, startHashingThreads } from './keys/hashing-threads.ts';
 import { generateRawKey } from './keys/key-format.ts';
 import { createKeyListing } from './keys/listing.ts';
 import { createKeyLookup } from './keys/lookup.ts';
@@ -79,10 +80,11 @@ export async function compose(
   logger: Logger,
   clock: Clock = systemClock,
   memory: SharedMemory = sharedMemory(config),
+  startThreads = startHashingThreads,
 ) {
   const parts = new AsyncDisposableStack();
   try {
-    const keyhearth = await build(config, logger, clock, memory, parts);
+    const keyhearth = await build(config, logger, clock, memory, startThreads, parts);
     return { ...keyhearth, close: () => parts.disposeAsync() };
   } catch (error) {
     // The first error is the reason.
@@ -97,15 +99,15 @@ async function build(
   logger: Logger,
   clock: Clock,
   memory: SharedMemory,
+  startThreads: typeof startHashingThreads,
   parts: AsyncDisposableStack,
 ) {
   const storage = parts.adopt(await openStorage(config, logger, memory.database), ({ close }) => close());
   const { db, pepper } = storage;
   const { reader, slowReader, backgroundWriter, notifier } = storage.services;
+  const onThreadError = (err: unknown) => logger.error({ err }, 'a hashing thread failed');
   const bcrypt = parts.adopt(
-    createBcryptPool(config.bcryptCost, hashingThreads(config.workers), (err) =>
-      logger.error({ err }, 'a hashing thread failed'),
-    ),
+    createBcryptPool(config.bcryptCost, hashingThreads(config.workers), onThreadError, startThreads),
     ({ close }) => close(),
   );
   const { usageDays } = config;
@@ -244,6 +246,3 @@ function tryToMark(mark: () => void, logger: Logger): void {
     );
   }
 }
-
-/** All workers together leave one core to the threads that answer requests. */
-const hashingThreads = (workers: number) => Math.max(1, Math.floor((availableParallelism() - 1) / workers));

@@ -1,12 +1,10 @@
-import { once } from 'node:events';
-import { Piscina } from 'piscina';
 import { DomainError } from '../lib/failure.ts';
 import { createFairQueue } from '../lib/fair-queue.ts';
 import type { BcryptTask } from './bcrypt-worker.ts';
+import { startHashingThreads } from './hashing-threads.ts';
 
 /** Each task takes a quarter of a second. In a longer queue, a task waits for longer than its client does. */
 const MAX_WAITING = 32;
-const IDLE_MS = 30_000;
 
 /**
  * The client that waits for a task. Clients get the threads in turn, so none can keep all threads busy. Anybody can cause
@@ -35,30 +33,20 @@ type Waiting = {
 };
 
 /**
- * Hashes and compares in worker threads. One thread always runs, in case the machine cannot start another one later. More
- * threads start when there is work, and end after it.
+ * Hashes and compares in worker threads.
  * @param onError called when a thread cannot be started, or dies
  */
 export function createBcryptPool(
   cost: number,
   maxThreads: number,
   onError: (error: unknown) => void,
+  startThreads = startHashingThreads,
 ): BcryptPool {
-  const pool = new Piscina<BcryptTask, string | number>({
-    filename: new URL('./bcrypt-worker.ts', import.meta.url).href,
-    name: 'run',
-    minThreads: 1,
-    maxThreads,
-    idleTimeout: IDLE_MS,
-  });
-  const [first] = pool.threads;
-  const loaded = first && Promise.race([once(first, 'message'), once(first, 'exit')]).catch(() => undefined);
+  const threads = startThreads(maxThreads, onError);
   const queueOfKeys = createFairQueue<Waiting>(MAX_WAITING);
   const queueOfPasswords = createFairQueue<Waiting>(MAX_WAITING);
   let running = 0;
   let isTurnOfPasswords = false;
-
-  pool.on('error', onError);
 
   function run({ client, isPassword }: ForClient, task: BcryptTask): Promise<string | number> {
     return new Promise((resolve, reject) => {
@@ -81,7 +69,7 @@ export function createBcryptPool(
       const next = takeNext();
       if (!next) return;
       running++;
-      next.resolve(pool.run(next.task).finally(ended));
+      next.resolve(threads.run(next.task).finally(ended));
     }
   }
 
@@ -96,10 +84,7 @@ export function createBcryptPool(
     find: async ({ input, hashes, ...waiter }) => Number(await run(waiter, { do: 'find', input, hashes })),
     async close() {
       for (let next = takeNext(); next; next = takeNext()) next.reject(overloaded());
-      // Node may abort the process when a thread is ended while it loads its module.
-      first?.ref();
-      await loaded;
-      await pool.destroy();
+      await threads.close();
     },
   };
 }

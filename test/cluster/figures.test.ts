@@ -4,7 +4,7 @@ import { revoke, stopListeners, terminateListeners } from '../../bench/cluster/r
 import { terminateConnections } from '../../bench/cluster/storm.ts';
 import { caller, register } from '../../bench/cluster/traffic.ts';
 import { type Cluster, startCluster } from '../../deploy/cluster/cluster.ts';
-import { COMPILED } from '../support/keyhearth.ts';
+import { COMPILED } from '../support/compiled.ts';
 import { LONG } from '../support/long.ts';
 
 /** What `npm run bench` measures at full length. */

@@ -1,7 +1,7 @@
 import { beforeAll, onTestFinished } from 'vitest';
 import { type Cluster, type Replica, startCluster } from '../../deploy/cluster/cluster.ts';
+import { COMPILED } from '../support/compiled.ts';
 import { client, type Send } from '../support/http.ts';
-import { COMPILED } from '../support/keyhearth.ts';
 import { createDatabase, query } from '../support/postgres.ts';
 
 const ENV = { ...COMPILED, KEYHEARTH_BCRYPT_COST: '10' };

@@ -3,7 +3,7 @@ import { chownSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startCluster } from '../../deploy/cluster/cluster.ts';
-import { COMPILED } from '../support/keyhearth.ts';
+import { COMPILED } from '../support/compiled.ts';
 import { query } from '../support/postgres.ts';
 
 /** A certificate that vouches for itself, for one address. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Order, stopUnderLoad } from '../../bench/stops/stop.ts';
 import type { Load } from '../../bench/stops/traffic.ts';
-import { COMPILED, temporaryDirectory } from '../support/keyhearth.ts';
+import { COMPILED } from '../support/compiled.ts';
+import { temporaryDirectory } from '../support/keyhearth.ts';
 import { LONG } from '../support/long.ts';
 
 /** `npm run bench:stops` measures the same at length. */

@@ -8,8 +8,10 @@ import { inject, onTestFinished } from 'vitest';
 import { compose } from '../../src/compose.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import { listen } from '../../src/http/server/listen.ts';
+import { type HashingThreads, startHashingThreads } from '../../src/keys/hashing-threads.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logger.ts';
+import { COMPILED } from './compiled.ts';
 import { client, type Send } from './http.ts';
 import { query, releaseDatabase, takeDatabase } from './postgres.ts';
 
@@ -19,6 +21,17 @@ export const FIRST_KEY = 'first-key-of-the-tests-0123456789abcdef';
 
 /** Cost 10 is the least that the configuration takes; the tests need many keys, not slow ones. */
 const QUICK = { KEYHEARTH_BCRYPT_COST: '10' };
+
+/** The least that bcrypt takes, for the services in this process. A test about the cost names it in the environment. */
+const CHEAP = { bcryptCost: 4 };
+
+let threads: HashingThreads | undefined;
+
+/** The threads of all services of a test file: one takes longer to start than all else in a service. */
+function sharedThreads(maxThreads: number): HashingThreads {
+  threads ??= startHashingThreads(maxThreads, () => undefined);
+  return { run: threads.run, close: async () => undefined };
+}
 
 /** A directory that is gone when the test is. */
 export function temporaryDirectory(): string {
@@ -73,11 +86,12 @@ export type Options = {
 export async function startService({ env = {}, dataDir, clock, ...options }: Options = {}): Promise<Running> {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
   const database = await databaseFor(directory);
-  const parsed = parseConfig({ ...QUICK, KEYHEARTH_DATA_DIR: directory, ...database, ...env });
-  const config = { ...parsed, ...options.config };
+  const parsed = parseConfig({ KEYHEARTH_DATA_DIR: directory, ...database, ...env });
+  const cost = env.KEYHEARTH_BCRYPT_COST === undefined ? CHEAP : {};
+  const config = { ...parsed, ...cost, ...options.config };
   const log: Record<string, unknown>[] = [];
   const logger = createLogger(config.logLevel, { write: (line) => log.push(JSON.parse(line)) });
-  const keyhearth = await compose(config, logger, clock);
+  const keyhearth = await compose(config, logger, clock, undefined, sharedThreads);
   const server = await listen(keyhearth, { host: '127.0.0.1', port: 0, isShared: false }, logger);
   const origin = `http://127.0.0.1:${server.address.port}`;
   return {
@@ -125,9 +139,6 @@ export type Process = {
   /** Resolves with the exit code, or the signal that ended it. */
   ended: Promise<number | string>;
 };
-
-/** Keeps what Node compiles of the program, so that all starts but the first compute half as long. */
-export const COMPILED = { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/keyhearth-tests') };
 
 /** Starts `src/main.ts` as its own process, whether or not it comes to serve. */
 export const spawnProcess = (env: Record<string, string>) => spawnProgram(MAIN, env);
