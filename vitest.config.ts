@@ -2,7 +2,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { matchesGlob } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { COMPILED } from './test/support/compiled.ts';
 import { LONG } from './test/support/long.ts';
+
+// The tests run in processes of their own, which inherit it, and so do the threads of their services.
+Object.assign(process.env, COMPILED);
 
 /** They start, race and kill whole processes. */
 const WHOLE_PROCESSES = [
@@ -95,6 +99,7 @@ const sqlite = [
       exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...TIMING, ...ONLY_POSTGRES],
       globalSetup: onSqlite,
       ...sideBySide,
+      isolate: false,
     },
   },
   {
