@@ -2,9 +2,10 @@ import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { ApiError, api, body } from './lib/api.ts';
 import { followLink, go, place } from './lib/router.ts';
-import { type Account, account } from './lib/session.ts';
+import { type Account, account, needsTwoFactor } from './lib/session.ts';
 import { useLoad } from './lib/use-load.ts';
 import { SignInPage } from './pages/sign-in.tsx';
+import { TwoFactorRequiredPage } from './pages/two-factor-required.tsx';
 import { openPageOf, pageOf } from './pages.tsx';
 import { Shown } from './ui/blocks.tsx';
 import { ConfirmDialog } from './ui/confirm.tsx';
@@ -49,6 +50,10 @@ async function leadToSetup(): Promise<void> {
 
 function Current() {
   const { path } = place.value;
+  const { id: me, two_factor: hasTwoFactor } = account.value ?? {};
+  useEffect(() => {
+    if (me !== undefined && !hasTwoFactor) askForTwoFactor();
+  }, [me, hasTwoFactor]);
   const open = openPageOf(path);
   if (open)
     return (
@@ -62,6 +67,12 @@ function Current() {
         <SignInPage />
       </Titled>
     );
+  if (needsTwoFactor.value)
+    return (
+      <Titled title="Set up two-factor authentication">
+        <TwoFactorRequiredPage />
+      </Titled>
+    );
   const { Page, id, title } = pageOf(path);
   return (
     <Titled title={title}>
@@ -71,6 +82,9 @@ function Current() {
     </Titled>
   );
 }
+
+/** Sends a request that the service refuses to a person who must set up a second factor. The answer itself is not needed. */
+const askForTwoFactor = () => body(api.auth.sessions.$get()).catch(() => {});
 
 function Titled({ title, children }: { title: string; children: ComponentChildren }) {
   useEffect(() => {

@@ -1,4 +1,5 @@
 import type { ComponentType } from 'preact';
+import { AccountPage } from './pages/account.tsx';
 import { ApiPage } from './pages/api.tsx';
 import { InvitationPage } from './pages/invitation.tsx';
 import { KeysPage } from './pages/keys.tsx';
@@ -19,6 +20,7 @@ const routes: readonly Route[] = [
   { path: /^\/$/, Page: OverviewPage, title: 'Overview' },
   { path: /^\/api$/, Page: ApiPage, title: 'API' },
   { path: /^\/keys$/, Page: KeysPage, title: 'API Keys' },
+  { path: /^\/account$/, Page: AccountPage, title: 'Your account' },
 ];
 
 type OpenPage = { path: RegExp; Page: ComponentType; title: string };

@@ -1,7 +1,7 @@
 import { hc } from 'hono/client';
 import type { AppType } from '../../../src/app.ts';
 import { ORIGIN } from './base.ts';
-import { isSessionOver, signInAgain } from './session.ts';
+import { isSessionOver, needsTwoFactor, signInAgain } from './session.ts';
 
 export type FieldError = { path: string; message: string };
 
@@ -76,6 +76,7 @@ export async function errorOf(answer: Answer): Promise<ApiError> {
     code: string;
     errors: FieldError[];
   }>;
+  if (problem.code === 'two_factor_setup_required') needsTwoFactor.value = true;
   const retryAfter = Number(answer.headers.get('Retry-After')) || undefined;
   return new ApiError(problem.detail ?? `The service answered with status ${answer.status}.`, {
     status: answer.status,

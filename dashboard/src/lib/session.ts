@@ -7,6 +7,9 @@ export type Account = InferResponseType<typeof api.auth.login.$post, 200>;
 /** Who is signed in. `undefined` until the service has said it; `null` when nobody is. */
 export const account = signal<Account | null | undefined>(undefined);
 
+/** Whether the service refuses everything until the person has set up a second factor. */
+export const needsTwoFactor = signal(false);
+
 export const isAdmin = () => account.value?.role === 'admin';
 
 /** Whether the person holds a scope of Keyhearth. It decides what the dashboard shows; the service decides what is done. */
@@ -53,5 +56,6 @@ export function signedInAgain(): void {
 export function leave(): void {
   asksAgain.value = false;
   for (const { reject } of waiting.splice(0)) reject(new Error('You signed out.'));
+  needsTwoFactor.value = false;
   account.value = null;
 }

@@ -1,0 +1,56 @@
+import { useState } from 'preact/hooks';
+import { api, done } from '../lib/api.ts';
+import { account, leave, needsTwoFactor } from '../lib/session.ts';
+import { Form } from '../ui/form.tsx';
+import { Brand } from '../ui/shell.tsx';
+import { say } from '../ui/toast.tsx';
+import { beginTwoFactor, type PendingTwoFactor, TwoFactorSteps } from '../ui/two-factor-steps.tsx';
+
+/** All that a person sees who must have a second factor and has none: the service refuses everything else. */
+export function TwoFactorRequiredPage() {
+  const [pending, setPending] = useState<PendingTwoFactor>();
+
+  async function signOut() {
+    try {
+      await done(api.auth.logout.$post());
+      leave();
+    } catch (error) {
+      say((error as Error).message);
+    }
+  }
+
+  return (
+    <main class="alone">
+      <Brand />
+      <div class="card">
+        <h1>Set up two-factor authentication</h1>
+        {pending ? (
+          <TwoFactorSteps
+            pending={pending}
+            onDone={() => {
+              needsTwoFactor.value = false;
+            }}
+          />
+        ) : (
+          <>
+            <p>
+              This service requires a second factor. You need an app on your phone that shows codes, and two
+              minutes. After that, the page that you wanted opens.
+            </p>
+            <Form
+              action="Begin"
+              busy="Beginning…"
+              onSubmit={async () => setPending(await beginTwoFactor())}
+            />
+          </>
+        )}
+      </div>
+      <p class="quiet small">
+        Signed in as <bdi>{account.value?.email}</bdi>.{' '}
+        <button type="button" class="link" onClick={signOut}>
+          Sign out
+        </button>
+      </p>
+    </main>
+  );
+}
