@@ -75,6 +75,8 @@ function newestSource(): number {
   });
   const paths = [
     ...files.filter((name) => name !== '.').map((name) => join(SOURCES, name)),
+    // The code that people copy comes from these.
+    ...globSync('deploy/{nginx,caddy,haproxy}/*', { cwd: ROOT }).map((name) => join(ROOT, name)),
     join(ROOT, 'package-lock.json'),
   ];
   return Math.max(...paths.map((path) => Math.ceil(statSync(path).mtimeMs)));

@@ -9,6 +9,7 @@ import { TwoFactorRequiredPage } from './pages/two-factor-required.tsx';
 import { openPageOf, pageOf } from './pages.tsx';
 import { Shown } from './ui/blocks.tsx';
 import { ConfirmDialog } from './ui/confirm.tsx';
+import { LeaveDialog } from './ui/leave-dialog.tsx';
 import { Shell } from './ui/shell.tsx';
 import { SignInAgain } from './ui/sign-in-again.tsx';
 import { Toasts } from './ui/toast.tsx';
@@ -26,6 +27,7 @@ export function App() {
       </Shown>
       <SignInAgain />
       <ConfirmDialog />
+      <LeaveDialog />
       <Toasts />
     </>
   );

@@ -2,6 +2,8 @@ import type { ComponentType } from 'preact';
 import { AccountPage } from './pages/account.tsx';
 import { ApiPage } from './pages/api.tsx';
 import { InvitationPage } from './pages/invitation.tsx';
+import { KeyPage } from './pages/key/key.tsx';
+import { NewKeyPage } from './pages/key/new-key.tsx';
 import { KeysPage } from './pages/keys.tsx';
 import { NotFoundPage } from './pages/not-found.tsx';
 import { OverviewPage } from './pages/overview.tsx';
@@ -21,6 +23,8 @@ const routes: readonly Route[] = [
   { path: /^\/api$/, Page: ApiPage, title: 'API' },
   { path: /^\/keys$/, Page: KeysPage, title: 'API Keys' },
   { path: /^\/account$/, Page: AccountPage, title: 'Your account' },
+  { path: /^\/keys\/new$/, Page: NewKeyPage, title: 'New API Key' },
+  { path: /^\/keys\/(\d+)$/, Page: KeyPage, title: 'API Key' },
 ];
 
 type OpenPage = { path: RegExp; Page: ComponentType; title: string };

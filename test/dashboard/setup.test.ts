@@ -37,6 +37,10 @@ describe.skipIf(!hasChromium)('the set-up', () => {
     const port = new URL(origin).port;
     expect(await page.getByRole('tabpanel').innerText()).toContain(`server 127.0.0.1:${port}`);
     await page.getByRole('link', { name: 'Go to the overview' }).click();
+    await page.getByRole('dialog', { name: 'Leave without the key?' }).getByText('Stay').click();
+    await page.getByRole('button', { name: 'Copy the key' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    await page.getByRole('link', { name: 'Go to the overview' }).click();
     await settled(page);
     expect(await page.content()).not.toContain(key);
     await goTo('/setup');

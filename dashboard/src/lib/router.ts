@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { BASE } from './base.ts';
+import { isGuarded, leaveBy } from './leaving.ts';
 
 export type Place = { path: string; query: URLSearchParams };
 
@@ -11,8 +12,23 @@ const read = (): Place => ({
 /** Where the person is, below the dashboard: `/keys` and its query. */
 export const place = signal(read());
 
-addEventListener('popstate', () => {
+/** The address of the page that is shown. */
+let shown = window.location.href;
+
+function show(): void {
   place.value = read();
+  shown = window.location.href;
+}
+
+addEventListener('popstate', () => {
+  const to = window.location.href;
+  if (read().path === place.value.path) return show();
+  // The browser has gone already. The address is that of the page again while the person decides.
+  if (isGuarded()) history.pushState(null, '', shown);
+  leaveBy(() => {
+    history.replaceState(null, '', to);
+    show();
+  });
 });
 
 /** @param to a path below the dashboard, with or without a query */
@@ -24,7 +40,7 @@ export function go(to: string, how: 'push' | 'replace' = 'push'): void {
   if (how === 'push') history.pushState(null, '', url);
   else history.replaceState(null, '', url);
   const before = place.value.path;
-  place.value = read();
+  show();
   if (place.value.path !== before) scrollTo(0, 0);
 }
 
@@ -38,7 +54,7 @@ export function followLink(event: MouseEvent): void {
   if (link.pathname !== BASE && !link.pathname.startsWith(`${BASE}/`)) return;
   if (link.hash !== '' && link.pathname === window.location.pathname) return;
   event.preventDefault();
-  go(link.pathname.slice(BASE.length) + link.search);
+  leaveBy(() => go(link.pathname.slice(BASE.length) + link.search));
 }
 
 /** Changes some parameters of the query, and leaves the others. An empty value removes its parameter. */

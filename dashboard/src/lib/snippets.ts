@@ -19,7 +19,8 @@ const VERIFIES = 'It asks whether the key is valid, and prints the answer.';
 export const curl = (parts: SnippetParts): Snippet => ({
   title: 'curl',
   note: VERIFIES,
-  code: `curl ${parts.origin}/auth/verify -H ${shellQuote(`X-API-Key: ${keyOf(parts)}`)}`,
+  code: `curl ${parts.origin}/auth/verify \\
+  -H ${shellQuote(`X-API-Key: ${keyOf(parts)}`)}`,
 });
 
 export const python = (parts: SnippetParts): Snippet => ({
@@ -111,18 +112,20 @@ export const clientSnippets = (parts: SnippetParts): Snippet[] => [
   go(parts),
 ];
 
-/** How a proxy, or your own code, asks about the keys of clients. */
-export const guardSnippets = (parts: SnippetParts): Snippet[] => [
+const proxySnippets = (parts: SnippetParts): Snippet[] => [
   nginx(parts),
   caddy(parts),
   haproxy(parts),
   haproxyLua(),
-  typescript(parts),
 ];
 
-/** What to do with one key. */
-export const keySnippets = (parts: SnippetParts): Snippet[] => [
+/** How a proxy, or your own code, asks about the keys of clients. */
+export const guardSnippets = (parts: SnippetParts): Snippet[] => [...proxySnippets(parts), typescript(parts)];
+
+/** What to do with one key. @param mayVerify whether the key may ask about other keys */
+export const keySnippets = ({ mayVerify, ...parts }: SnippetParts & { mayVerify: boolean }): Snippet[] => [
   ...clientSnippets(parts),
   openai(parts),
-  ...guardSnippets(parts),
+  ...proxySnippets(parts),
+  typescript(mayVerify ? parts : { origin: parts.origin }),
 ];

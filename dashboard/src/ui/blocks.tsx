@@ -7,7 +7,7 @@ export function PageHead({
   intro,
   children,
 }: {
-  title: string;
+  title: ComponentChildren;
   intro?: ComponentChildren;
   children?: ComponentChildren;
 }) {

@@ -7,16 +7,19 @@ export function CopyButton({
   text,
   label = 'Copy',
   isMain = false,
+  onCopied,
 }: {
   text: string;
   label?: string;
   isMain?: boolean;
+  onCopied?: () => void;
 }) {
   const [state, setState] = useState<'ready' | 'copied' | 'failed'>('ready');
 
   async function copy() {
     const isCopied = await write(text);
     setState(isCopied ? 'copied' : 'failed');
+    if (isCopied) onCopied?.();
     setTimeout(() => setState('ready'), SHOWN_MS);
   }
 

@@ -7,9 +7,9 @@ import { Failure } from './failure.tsx';
 /** The errors of the fields of a form, and those that have a field to stand at. */
 type Errors = { errors: readonly FieldError[]; shown: Set<string> };
 
-const FormErrors = createContext<Errors>({ errors: [], shown: new Set() });
+export const FormErrors = createContext<Errors>({ errors: [], shown: new Set() });
 
-const concerns = (name: string, path: string) => path === name || path.startsWith(`${name}.`);
+export const concerns = (name: string, path: string) => path === name || path.startsWith(`${name}.`);
 
 type FormProps = {
   /** What the button says. */
@@ -43,7 +43,9 @@ export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomple
       await onSubmit();
     } catch (failure) {
       setError(failure as Error);
-      setTimeout(() => element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+      setTimeout(() =>
+        element.current?.querySelector<HTMLElement>('[aria-invalid="true"], .error[tabindex]')?.focus(),
+      );
     } finally {
       isSending.current = false;
       setBusy(false);
@@ -90,6 +92,8 @@ type FieldProps = {
   /** The name of the field in the request, where its errors are found. */
   name: string;
   hint?: ComponentChildren;
+  /** For a field that is a list in the request: its entries, which errors name. */
+  entries?: readonly string[];
   children: (attributes: {
     id: string;
     name: string;
@@ -99,7 +103,7 @@ type FieldProps = {
 };
 
 /** A label, a control, a hint and the error of the control. */
-export function Field({ label, name, hint, children }: FieldProps) {
+export function Field({ label, name, hint, entries, children }: FieldProps) {
   const id = useId();
   const { errors, shown } = useContext(FormErrors);
   useEffect(() => {
@@ -124,15 +128,24 @@ export function Field({ label, name, hint, children }: FieldProps) {
       })}
       {own.length > 0 && (
         <p class="error" id={`${id}-error`}>
-          {own.map(({ message }) => sentence(label, message)).join(' ')}
+          {sentences(own, { label, name, entries })}
         </p>
       )}
     </div>
   );
 }
 
-const sentence = (label: string, message: string) =>
-  message.endsWith('.') ? message : `${label} ${message}.`;
+type Subject = { label: string; name: string; entries?: readonly string[] | undefined };
+
+/** What is wrong, with what: the field, or an entry of its list. */
+export const sentences = (errors: readonly FieldError[], { label, name, entries }: Subject) =>
+  errors
+    .map(({ path, message }) => {
+      if (message.endsWith('.')) return message;
+      const entry = entries?.[Number(path.slice(name.length + 1) || Number.NaN)];
+      return `${entry === undefined ? label : `“${entry}”`} ${message}.`;
+    })
+    .join(' ');
 
 type TextProps = Omit<FieldProps, 'children'> & {
   value: string;
@@ -143,6 +156,7 @@ type TextProps = Omit<FieldProps, 'children'> & {
   readOnly?: boolean;
   inputMode?: 'text' | 'numeric';
   placeholder?: string;
+  min?: string;
 };
 
 /** A field of one line. */

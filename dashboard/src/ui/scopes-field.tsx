@@ -7,12 +7,22 @@ type ScopesFieldProps = {
   onInput: (scopes: string[]) => void;
   /** The scopes to pick from, with what they allow. */
   offered?: readonly (readonly [scope: string, meaning: string])[];
+  /** What the list is called. */
+  label?: string;
+  /** Whether scopes can be typed that the list does not have. */
+  mayType?: boolean;
 };
 
 const split = (text: string) => text.split(/[\s,]+/).filter((scope) => scope !== '');
 
 /** Scopes: those of Keyhearth are picked from a list, and those of other services are typed. */
-export function ScopesField({ value, onInput, offered = OWN_SCOPES }: ScopesFieldProps) {
+export function ScopesField({
+  value,
+  onInput,
+  offered = OWN_SCOPES,
+  label = 'Scopes of Keyhearth',
+  mayType = true,
+}: ScopesFieldProps) {
   const isOffered = (scope: string) => offered.some(([each]) => each === scope);
   const [picked, setPicked] = useState(() => value.filter(isOffered));
   const [typed, setTyped] = useState(() => value.filter((scope) => !isOffered(scope)).join(' '));
@@ -31,7 +41,7 @@ export function ScopesField({ value, onInput, offered = OWN_SCOPES }: ScopesFiel
   return (
     <>
       <fieldset class="field">
-        <legend>Scopes of Keyhearth</legend>
+        <legend>{label}</legend>
         {offered.map(([scope, meaning]) => (
           <label class="check" key={scope}>
             <input type="checkbox" checked={picked.includes(scope)} onChange={() => pick(scope)} />
@@ -41,13 +51,16 @@ export function ScopesField({ value, onInput, offered = OWN_SCOPES }: ScopesFiel
           </label>
         ))}
       </fieldset>
-      <TextField
-        label="Scopes of your own services"
-        name="scopes"
-        hint="Separate them with spaces, for example invoices:read invoices:write. The end :* covers all that begin so."
-        value={typed}
-        onInput={type}
-      />
+      {mayType && (
+        <TextField
+          label="Scopes of your own services"
+          name="scopes"
+          hint="Separate them with spaces, for example invoices:read orders:*. That covers all that begin with orders:."
+          entries={value}
+          value={typed}
+          onInput={type}
+        />
+      )}
     </>
   );
 }

@@ -1,11 +1,24 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { guardLeaving } from '../lib/leaving.ts';
 import { CopyButton } from './copy.tsx';
 
 /** Offers a text as a file. */
-export function Download({ text, file, label }: { text: string; file: string; label: string }) {
+export function Download({
+  text,
+  file,
+  label,
+  onDownload,
+}: {
+  text: string;
+  file: string;
+  label: string;
+  onDownload?: () => void;
+}) {
   return (
     <a
       class="button small"
       download={file}
+      onClick={onDownload}
       href={`data:text/plain;charset=utf-8,${encodeURIComponent(text)}`}
     >
       {label}
@@ -13,18 +26,32 @@ export function Download({ text, file, label }: { text: string; file: string; la
   );
 }
 
-/** A raw key, which the service shows once. */
-export const RawKey = ({ rawKey }: { rawKey: string }) => (
-  <div class="field">
-    <p>
-      Copy the key now. <strong>Keyhearth shows it once</strong> and stores only a fingerprint of it.
-    </p>
-    <code class="secret" data-testid="raw-key">
-      {rawKey}
-    </code>
-    <div class="actions">
-      <CopyButton text={rawKey} label="Copy the key" isMain />
-      <Download text={`KEYHEARTH_KEY=${rawKey}\n`} file="keyhearth.env" label="Download as .env" />
+/** A raw key, which the service shows once. Until it is copied or downloaded, the page asks before the person leaves. */
+export function RawKey({ rawKey }: { rawKey: string }) {
+  const release = useRef<() => void>(undefined);
+  useEffect(() => {
+    release.current = guardLeaving();
+    return release.current;
+  }, []);
+  const save = () => release.current?.();
+
+  return (
+    <div class="field">
+      <p>
+        Copy the key now. <strong>Keyhearth shows it once</strong> and stores only a fingerprint of it.
+      </p>
+      <code class="secret" data-testid="raw-key" dir="ltr" onCopy={save}>
+        {rawKey}
+      </code>
+      <div class="actions">
+        <CopyButton text={rawKey} label="Copy the key" isMain onCopied={save} />
+        <Download
+          text={`KEYHEARTH_KEY=${rawKey}\n`}
+          file="keyhearth.env"
+          label="Download as .env"
+          onDownload={save}
+        />
+      </div>
     </div>
-  </div>
-);
+  );
+}

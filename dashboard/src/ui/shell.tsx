@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, done } from '../lib/api.ts';
+import { leaveBy } from '../lib/leaving.ts';
 import { hrefOf, place } from '../lib/router.ts';
 import { account, holds, isAdmin, leave } from '../lib/session.ts';
 import { say } from './toast.tsx';
@@ -108,7 +109,7 @@ function Who() {
       <p class="quiet">
         Signed in as <bdi>{account.value?.email}</bdi>
       </p>
-      <button type="button" class="small" onClick={signOut}>
+      <button type="button" class="small" onClick={() => leaveBy(signOut)}>
         Sign out
       </button>
     </div>

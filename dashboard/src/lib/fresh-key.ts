@@ -1,0 +1,11 @@
+import { signal } from '@preact/signals';
+
+type FreshKey = { id: number; rawKey: string };
+
+/** The key that was just made or rotated. It is nowhere but in the memory of this page. */
+export const freshKey = signal<FreshKey | undefined>(undefined);
+
+/** Forgets the raw key of a page that the person leaves. */
+export function forget(id: number): void {
+  if (freshKey.value?.id === id) freshKey.value = undefined;
+}

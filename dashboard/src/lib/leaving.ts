@@ -1,0 +1,28 @@
+import { signal } from '@preact/signals';
+
+/** What the person wants to do, while the dialog asks whether they mean it. */
+export const leaving = signal<(() => void) | undefined>(undefined);
+
+const guards = new Set<symbol>();
+
+/** Browsers ask in their own words before they close or load the page. */
+const stay = (event: BeforeUnloadEvent) => event.preventDefault();
+
+export const isGuarded = () => guards.size > 0;
+
+/** Asks before the person leaves the page with something that is not saved. @returns what ends that */
+export function guardLeaving(): () => void {
+  const guard = Symbol();
+  guards.add(guard);
+  addEventListener('beforeunload', stay);
+  return () => {
+    guards.delete(guard);
+    if (guards.size === 0) removeEventListener('beforeunload', stay);
+  };
+}
+
+/** Does what leaves the page: at once, or when the person has said that they mean it. */
+export function leaveBy(act: () => void): void {
+  if (isGuarded()) leaving.value = act;
+  else act();
+}

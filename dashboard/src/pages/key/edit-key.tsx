@@ -1,0 +1,37 @@
+import { useState } from 'preact/hooks';
+import { api, body } from '../../lib/api.ts';
+import type { Key } from '../../lib/key.ts';
+import { changesOf, draftOf } from '../../lib/key-draft.ts';
+import { Card } from '../../ui/blocks.tsx';
+import { Form } from '../../ui/form.tsx';
+import { KeyFields } from '../../ui/key-fields.tsx';
+import { say } from '../../ui/toast.tsx';
+
+type EditProps = { of: Key; reload: () => void; onClose: () => void };
+
+/** Changes a key. Only what differs is sent, so that nothing that somebody else changed is undone. */
+export function EditKey({ of: key, reload, onClose }: EditProps) {
+  const [draft, setDraft] = useState(() => draftOf(key));
+
+  async function save() {
+    const changes = changesOf(key, draft);
+    if (Object.keys(changes).length > 0) {
+      await body(api.auth.keys[':id'].$patch({ param: { id: String(key.id) }, json: changes }));
+      reload();
+    }
+    say('Saved.');
+    onClose();
+  }
+
+  return (
+    <Card title="Edit">
+      <Form action="Save" busy="Saving…" onSubmit={save} onCancel={onClose}>
+        <KeyFields
+          of={key}
+          draft={draft}
+          onChange={(changes) => setDraft((before) => ({ ...before, ...changes }))}
+        />
+      </Form>
+    </Card>
+  );
+}

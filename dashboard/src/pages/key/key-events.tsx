@@ -1,0 +1,93 @@
+import type { InferResponseType } from 'hono/client';
+import { api, body } from '../../lib/api.ts';
+import type { Key } from '../../lib/key.ts';
+import { hrefOf } from '../../lib/router.ts';
+import { holds } from '../../lib/session.ts';
+import { useLoad } from '../../lib/use-load.ts';
+import { Card, Empty, Shown } from '../../ui/blocks.tsx';
+import { When } from '../../ui/key-status.tsx';
+
+type AuditPage = Extract<InferResponseType<typeof api.auth.audit.$get, 200>, { events: unknown }>;
+type Event = AuditPage['events'][number];
+
+const LATEST = '10';
+
+const ACTIONS: Record<string, string> = {
+  'key.registered': 'Registered',
+  'key.created': 'Created',
+  'key.updated': 'Changed',
+  'key.activated': 'Activated',
+  'key.deactivated': 'Deactivated',
+  'key.rotated': 'Rotated',
+  'key.regenerated': 'Got a new secret',
+};
+
+/** Who changed the key. Everybody may see that of their own keys. */
+export function KeyEvents({ of: key }: { of: Key }) {
+  const query = { key_id: String(key.id), limit: LATEST };
+  const [loaded, reload] = useLoad(
+    async () => (await body(api.auth.audit.$get({ query }))) as AuditPage,
+    // A change of the key is an event.
+    [JSON.stringify(key)],
+  );
+  return (
+    <Card title="Changes">
+      <Shown of={loaded} retry={reload}>
+        {({ events, next_cursor }) =>
+          events.length === 0 ? (
+            <Empty title="No changes are recorded" />
+          ) : (
+            <>
+              <Events of={events} />
+              {next_cursor !== undefined && holds('audit:read') && (
+                <p>
+                  <a href={hrefOf(`/audit?key_id=${key.id}`)}>All changes of this key</a>
+                </p>
+              )}
+            </>
+          )
+        }
+      </Shown>
+    </Card>
+  );
+}
+
+const Events = ({ of }: { of: readonly Event[] }) => (
+  <table class="folds">
+    <thead>
+      <tr>
+        <th scope="col">What</th>
+        <th scope="col">When</th>
+        <th scope="col">Who</th>
+        <th scope="col">From</th>
+      </tr>
+    </thead>
+    <tbody>
+      {of.map((event) => (
+        <tr key={event.id}>
+          <th scope="row">
+            {ACTIONS[event.action] ?? event.action}
+            {event.action === 'key.updated' && <Changes of={event.changes} />}
+          </th>
+          <td data-label="When">
+            <When at={event.at} never="" />
+          </td>
+          <td data-label="Who">
+            <bdi>{event.actor.label || event.actor.hint || event.actor.kind}</bdi>
+          </td>
+          <td data-label="From">{event.address}</td>
+        </tr>
+      ))}
+    </tbody>
+  </table>
+);
+
+const Changes = ({ of }: { of: Event['changes'] }) => (
+  <>
+    {Object.entries(of).map(([field, { from, to }]) => (
+      <span class="quiet small block" key={field}>
+        {field}: <code>{JSON.stringify(from)}</code> → <code>{JSON.stringify(to)}</code>
+      </span>
+    ))}
+  </>
+);
