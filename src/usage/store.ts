@@ -91,26 +91,70 @@ export type Count = { start: number; outcome: string; count: number };
 /** The keys whose counts are read. */
 export type CountedKeys = RawBuilder<boolean>;
 
+/** Every key. Their sum is stored beside them, and is no key. */
+export const everyKey: CountedKeys = sql`key_id <> ${ALL_KEYS}`;
+
 export const oneKey = (id: KeyId): CountedKeys => sql`key_id = ${id}`;
 
 /** The keys that an account has now. */
 export const keysOfAccount = (account: AccountId): CountedKeys =>
   sql`key_id in (select id from api_keys where account_id = ${account})`;
 
-/** One statement, so that counts which move from hours to days meanwhile are read once. */
 export async function countsQuery(
   db: Db,
   isCounted: CountedKeys,
-  { bucket, starts }: Period,
+  period: Period,
 ): Promise<CompiledQuery<Count>> {
-  const counts = (table: 'usage_hours' | 'usage_days', of: readonly number[]): RawBuilder<Count> => sql`
-    select start, outcome, count from ${sql.table(table)} where ${isCounted}
-      and start in (select cast(wanted.value as bigint) from ${jsonElements(db, JSON.stringify(of))} as wanted)`;
-  const query =
-    bucket === 'hour'
-      ? counts('usage_hours', starts)
-      : sql<Count>`${counts('usage_days', starts)} union all ${counts('usage_hours', await hoursIn(db, starts))}`;
-  return query.compile(db);
+  return (await countsIn(db, period))(isCounted).compile(db);
+}
+
+type KeyCount = Count & { key_id: KeyId };
+
+/** All counts are read in one statement, so that those which move from hours to days meanwhile are read once. */
+async function countsIn(
+  db: Db,
+  { bucket, starts }: Period,
+): Promise<(isCounted: CountedKeys) => RawBuilder<KeyCount>> {
+  const counts = (table: 'usage_hours' | 'usage_days', of: readonly number[], isCounted: CountedKeys) =>
+    sql<KeyCount>`
+      select start, key_id, outcome, count from ${sql.table(table)} where ${isCounted}
+        and start in (select cast(wanted.value as bigint) from ${jsonElements(db, JSON.stringify(of))} as wanted)`;
+  if (bucket === 'hour') return (isCounted) => counts('usage_hours', starts, isCounted);
+  const hours = await hoursIn(db, starts);
+  return (isCounted) =>
+    sql`${counts('usage_days', starts, isCounted)} union all ${counts('usage_hours', hours, isCounted)}`;
+}
+
+/** A count of a key by outcome. `label` and `hint` are null when the key is deleted since. */
+export type KeyOutcome = Readonly<{
+  id: KeyId;
+  label: string | null;
+  hint: string | null;
+  outcome: string;
+  count: number;
+}>;
+
+/** The keys with the most verifications in a period, also refused ones: that with the most first. */
+export async function mostUsedQuery(
+  db: Db,
+  isCounted: CountedKeys,
+  period: Period,
+  limit: number,
+): Promise<CompiledQuery<KeyOutcome>> {
+  const counts = await countsIn(db, period);
+  // Only the sums of all keys are long to find. To split them all by outcome would take several times as long.
+  return sql<KeyOutcome>`
+    with most as materialized (
+      select key_id as id, sum(count) as total from (${counts(isCounted)}) as sums
+      group by key_id order by total desc, key_id limit ${limit}
+    )
+    select most.id, api_keys.label, api_keys.hint, counts.outcome, cast(sum(counts.count) as bigint) as count
+    from most
+    join (${counts(sql`key_id in (select id from most)`)}) as counts on counts.key_id = most.id
+    left join api_keys on api_keys.id = most.id
+    group by most.id, most.total, api_keys.label, api_keys.hint, counts.outcome
+    order by most.total desc, most.id
+  `.compile(db);
 }
 
 /** The hours of these days that can be in the table of hours. */

@@ -6,7 +6,14 @@ import type { KeyService } from '../../keys/service.ts';
 import type { UsageReport } from '../../usage/report.ts';
 import { needs } from '../required-scope.ts';
 import { KeyParamsSchema } from './key-schemas.ts';
-import { presentUsage, UsageQuerySchema, UsageSchema } from './usage-schemas.ts';
+import {
+  MostUsedQuerySchema,
+  MostUsedSchema,
+  presentMostUsed,
+  presentUsage,
+  UsageQuerySchema,
+  UsageSchema,
+} from './usage-schemas.ts';
 
 const common = { tags: ['Usage'], ...needs('usage:read') };
 const usage = {
@@ -25,6 +32,28 @@ const ofAllKeys = createRoute({
     'Counts the verifications of all keys together, by hour or by day, also those of keys that are deleted since. A member, and a key of a member, get the sum of the keys that the account has now. The counts can be ten seconds late.',
   request: { query: UsageQuerySchema },
   responses: { 200: usage, ...problemResponses(badBucket, ...guardCodes) },
+});
+
+const mostUsed = createRoute({
+  ...common,
+  method: 'get',
+  path: '/auth/usage/keys',
+  operationId: 'listMostUsedKeys',
+  summary: 'List the most used keys',
+  description:
+    'Lists the keys with the most verifications in a period, also refused ones, with their counts. A key that is deleted since has no label and no hint. A member, and a key of a member, get the keys that the account has now. The period consists of whole hours or days, as those of `GET /auth/usage`. The counts can be ten seconds late.',
+  request: { query: MostUsedQuerySchema },
+  responses: {
+    200: {
+      description: 'The keys with the most verifications',
+      content: { 'application/json': { schema: MostUsedSchema } },
+    },
+    ...problemResponses(
+      invalid('limit', 'must be a whole number from 1 to 100'),
+      ...guardCodes,
+      'database_busy',
+    ),
+  },
 });
 
 const ofKey = createRoute({
@@ -46,6 +75,10 @@ export const usageRoutes = ({ keys, usageReport }: UsageRouteParts) =>
     .openapi(ofAllKeys, async (c) =>
       c.json(presentUsage(await usageReport.ofAllKeys(c.req.valid('query'), actorOf(c))), 200),
     )
+    .openapi(mostUsed, async (c) => {
+      const { limit, ...period } = c.req.valid('query');
+      return c.json(presentMostUsed(await usageReport.mostUsed(period, limit, actorOf(c))), 200);
+    })
     .openapi(ofKey, async (c) => {
       const { id } = await keys.get(c.req.valid('param').id, actorOf(c));
       return c.json(presentUsage(await usageReport.ofKey(id, c.req.valid('query'))), 200);
