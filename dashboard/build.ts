@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 
 /**
@@ -13,6 +13,8 @@ const SOURCES = import.meta.dirname;
 const ROOT = join(SOURCES, '..');
 const DIST = join(SOURCES, 'dist');
 const INDEX = join(DIST, 'index.html');
+/** Lists the files of the build that are outside this folder. Beside the page, where the service does not serve it. */
+const OUTSIDE = 'outside.json';
 const TEMPORARY = '.dist-';
 /** No build takes so long, so the folder is of a build that was killed. */
 const ABANDONED_MS = 10 * 60_000;
@@ -61,48 +63,63 @@ function reasonIn(message: string, signal: NodeJS.Signals | null): string {
 /** Whether the build is as new as the newest source was when it was made. */
 function isFresh(): boolean {
   try {
-    return statSync(INDEX).mtimeMs >= newestSource();
+    return statSync(INDEX).mtimeMs >= newest([...sources(), ...outside()]);
   } catch {
     return false;
   }
 }
 
-/** When the sources, a folder of them, or the versions of the packages changed last, in whole milliseconds. */
-function newestSource(): number {
-  const files = globSync('**', {
-    cwd: SOURCES,
-    exclude: (name) => name === 'dist' || name.startsWith(TEMPORARY),
-  });
-  const paths = [
-    ...files.filter((name) => name !== '.').map((name) => join(SOURCES, name)),
-    // The code that people copy comes from these.
-    ...globSync('deploy/{nginx,caddy,haproxy}/*', { cwd: ROOT }).map((name) => join(ROOT, name)),
-    join(ROOT, 'package-lock.json'),
-  ];
-  return Math.max(...paths.map((path) => Math.ceil(statSync(path).mtimeMs)));
+/** The sources, their folders, and the versions of the packages. */
+function sources(): string[] {
+  const exclude = (name: string) => name === 'dist' || name.startsWith(TEMPORARY);
+  const names = globSync('**', { cwd: SOURCES, exclude }).filter((name) => name !== '.');
+  return [...names.map((name) => join(SOURCES, name)), join(ROOT, 'package-lock.json')];
 }
+
+const outside = (): string[] =>
+  JSON.parse(readFileSync(join(DIST, OUTSIDE), 'utf8')).map((name: string) => join(ROOT, name));
+
+/** When the files changed last, in whole milliseconds. */
+const newest = (paths: string[]) => Math.max(...paths.map((path) => Math.ceil(statSync(path).mtimeMs)));
 
 /** @throws Error when Vite is missing, the sources have an error, or the folder cannot be written to */
 async function build(): Promise<void> {
-  const newest = newestSource();
+  const before = newest(sources());
   await removeAbandoned();
   const folder = await mkdtemp(join(SOURCES, TEMPORARY));
   try {
     const built = join(folder, 'dist');
     const { build: bundle } = await import('vite');
+    let used: string[] = [];
     await bundle({
       configFile: join(SOURCES, 'vite.config.ts'),
       logLevel: 'silent',
       mode: 'production',
       build: { outDir: built, emptyOutDir: false },
+      plugins: [
+        {
+          name: 'files-outside',
+          buildEnd() {
+            used = outsideOf(this.getModuleIds());
+          },
+        },
+      ],
     });
     await compressAll(built);
+    await writeFile(join(built, OUTSIDE), JSON.stringify(used));
     // The sources can change during the build. Their time says which of them it contains.
-    await utimes(join(built, 'index.html'), new Date(newest), new Date(newest));
+    const time = new Date(Math.max(before, newest(used.map((name) => join(ROOT, name)))));
+    await utimes(join(built, 'index.html'), time, time);
     await publish(built, join(folder, 'replaced'));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The files of the repository that the build contains, beside the sources and the packages. */
+function outsideOf(moduleIds: Iterable<string>): string[] {
+  const names = [...moduleIds].map((id) => relative(ROOT, id.replace(/\?.*$/, '')));
+  return names.filter((name) => /^(?!dashboard\/|node_modules\/|\.\.)[\w]/.test(name)).sort();
 }
 
 /** Puts the build into its place. Another process may do the same at this moment. */

@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
@@ -11,7 +20,7 @@ const BUILDING = 'keyhearth: building the dashboard\n';
 
 /** The program with the sources of its dashboard, but without a build of it. */
 function program({ without }: { without?: string } = {}) {
-  const copy = copyOfProgram('dashboard', 'package-lock.json', 'tsconfig.json');
+  const copy = copyOfProgram('dashboard', 'deploy', 'package-lock.json', 'tsconfig.json');
   linkPackages(copy, without);
   const folder = join(copy, 'dashboard');
   const dist = join(folder, 'dist');
@@ -21,6 +30,7 @@ function program({ without }: { without?: string } = {}) {
     folder,
     dist,
     source: join(folder, 'src/main.tsx'),
+    outside: join(copy, 'deploy/outside.txt'),
     spawnBuild,
     build: async () => (await once(spawnBuild(), 'exit'))[0],
     /** The folders that builds leave. */
@@ -42,15 +52,19 @@ function program({ without }: { without?: string } = {}) {
 
 const namesIn = (dist: string) => readdirSync(join(dist, 'assets')).sort();
 
-test('a start builds the dashboard when there is no build, and when a source has changed', async () => {
-  const { start, source, dist, left } = program();
+test('a start builds the dashboard when there is none, and when a source or a file that it imports has changed', async () => {
+  const { start, source, outside, dist, left } = program();
   const served = { status: 200, scriptType: 'text/javascript; charset=utf-8' };
   expect(await start()).toEqual({ ...served, stderr: BUILDING });
   expect(await start()).toEqual({ ...served, stderr: '' });
   const before = namesIn(dist);
-  appendFileSync(source, '\ndocument.title = "changed";\n');
+  writeFileSync(outside, 'first');
+  appendFileSync(source, '\nimport text from "../../deploy/outside.txt?raw";\ndocument.title = text;\n');
   expect(await start()).toEqual({ ...served, stderr: BUILDING });
   expect(namesIn(dist)).not.toEqual(before);
+  expect(await start()).toEqual({ ...served, stderr: '' });
+  writeFileSync(outside, 'second');
+  expect(await start()).toEqual({ ...served, stderr: BUILDING });
   expect(left()).toEqual(['dist']);
 });
 
