@@ -3,7 +3,16 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM node:24-slim
+FROM node:24-slim AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json tsconfig.json ./
+RUN npm ci --ignore-scripts
+COPY deploy ./deploy
+COPY src ./src
+COPY dashboard ./dashboard
+RUN npm run build
+
+FROM node:24-slim AS service
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=8800 \
@@ -14,6 +23,20 @@ COPY package.json ./
 COPY migrations ./migrations
 COPY openapi ./openapi
 COPY src ./src
+COPY --from=dashboard /app/dashboard/dist ./dashboard/dist
+
+# The user of the service fills the compile cache, which then belongs to root.
+FROM service AS compiled
+ENV NODE_COMPILE_CACHE=/app/node_modules/.cache/keyhearth
+COPY deploy/image ./deploy/image
+RUN install -d -o node -g node "$NODE_COMPILE_CACHE"
+USER node
+RUN node deploy/image/compile.ts
+USER root
+RUN chmod -R u=rwX,go=rX node_modules/.cache
+
+FROM service
+COPY --from=compiled /app/node_modules/.cache ./node_modules/.cache
 RUN install -d -o node -g node -m 0700 /data
 USER node
 VOLUME /data
@@ -21,4 +44,4 @@ EXPOSE 8800
 HEALTHCHECK --interval=10s --timeout=3s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # A core dump would hold keys and the pepper.
-CMD ["sh", "-c", "ulimit -c 0 && exec node src/main.ts"]
+CMD ["sh", "-c", "ulimit -c 0 && exec node src/start.js"]

@@ -61,6 +61,27 @@ describe('docker-compose.yml', () => {
 });
 
 describe('the image', () => {
+  /** What the stages copy, of this folder and of earlier stages, by the name of the stage. */
+  const stages = dockerfile.split(/^(?=FROM )/m).filter((stage) => stage.startsWith('FROM'));
+  const copiedInto = (name: RegExp) =>
+    stages.filter((stage) => name.test(stage)).flatMap((stage) => stage.match(/^COPY .*$/gm) ?? []);
+
+  test('has the dashboard built, without its sources and the packages that build it', () => {
+    const copied = [...copiedInto(/^FROM .* AS service$/m), ...copiedInto(/^FROM service$/m)];
+    expect(copied).toContain('COPY --from=dashboard /app/dashboard/dist ./dashboard/dist');
+    expect(copied.filter((line) => /dashboard/.test(line))).toHaveLength(1);
+    expect(copied).toContain('COPY --from=dependencies /app/node_modules ./node_modules');
+    expect(stages.find((stage) => / AS dependencies$/m.test(stage))).toContain('--omit=dev');
+  });
+
+  test('finds all that its stages copy', () => {
+    const lines = textOf('.dockerignore').split('\n');
+    const included = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+    const copied = copiedInto(/./).filter((line) => !line.includes('--from'));
+    const needed = copied.flatMap((line) => line.split(' ').slice(1, -1)).map((path) => path.split('/')[0]);
+    expect([...new Set(needed)].sort()).toEqual(included.sort());
+  });
+
   test('sets what Compose does not pass', () => {
     for (const name of FIXED) expect(dockerfile).toMatch(new RegExp(`^(ENV|  ).*\\b${name}=`, 'm'));
   });
