@@ -1,12 +1,10 @@
 import type { Db } from '../db/tables.ts';
+import { assertRecent } from '../keys/recent-sign-in.ts';
 import type { Clock } from '../lib/clock.ts';
-import { DomainError } from '../lib/failure.ts';
-import type { AccountPrincipal, Actor } from '../lib/principal.ts';
+import type { Actor } from '../lib/principal.ts';
 import { findRow } from './account-store.ts';
 import { type Attempt, attempterOf, failed, passed } from './attempts.ts';
 import { type Passwords, waiterOf } from './passwords.ts';
-
-const RECENT_MS = 15 * 60_000;
 
 /**
  * Checks that a person is the one who signed in, before a change that a stolen session must not make. A key presents its
@@ -23,20 +21,30 @@ export type ConfirmationParts = {
   attempt: Attempt;
 };
 
-/** @throws DomainError `recent_sign_in_required` */
-export function assertRecent({ signedInAt }: Pick<AccountPrincipal, 'signedInAt'>, now: number): void {
-  if (now - signedInAt >= RECENT_MS) throw new DomainError({ code: 'recent_sign_in_required' });
-}
+/**
+ * Checks the password of a request, which counts as a sign-in from then on. Services that decide later whether a change
+ * needs one get the actor that it returns.
+ * @param password undefined without one: then the actor stays as it is
+ * @throws DomainError for a wrong password what a sign-in throws
+ */
+export type CheckPassword = (actor: Actor, password: string | undefined) => Promise<Actor>;
 
-export const createConfirmIdentity =
-  ({ db, clock, passwords, attempt }: ConfirmationParts): ConfirmIdentity =>
+export const createCheckPassword =
+  ({ db, clock, passwords, attempt }: ConfirmationParts): CheckPassword =>
   async (actor, password) => {
     const { principal } = actor;
-    if (principal.kind === 'key') return;
-    if (password === undefined) return assertRecent(principal, clock.now());
+    if (principal.kind === 'key' || password === undefined) return actor;
     await attempt(attempterOf(actor), async () => {
       const row = await findRow(db, principal.id);
       const isRight = await passwords.matches(waiterOf(actor), password, row?.password_hash);
       return isRight ? passed : failed('invalid_sign_in');
     });
+    return { ...actor, principal: { ...principal, signedInAt: clock.now() } };
+  };
+
+export const createConfirmIdentity =
+  (checkPassword: CheckPassword, clock: Pick<Clock, 'now'>): ConfirmIdentity =>
+  async (actor, password) => {
+    const { principal } = await checkPassword(actor, password);
+    if (principal.kind === 'account') assertRecent(principal, clock.now());
   };

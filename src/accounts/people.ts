@@ -9,7 +9,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { LockNotifier } from '../lockout/lockout.ts';
 import type { Seal } from '../pepper/seal.ts';
 import { createAttempt } from './attempts.ts';
-import { createConfirmIdentity } from './confirmation.ts';
+import { createCheckPassword, createConfirmIdentity } from './confirmation.ts';
 import { createInvitations } from './invitations.ts';
 import { createChangePassword } from './password-change.ts';
 import { createPasswords } from './passwords.ts';
@@ -58,8 +58,10 @@ export function createPeople(parts: PeopleParts) {
   const sessionLookup = createSessionLookup({ ...parts, lifetimeMs, onError });
   const limits = createSignInLimits(parts);
   const attempt = createAttempt({ ...parts, limits });
-  const confirmIdentity = createConfirmIdentity({ ...parts, passwords, attempt });
+  const checkPassword = createCheckPassword({ ...parts, passwords, attempt });
+  const confirmIdentity = createConfirmIdentity(checkPassword, parts.clock);
   return {
+    checkPassword,
     signInLockouts: limits.lockouts,
     sessionLookup,
     signIn: createSignIn({ ...parts, passwords, startSession, attempt }),

@@ -3,13 +3,14 @@ import { renderSVG } from 'uqr';
 import { changesBetween } from '../audit/event.ts';
 import type { Db, Tx } from '../db/tables.ts';
 import type { Change, RecordEvent } from '../keys/change.ts';
+import { assertRecent } from '../keys/recent-sign-in.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
 import type { AccountPrincipal, Actor } from '../lib/principal.ts';
 import type { Seal } from '../pepper/seal.ts';
 import { type AccountRow, findRow, updateAccount } from './account-store.ts';
 import { type Attempt, attempterOf, failed, passed } from './attempts.ts';
-import { assertRecent, type ConfirmIdentity } from './confirmation.ts';
+import type { ConfirmIdentity } from './confirmation.ts';
 import { personOf } from './person.ts';
 import {
   acceptSecondFactor,

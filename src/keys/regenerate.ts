@@ -9,6 +9,7 @@ import type { ApiKey } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey } from './key-format.ts';
 import { exceeds, exceedsScopes } from './permission.ts';
 import { reachOf } from './reach.ts';
+import { assertMayPassOn } from './recent-sign-in.ts';
 import { replaceSecret } from './secret-store.ts';
 import { type Digests, findKey } from './store.ts';
 
@@ -29,6 +30,7 @@ export const createRegenerate =
     const asked = visible(await findKey(db, id), reachOf(actor));
     // Before the slow hash, and before the state of the key shows. The transaction decides again.
     refuse(exceedsScopes(actor.principal, asked));
+    assertMayPassOn(actor, asked, clock.now());
     assertRotatable(asked, clock.now());
     const prefix = asked.prefix ?? DEFAULT_PREFIX;
     const rawKey = generateRawKey(prefix);
@@ -36,6 +38,7 @@ export const createRegenerate =
     return change(actor, 'keys:write', async (tx, maker, record) => {
       const before = visible(await findKey(tx, id), maker.reach);
       refuse(exceeds(maker, before));
+      assertMayPassOn(actor, before, clock.now());
       assertRotatable(before, clock.now());
       const key = await replaceSecret(tx, id, { ...digests, prefix });
       const changes = changesBetween(secretOf(before), secretOf(key));

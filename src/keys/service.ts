@@ -13,6 +13,7 @@ import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
 import { assertGranted } from './owned.ts';
 import { defaultsOf, exceeds, exceedsByChange, exceedsScopes, isLater, isManaging } from './permission.ts';
 import { type Reach, reachOf, type Viewer } from './reach.ts';
+import { assertMayPassOn } from './recent-sign-in.ts';
 import { createRegenerate } from './regenerate.ts';
 import { everyScope, type OwnScope } from './scopes.ts';
 import { type Consume, countSelfRotation } from './self-rotation.ts';
@@ -82,6 +83,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
       const before = visible(await store.findKey(tx, id), maker.reach);
       refuse(isActive ? exceeds(maker, before) : exceedsScopes(maker, before));
       if (before.isActive === isActive) return before;
+      if (isActive) assertMayPassOn(actor, before, clock.now());
       await assertManageable(tx, before, { ...before, isActive });
       const key = await store.updateKey(tx, before, { isActive });
       const changes = changesBetween(publicSettings(before), publicSettings(key));
@@ -98,6 +100,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
     const asked = visible(await store.findKey(db, id), reachOf(actor));
     // Before the slow hash, and before the state of the key shows. The transaction decides again.
     refuse(exceedsScopes(actor.principal, asked));
+    assertMayPassOn(actor, asked, clock.now());
     assertRotatable(asked, clock.now());
     if (scope === undefined) await countSelfRotation(limiter.consume, asked.rootId);
     const { prefix } = asked;
@@ -107,6 +110,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
       const before = visible(await store.findKey(tx, id), maker.reach);
       refuse(exceeds(maker, before));
       const now = clock.now();
+      assertMayPassOn(actor, before, now);
       assertRotatable(before, now);
       const key = await store.insertKey(tx, {
         ...digests,
@@ -149,15 +153,18 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
   return {
     digest,
 
-    /** @throws DomainError `insufficient_scope` when the key would hold more than its maker */
+    /** @throws DomainError `insufficient_scope` when the key would hold more than its maker, `recent_sign_in_required` */
     async create({ prefix: asked, ...chosen }: NewKeySettings, actor: Actor): Promise<KeyWithSecret> {
       const prefix = asked ?? prefixOf(reachOf(actor));
       const resolved = resolve(chosen);
+      // Before the slow hash. The transaction decides again.
+      assertMayPassOn(actor, { scopes: chosen.scopes ?? actor.principal.scopes }, clock.now());
       const rawKey = generateRawKey(prefix);
       const digests = await digest(rawKey, clientOf(actor.principal));
       return change(actor, 'keys:write', async (tx, maker, record) => {
         const settings = { ...registeredSettings(''), ...defaultsOf(maker), ...resolved };
         refuse(exceeds(maker, settings));
+        assertMayPassOn(actor, settings, clock.now());
         await assertGranted(tx, { account: maker.account, scopes: settings.scopes });
         const source = 'created';
         const key = await store.insertKey(tx, {
@@ -191,6 +198,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
         const isExpired = before.isExpired && chosen.expiresAt === undefined;
         const after = { ...before, ...chosen, isExpired };
         refuse(exceedsByChange(maker, before, after));
+        if (exceeds(before, after)) assertMayPassOn(actor, after, clock.now());
         if (before.rotatedTo !== null && isLater(after, before))
           throw new DomainError({ code: 'api_key_already_rotated', successor: before.rotatedTo });
         await assertGranted(tx, after);

@@ -1,4 +1,4 @@
-import { CreatedKeySchema, KeySchema, RotateKeySchema } from './key-schemas.ts';
+import { CreatedKeySchema, KeySchema } from './key-schemas.ts';
 
 /** What several routes of keys answer and take, for OpenAPI. */
 
@@ -21,5 +21,3 @@ export const aNewKey = {
 
 /** Without a body, the validator does not run, so its defaults are missing. */
 export const graceOf = ({ grace = 0 }: Readonly<{ grace?: number }>) => grace;
-
-export const rotation = { required: false, content: { 'application/json': { schema: RotateKeySchema } } };

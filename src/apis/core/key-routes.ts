@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
+import type { CheckPassword } from '../../accounts/confirmation.ts';
 import { actorOf } from '../../http/context.ts';
-import { bodyCodes, guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
+import { guardCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
 import type { ApiKey } from '../../keys/key.ts';
 import type { KeyListing } from '../../keys/listing.ts';
@@ -8,10 +9,12 @@ import type { KeyService } from '../../keys/service.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { clientOf } from '../../lib/principal.ts';
 import { needs } from '../required-scope.ts';
-import { aKey, aNewKey, graceOf, rotation } from './key-answers.ts';
-import { KeyParamsSchema, presentKey } from './key-schemas.ts';
-import { CreateKeySchema, UpdateKeySchema } from './key-settings-schemas.ts';
+import { changeCodes } from './change-codes.ts';
+import { aKey, aNewKey, graceOf } from './key-answers.ts';
+import { CreateKeySchema, UpdateKeySchema } from './key-change-schemas.ts';
+import { KeyParamsSchema, presentKey, RotateKeySchema } from './key-schemas.ts';
 import { KeyPageSchema, ListQuerySchema } from './list-schemas.ts';
+import { ConfirmationSchema } from './people-schemas.ts';
 
 const common = { tags: ['Keys'] };
 const badId = invalid('id', 'must be a positive integer');
@@ -46,11 +49,11 @@ const createKey = createRoute({
   operationId: 'createKey',
   summary: 'Create a key',
   description:
-    'Generates a key. The answer is the only one that contains the raw key. The request body is optional. Without `scopes`, the new key can do what the key of the request can: with `*`, it can manage all keys. The new key never holds more scopes than its maker, never outlives it, and is never allowed from more addresses.',
+    'Generates a key. The answer is the only one that contains the raw key. The request body is optional. Without `scopes`, the new key can do what the key of the request can: with `*`, it can manage all keys. The new key never holds more scopes than its maker, never outlives it, and is never allowed from more addresses. With a session, a key that can manage keys needs `password` or a sign-in of the last 15 minutes. The same is true for the other routes that make or widen such a key.',
   request: { body: { required: false, content: { 'application/json': { schema: CreateKeySchema } } } },
   responses: {
     201: aNewKey,
-    ...problemResponses(badLabel, ...bodyCodes, ...guardCodes, 'overloaded', 'database_busy'),
+    ...problemResponses(badLabel, ...changeCodes),
   },
 });
 
@@ -83,12 +86,10 @@ const updateKey = createRoute({
     200: aKey,
     ...problemResponses(
       badLabel,
-      ...bodyCodes,
-      ...guardCodes,
+      ...changeCodes,
       'api_key_not_found',
       'last_active_api_key_required',
       'caller_would_be_locked_out',
-      'database_busy',
     ),
   },
 });
@@ -101,12 +102,12 @@ const activateKey = createRoute({
   operationId: 'activateKey',
   summary: 'Activate a key',
   description:
-    'Makes an inactive key valid again. Nothing happens if the key is active. An expired key also needs a later expiry.',
-  request: params,
-  responses: {
-    200: aKey,
-    ...problemResponses(badId, ...guardCodes, 'api_key_not_found', 'database_busy'),
+    'Makes an inactive key valid again. Nothing happens if the key is active. An expired key also needs a later expiry. The request body is optional.',
+  request: {
+    ...params,
+    body: { required: false, content: { 'application/json': { schema: ConfirmationSchema } } },
   },
+  responses: { 200: aKey, ...problemResponses(badId, ...changeCodes, 'api_key_not_found') },
 });
 
 const deactivateKey = createRoute({
@@ -162,18 +163,18 @@ const rotateKey = createRoute({
   summary: 'Rotate a key',
   description:
     'Makes a successor with the same settings and a new raw key. The old key stays valid until the grace ends. The request body is optional.',
-  request: { ...params, body: rotation },
+  request: {
+    ...params,
+    body: { required: false, content: { 'application/json': { schema: RotateKeySchema } } },
+  },
   responses: {
     201: aNewKey,
     ...problemResponses(
       invalid('grace', 'must be at most 90 days'),
-      ...bodyCodes,
-      ...guardCodes,
+      ...changeCodes,
       'api_key_not_found',
       'api_key_already_rotated',
       'api_key_not_usable',
-      'overloaded',
-      'database_busy',
     ),
   },
 });
@@ -187,9 +188,15 @@ const hints = new Map([
   ['prefix', 'cannot change. Choose it when you create a key'],
 ]);
 
-export type KeyRouteParts = { keys: KeyService; listing: KeyListing; clock: Pick<Clock, 'now'> };
+export type KeyRouteParts = {
+  keys: KeyService;
+  listing: KeyListing;
+  /** A person gives the password for a key that can manage keys. */
+  checkPassword: CheckPassword;
+  clock: Pick<Clock, 'now'>;
+};
 
-export const keyRoutes = ({ keys, listing, clock }: KeyRouteParts) => {
+export const keyRoutes = ({ keys, listing, checkPassword, clock }: KeyRouteParts) => {
   const present = (key: ApiKey) => presentKey(key, clock.now());
   return createRouter(hints)
     .openapi(listKeys, async (c) => {
@@ -208,23 +215,28 @@ export const keyRoutes = ({ keys, listing, clock }: KeyRouteParts) => {
       return c.json({ keys: page.keys.map(present), ...next }, 200);
     })
     .openapi(createKey, async (c) => {
-      const { key, rawKey } = await keys.create(c.req.valid('json'), actorOf(c));
+      // Without a body, the validator does not run.
+      const { chosen = {}, password } = c.req.valid('json');
+      const { key, rawKey } = await keys.create(chosen, await checkPassword(actorOf(c), password));
       return c.json({ ...present(key), raw_key: rawKey }, 201, { Location: `/auth/keys/${key.id}` });
     })
     .openapi(getKey, async (c) => c.json(present(await keys.get(c.req.valid('param').id, actorOf(c))), 200))
     .openapi(updateKey, async (c) => {
-      const { chosen, force } = c.req.valid('json');
-      return c.json(present(await keys.update(c.req.valid('param').id, chosen, force, actorOf(c))), 200);
+      const { chosen, force, password } = c.req.valid('json');
+      const actor = await checkPassword(actorOf(c), password);
+      return c.json(present(await keys.update(c.req.valid('param').id, chosen, force, actor)), 200);
     })
-    .openapi(activateKey, async (c) =>
-      c.json(present(await keys.activate(c.req.valid('param').id, actorOf(c))), 200),
-    )
+    .openapi(activateKey, async (c) => {
+      const actor = await checkPassword(actorOf(c), c.req.valid('json').password);
+      return c.json(present(await keys.activate(c.req.valid('param').id, actor)), 200);
+    })
     .openapi(deactivateKey, async (c) =>
       c.json(present(await keys.deactivate(c.req.valid('param').id, actorOf(c))), 200),
     )
     .openapi(rotateKey, async (c) => {
-      const grace = graceOf(c.req.valid('json'));
-      const { key, rawKey } = await keys.rotate(c.req.valid('param').id, grace, actorOf(c));
+      const { password, ...given } = c.req.valid('json');
+      const actor = await checkPassword(actorOf(c), password);
+      const { key, rawKey } = await keys.rotate(c.req.valid('param').id, graceOf(given), actor);
       return c.json({ ...present(key), raw_key: rawKey }, 201, { Location: `/auth/keys/${key.id}` });
     })
     .openapi(deleteKey, async (c) => {

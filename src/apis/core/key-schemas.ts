@@ -9,6 +9,7 @@ import {
 import { SAMPLE_KEY } from '../../keys/weak-key.ts';
 import { optionalSeconds, publicSettings } from '../../keys/wire.ts';
 import { KeyId, RawKey } from '../../lib/brand.ts';
+import { confirmation } from './account-schemas.ts';
 import { GraceSchema } from './duration-schemas.ts';
 import { LabelSchema, OwnerSchema } from './key-settings-schemas.ts';
 
@@ -122,8 +123,12 @@ export const KeyParamsSchema = z.object({
     }),
 });
 
-export const RotateKeySchema = z
+export const RotateOwnKeySchema = z
   .strictObject({ grace: GraceSchema })
+  .openapi('RotateOwnKey', { example: { grace: '24h' } });
+
+export const RotateKeySchema = z
+  .strictObject({ grace: GraceSchema, ...confirmation })
   .openapi('RotateKey', { example: { grace: '24h' } });
 
 /** The fields of a key that clients see. No other field is sent. */

@@ -12,8 +12,8 @@ import type { KeyService } from '../../keys/service.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { needsNoScope, needsNoTwoFactor } from '../required-scope.ts';
 import { AccountSchema, presentAccount } from './account-schemas.ts';
-import { aNewKey, graceOf, rotation } from './key-answers.ts';
-import { KeySchema, presentKey } from './key-schemas.ts';
+import { aNewKey, graceOf } from './key-answers.ts';
+import { KeySchema, presentKey, RotateOwnKeySchema } from './key-schemas.ts';
 
 /** What every key may do with itself, whatever its scopes. */
 const common = { tags: ['Your own key'], ...needsNoScope };
@@ -43,7 +43,7 @@ const rotateSelf = createRoute({
   summary: 'Rotate your own key',
   description:
     'Makes a successor of the key of the request, with the same settings and a new raw key. The old key stays valid until the grace ends. The request body is optional. It needs no scope. A key and its successors can do this 24 times in a day.',
-  request: { body: rotation },
+  request: { body: { required: false, content: { 'application/json': { schema: RotateOwnKeySchema } } } },
   responses: {
     201: aNewKey,
     ...problemResponses(

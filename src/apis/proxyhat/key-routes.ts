@@ -85,13 +85,15 @@ const regenerateKey = createRoute({
   path: '/v1/profile/api-keys/{id}/regenerate',
   operationId: 'proxyhatRegenerateKey',
   summary: 'Regenerate an API key',
-  description: 'Gives a key a new secret. The key keeps its id, and the old secret is refused at once.',
+  description:
+    'Gives a key a new secret. The key keeps its id, and the old secret is refused at once. For a key with the scope `*` or `proxyos:admin`, sign in less than 15 minutes before.',
   request: params,
   responses: {
     200: newKey,
     ...failureResponses(
       ...guardFailures,
       { code: 'insufficient_scope', reason: 'scopes', scopes: ['invoices:read'] },
+      { code: 'recent_sign_in_required' },
       { code: 'api_key_not_found' },
       { code: 'api_key_not_usable' },
       overloaded,

@@ -1,0 +1,21 @@
+import { DomainError } from '../lib/failure.ts';
+import type { AccountPrincipal, Actor } from '../lib/principal.ts';
+import type { ApiKey } from './key.ts';
+import { PROXYOS_ADMIN } from './proxyos-scopes.ts';
+import { holds } from './scopes.ts';
+
+const RECENT_MS = 15 * 60_000;
+
+/** @throws DomainError `recent_sign_in_required` */
+export function assertRecent({ signedInAt }: Pick<AccountPrincipal, 'signedInAt'>, now: number): void {
+  if (now - signedInAt >= RECENT_MS) throw new DomainError({ code: 'recent_sign_in_required' });
+}
+
+/**
+ * Checks who gets a key that can manage other keys, here or at the ProxyOS API. Such a key outlives the session that made
+ * it and needs no password, so a stolen session must not make one. A key presents its secret with each request.
+ * @throws DomainError `recent_sign_in_required`
+ */
+export function assertMayPassOn({ principal }: Actor, key: Pick<ApiKey, 'scopes'>, now: number): void {
+  if (principal.kind === 'account' && holds(key.scopes, PROXYOS_ADMIN)) assertRecent(principal, now);
+}
