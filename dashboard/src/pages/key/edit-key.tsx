@@ -3,6 +3,7 @@ import { api, body } from '../../lib/api.ts';
 import type { Key } from '../../lib/key.ts';
 import { changesOf, draftOf } from '../../lib/key-draft.ts';
 import { Card } from '../../ui/blocks.tsx';
+import { confirmed } from '../../ui/confirm.tsx';
 import { Form } from '../../ui/form.tsx';
 import { KeyFields } from '../../ui/key-fields.tsx';
 import { say } from '../../ui/toast.tsx';
@@ -16,7 +17,10 @@ export function EditKey({ of: key, reload, onClose }: EditProps) {
   async function save() {
     const changes = changesOf(key, draft);
     if (Object.keys(changes).length > 0) {
-      await body(api.auth.keys[':id'].$patch({ param: { id: String(key.id) }, json: changes }));
+      const param = { id: String(key.id) };
+      await confirmed((confirmation) =>
+        body(api.auth.keys[':id'].$patch({ param, json: { ...changes, ...confirmation } })),
+      );
       reload();
     }
     say('Saved.');

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, body } from '../../lib/api.ts';
 import { type Key, nameOf } from '../../lib/key.ts';
+import { confirmed } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Form } from '../../ui/form.tsx';
 import { say } from '../../ui/toast.tsx';
@@ -76,7 +77,9 @@ function Deactivate({ of: key, reload, onClose }: SwitchProps) {
 
 function Activate({ of: key, reload, onClose }: SwitchProps) {
   async function activate() {
-    const after = await body(api.auth.keys[':id'].activate.$post({ param: { id: String(key.id) } }));
+    const after = await confirmed((json) =>
+      body(api.auth.keys[':id'].activate.$post({ param: { id: String(key.id) }, json })),
+    );
     say(after.status === 'expired' ? 'Activated, but the key has expired.' : 'Activated.');
     reload();
     onClose();

@@ -5,6 +5,7 @@ import { newDraft, settingsOf } from '../../lib/key-draft.ts';
 import { go } from '../../lib/router.ts';
 import { account } from '../../lib/session.ts';
 import { PageHead } from '../../ui/blocks.tsx';
+import { confirmed } from '../../ui/confirm.tsx';
 import { Form } from '../../ui/form.tsx';
 import { KeyFields } from '../../ui/key-fields.tsx';
 
@@ -13,7 +14,10 @@ export function NewKeyPage() {
   const [draft, setDraft] = useState(newDraft);
 
   async function create() {
-    const { id, raw_key } = await body(api.auth.keys.$post({ json: settingsOf(draft) }));
+    const settings = settingsOf(draft);
+    const { id, raw_key } = await confirmed((confirmation) =>
+      body(api.auth.keys.$post({ json: { ...settings, ...confirmation } })),
+    );
     freshKey.value = { id, rawKey: raw_key };
     go(`/keys/${id}`, 'replace');
   }

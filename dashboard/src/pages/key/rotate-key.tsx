@@ -3,6 +3,7 @@ import { api, body } from '../../lib/api.ts';
 import { freshKey } from '../../lib/fresh-key.ts';
 import type { Key } from '../../lib/key.ts';
 import { go } from '../../lib/router.ts';
+import { confirmed } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Field, Form } from '../../ui/form.tsx';
 
@@ -20,7 +21,9 @@ export function RotateKey({ of: key, onClose }: { of: Key; onClose: () => void }
 
   async function rotate() {
     const id = String(key.id);
-    const successor = await body(api.auth.keys[':id'].rotate.$post({ param: { id }, json: { grace } }));
+    const successor = await confirmed((confirmation) =>
+      body(api.auth.keys[':id'].rotate.$post({ param: { id }, json: { grace, ...confirmation } })),
+    );
     freshKey.value = { id: successor.id, rawKey: successor.raw_key };
     onClose();
     go(`/keys/${successor.id}`);
