@@ -1,5 +1,7 @@
 import type { ComponentType } from 'preact';
+import { isAdmin } from './lib/session.ts';
 import { AccountPage } from './pages/account.tsx';
+import { AccountsPage } from './pages/accounts.tsx';
 import { ApiPage } from './pages/api.tsx';
 import { InvitationPage } from './pages/invitation.tsx';
 import { KeyPage } from './pages/key/key.tsx';
@@ -22,6 +24,7 @@ const routes: readonly Route[] = [
   { path: /^\/$/, Page: OverviewPage, title: 'Overview' },
   { path: /^\/api$/, Page: ApiPage, title: 'API' },
   { path: /^\/keys$/, Page: KeysPage, title: 'API Keys' },
+  { path: /^\/accounts$/, Page: AccountsPage, title: 'Accounts', isAllowed: isAdmin },
   { path: /^\/account$/, Page: AccountPage, title: 'Your account' },
   { path: /^\/keys\/new$/, Page: NewKeyPage, title: 'New API Key' },
   { path: /^\/keys\/(\d+)$/, Page: KeyPage, title: 'API Key' },
