@@ -10,6 +10,10 @@ const PERIODS = [
   ['day', 30, '30 days'],
 ] as const;
 
+/** The time that the person chose, which is in the address. */
+export const chosenPeriod = () =>
+  PERIODS.find(([bucket]) => bucket === place.value.query.get('bucket')) ?? PERIODS[0];
+
 type PanelProps = {
   /** Reads the buckets of a period. */
   load: (period: { bucket: BucketSize; from: string }) => Promise<{ buckets: UsageBucket[] }>;
@@ -20,11 +24,11 @@ type PanelProps = {
 
 /** Verifications over time, with the choice of the time. */
 export function UsagePanel({ load, by = [], empty }: PanelProps) {
-  const chosen = place.value.query.get('bucket') === 'day' ? 'day' : 'hour';
-  const [loaded, reload] = useLoad(async () => {
-    const [size, count] = PERIODS.find(([bucket]) => bucket === chosen) ?? PERIODS[0];
-    return { size, buckets: (await load(lastBuckets(count, size))).buckets };
-  }, [chosen, ...by]);
+  const [chosen, count] = chosenPeriod();
+  const [loaded, reload] = useLoad(
+    async () => ({ size: chosen, buckets: (await load(lastBuckets(count, chosen))).buckets }),
+    [chosen, ...by],
+  );
   return (
     <section class="card" aria-label="Verifications">
       <div class="row ends">
