@@ -16,10 +16,10 @@ export function Group({ label, name, hint, entries, children }: GroupProps) {
   const id = useId();
   const { errors, shown } = useContext(FormErrors);
   useEffect(() => {
-    shown.add(name);
-    return () => void shown.delete(name);
+    shown.set(id, name);
+    return () => void shown.delete(id);
   }, [name]);
-  const inner = [...shown].filter((other) => other.startsWith(`${name}.`));
+  const inner = [...shown.values()].filter((other) => other.startsWith(`${name}.`));
   const own = errors.filter(
     ({ path }) => concerns(name, path) && !inner.some((field) => concerns(field, path)),
   );

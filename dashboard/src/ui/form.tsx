@@ -4,10 +4,10 @@ import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ApiError, type FieldError } from '../lib/api.ts';
 import { Failure } from './failure.tsx';
 
-/** The errors of the fields of a form, and those that have a field to stand at. */
-type Errors = { errors: readonly FieldError[]; shown: Set<string> };
+/** The errors of the fields of a form, and the names of its fields, each by an id of its own. */
+type Errors = { errors: readonly FieldError[]; shown: Map<string, string> };
 
-export const FormErrors = createContext<Errors>({ errors: [], shown: new Set() });
+export const FormErrors = createContext<Errors>({ errors: [], shown: new Map() });
 
 export const concerns = (name: string, path: string) => path === name || path.startsWith(`${name}.`);
 
@@ -52,7 +52,7 @@ export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomple
     }
   }
 
-  const shown = useRef(new Set<string>()).current;
+  const shown = useRef(new Map<string, string>()).current;
   const errors = error instanceof ApiError ? error.errors : [];
   return (
     <form ref={element} onSubmit={submit} noValidate>
@@ -73,12 +73,12 @@ export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomple
 }
 
 /** It knows which errors already stand at a field. */
-function Summary({ error, shown }: { error: Error | undefined; shown: ReadonlySet<string> }) {
+function Summary({ error, shown }: { error: Error | undefined; shown: ReadonlyMap<string, string> }) {
   if (!error) return null;
   const isShown =
     error instanceof ApiError &&
     error.errors.length > 0 &&
-    error.errors.every(({ path }) => [...shown].some((name) => concerns(name, path)));
+    error.errors.every(({ path }) => [...shown.values()].some((name) => concerns(name, path)));
   if (!isShown) return <Failure error={error} />;
   return (
     <div class="message bad" role="alert">
@@ -107,8 +107,8 @@ export function Field({ label, name, hint, entries, children }: FieldProps) {
   const id = useId();
   const { errors, shown } = useContext(FormErrors);
   useEffect(() => {
-    shown.add(name);
-    return () => void shown.delete(name);
+    shown.set(id, name);
+    return () => void shown.delete(id);
   }, [name]);
   const own = errors.filter(({ path }) => concerns(name, path));
   const described = [hint && `${id}-hint`, own.length > 0 && `${id}-error`].filter(Boolean).join(' ');
@@ -143,7 +143,7 @@ export const sentences = (errors: readonly FieldError[], { label, name, entries 
     .map(({ path, message }) => {
       if (message.endsWith('.')) return message;
       const entry = entries?.[Number(path.slice(name.length + 1) || Number.NaN)];
-      return `${entry === undefined ? label : `“${entry}”`} ${message}.`;
+      return `${entry === undefined ? label.replace(' (optional)', '') : `“${entry}”`} ${message}.`;
     })
     .join(' ');
 
@@ -160,8 +160,17 @@ type TextProps = Omit<FieldProps, 'children'> & {
 };
 
 /** A field of one line. */
-export const TextField = ({ label, name, hint, value, onInput, type = 'text', ...input }: TextProps) => (
-  <Field label={label} name={name} hint={hint}>
+export const TextField = ({
+  label,
+  name,
+  hint,
+  entries,
+  value,
+  onInput,
+  type = 'text',
+  ...input
+}: TextProps) => (
+  <Field label={label} name={name} hint={hint} {...(entries && { entries })}>
     {(attributes) => (
       <input
         // The types of Preact want one element for each type of input.

@@ -22,7 +22,6 @@ export function KeyFields({ draft, onChange, of }: FieldsProps) {
           label="Name"
           name="label"
           hint="What the key is for, like “backup server”."
-          autoFocus
           value={draft.label}
           onInput={(label) => onChange({ label })}
         />

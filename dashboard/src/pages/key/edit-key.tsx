@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, body } from '../../lib/api.ts';
 import type { Key } from '../../lib/key.ts';
 import { changesOf, draftOf } from '../../lib/key-draft.ts';
@@ -13,6 +13,10 @@ type EditProps = { of: Key; reload: () => void; onClose: () => void };
 /** Changes a key. Only what differs is sent, so that nothing that somebody else changed is undone. */
 export function EditKey({ of: key, reload, onClose }: EditProps) {
   const [draft, setDraft] = useState(() => draftOf(key));
+
+  // The form took the place of the button that was pressed.
+  const fields = useRef<HTMLDivElement>(null);
+  useEffect(() => fields.current?.querySelector('input')?.focus(), []);
 
   async function save() {
     const changes = changesOf(key, draft);
@@ -30,11 +34,13 @@ export function EditKey({ of: key, reload, onClose }: EditProps) {
   return (
     <Card title="Edit">
       <Form action="Save" busy="Saving…" onSubmit={save} onCancel={onClose}>
-        <KeyFields
-          of={key}
-          draft={draft}
-          onChange={(changes) => setDraft((before) => ({ ...before, ...changes }))}
-        />
+        <div ref={fields}>
+          <KeyFields
+            of={key}
+            draft={draft}
+            onChange={(changes) => setDraft((before) => ({ ...before, ...changes }))}
+          />
+        </div>
       </Form>
     </Card>
   );
