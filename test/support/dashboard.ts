@@ -61,7 +61,7 @@ export async function signInOn(page: Page, { email, password } = ADMIN): Promise
   await page.getByLabel('E-mail address').fill(email);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: 'Sign out' }).waitFor({ state: 'attached' });
+  await page.locator('main#main').waitFor();
   await settled(page);
 }
 

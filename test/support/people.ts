@@ -27,10 +27,13 @@ export async function signIn(send: Send, body: object = ADMIN): Promise<Person> 
   return withCookie(send, cookiesOf(answer));
 }
 
-/** A service with a first admin and the first key, and a clock that the test moves. */
-export async function peopled(options: Options = {}) {
+/**
+ * A service with a first admin and the first key, and a clock that the test moves.
+ * @param start `startService` for all tests of a file, which close it
+ */
+export async function peopled(options: Options = {}, start = service) {
   const { clock, ...time } = fakeClock();
-  const running = await service({ clock, config: CHEAP, ...options });
+  const running = await start({ clock, config: CHEAP, ...options });
   const answer = await running.send({ method: 'POST', path: '/auth/setup', body: ADMIN });
   expect(answer).toMatchObject({ status: 201 });
   const rawKey: string = answer.json.raw_key;
