@@ -1,8 +1,9 @@
 import type { ComponentType } from 'preact';
-import { isAdmin } from './lib/session.ts';
+import { holds, isAdmin } from './lib/session.ts';
 import { AccountPage } from './pages/account.tsx';
 import { AccountsPage } from './pages/accounts.tsx';
 import { ApiPage } from './pages/api.tsx';
+import { AuditLogPage } from './pages/audit.tsx';
 import { InvitationPage } from './pages/invitation.tsx';
 import { KeyPage } from './pages/key/key.tsx';
 import { NewKeyPage } from './pages/key/new-key.tsx';
@@ -23,6 +24,7 @@ type Route = {
 const routes: readonly Route[] = [
   { path: /^\/$/, Page: OverviewPage, title: 'Overview' },
   { path: /^\/api$/, Page: ApiPage, title: 'API' },
+  { path: /^\/audit$/, Page: AuditLogPage, title: 'Audit log', isAllowed: () => holds('audit:read') },
   { path: /^\/keys$/, Page: KeysPage, title: 'API Keys' },
   { path: /^\/accounts$/, Page: AccountsPage, title: 'Accounts', isAllowed: isAdmin },
   { path: /^\/account$/, Page: AccountPage, title: 'Your account' },

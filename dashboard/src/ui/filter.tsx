@@ -40,6 +40,23 @@ export function TextFilter({ label, name }: FilterProps) {
   );
 }
 
+/** A filter for a moment, in the time of the reader. */
+export function TimeFilter({ label, name }: FilterProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        type="datetime-local"
+        name={name}
+        value={place.value.query.get(name) ?? ''}
+        onChange={({ currentTarget }) => change(name, currentTarget.value, 'replace')}
+      />
+    </div>
+  );
+}
+
 /** A filter with a choice. The first option has no value: it filters nothing. */
 export function ChoiceFilter({
   label,
