@@ -35,7 +35,7 @@ const disguises: Record<string, (path: string) => string> = {
   'a way round through an open path': (path) => `/health/..${path}`,
   'an encoded way round': (path) => `/health/%2e%2e${path}`,
   'a way round through the dashboard': (path) => `/dashboard/assets/../..${path}`,
-  'an encoded way round through the dashboard': (path) => `/dashboard/%2e%2e%2f..${path}`,
+  'an encoded way round through the dashboard': (path) => `/dashboard/%2e%2e${path}`,
   'a dot segment': (path) => `/.${path}`,
   'a backslash': (path) => path.replace(/(?<=.)\//, '\\'),
   'an encoded backslash': (path) => path.replace(/(?<=.)\//, '%5c'),
