@@ -44,7 +44,9 @@ describe.skipIf(!hasChromium)('signing in', () => {
     }
 
     await givePassword();
-    await page.getByLabel('Code of your authenticator app').fill('000000');
+    await page.getByLabel('Code of your authenticator app').waitFor();
+    // The field has the focus.
+    await page.keyboard.type('000000');
     await page.keyboard.press('Enter');
     await page.getByText('Invalid authenticator code.').waitFor();
     await page.getByLabel('Code of your authenticator app').fill(codeAt(secret, clock.now()));

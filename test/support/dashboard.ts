@@ -27,6 +27,8 @@ export async function visit(
 ): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
   const page = await context.newPage();
+  // Less than a test may take, so that the error names what is missing.
+  page.setDefaultTimeout(15_000);
   const complaints: string[] = [];
   await context.route('**/*', (route) => {
     const url = new URL(route.request().url());

@@ -160,7 +160,7 @@ type TextProps = Omit<FieldProps, 'children'> & {
 };
 
 /** A field of one line. */
-export const TextField = ({
+export function TextField({
   label,
   name,
   hint,
@@ -168,18 +168,29 @@ export const TextField = ({
   value,
   onInput,
   type = 'text',
+  autoFocus = false,
   ...input
-}: TextProps) => (
-  <Field label={label} name={name} hint={hint} {...(entries && { entries })}>
-    {(attributes) => (
-      <input
-        // The types of Preact want one element for each type of input.
-        type={type as 'text'}
-        {...input}
-        {...attributes}
-        value={value}
-        onInput={({ currentTarget }) => onInput(currentTarget.value)}
-      />
-    )}
-  </Field>
-);
+}: TextProps) {
+  const element = useRef<HTMLInputElement>(null);
+  // Browsers respect the attribute only once for a page that they load.
+  useEffect(() => {
+    if (autoFocus) element.current?.focus();
+  }, []);
+  return (
+    <Field label={label} name={name} hint={hint} {...(entries && { entries })}>
+      {(attributes) => (
+        <input
+          ref={element}
+          // The types of Preact want one element for each type of input.
+          type={type as 'text'}
+          // biome-ignore lint/a11y/noAutofocus: a dialog gives the focus to the field that has the attribute
+          autoFocus={autoFocus}
+          {...input}
+          {...attributes}
+          value={value}
+          onInput={({ currentTarget }) => onInput(currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}

@@ -48,8 +48,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const isFirst = useRef(true);
   useEffect(() => {
     setOpen(false);
-    // A new page begins to be read at its start, as after a load.
-    if (!isFirst.current) main.current?.focus({ preventScroll: true });
+    // A new page begins to be read at its start, as after a load, unless one of its fields has the focus.
+    const hasFocus = main.current?.contains(document.activeElement);
+    if (!isFirst.current && !hasFocus) main.current?.focus({ preventScroll: true });
     isFirst.current = false;
   }, [path]);
 
