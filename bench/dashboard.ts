@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildIfStale } from '../dashboard/build.ts';
 import { progress, roundsOf, runCommand } from './command.ts';
+import { pageFigures } from './dashboard-pages.ts';
 import { makeWorkDirectory, startKeyhearth } from './processes.ts';
 import { median } from './statistics.ts';
 
@@ -72,12 +73,34 @@ async function startFigures(rounds: number, directory: string): Promise<Figure[]
   ];
 }
 
+const KEYS = 100_000;
+const VISITS = 5;
+
+async function pagesFigures(directory: string): Promise<Figure[]> {
+  progress(`the list of ${KEYS} keys`);
+  const { paintMs, rowMs, bytes } = await pageFigures(directory, KEYS, VISITS);
+  return [
+    {
+      name: `first contentful paint of the list of ${KEYS} keys, with an empty cache, in seconds`,
+      value: paintMs / 1000,
+      most: 1,
+      detail: `the first key can be read after ${(rowMs / 1000).toFixed(2)} s`,
+    },
+    {
+      name: 'first load, compressed, in KB',
+      value: bytes / 1000,
+      most: 60,
+      detail: 'the page, its script and its style',
+    },
+  ];
+}
+
 async function run(): Promise<void> {
   const rounds = roundsOf(process.env.BENCH_ROUNDS ?? DEFAULT_ROUNDS);
   const directory = makeWorkDirectory('keyhearth-dashboard-');
   const problem = await buildIfStale();
   if (problem !== undefined) throw new Error(problem);
-  const figures = [...(await startFigures(rounds, directory))];
+  const figures = [...(await pagesFigures(directory)), ...(await startFigures(rounds, directory))];
   progress('');
   for (const { name, value, most, detail } of figures) {
     const verdict = value <= most ? `at most ${most}` : `MORE THAN ${most}`;
