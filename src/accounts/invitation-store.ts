@@ -59,7 +59,7 @@ export const deleteInvitationsBy = async (tx: Tx, account: AccountId): Promise<I
     toInvitation,
   );
 
-/** Deletes the other invitations of an e-mail address, once it has an account. */
+/** The links for an e-mail address. */
 export async function deleteInvitationsOf(tx: Tx, email: string): Promise<void> {
   await tx.deleteFrom('invitations').where('email', '=', email).execute();
 }

@@ -16,7 +16,6 @@ import {
   deleteExpiredInvitations,
   deleteInvitation,
   deleteInvitationsBy,
-  deleteInvitationsOf,
   findInvitation,
   type Invitation,
   insertInvitation,
@@ -138,7 +137,6 @@ export function createInvitations(parts: InvitationParts) {
         if (!invitation || invitation.expiresAt <= now) throw invalidInvitation();
         const { email, role, scopes } = invitation;
         if (await findByEmail(tx, email)) throw invalidInvitation();
-        await deleteInvitationsOf(tx, email);
         const wanted = { email, name, role, scopes, isApproved: true, createdAt: now };
         const account = await createAccount(tx, wanted, hash);
         const { address, requestId } = visitor;

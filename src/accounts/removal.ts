@@ -16,6 +16,7 @@ import {
 } from './account-store.ts';
 import type { ConfirmIdentity } from './confirmation.ts';
 import { assertAdmin } from './grant.ts';
+import { deleteInvitationsOf } from './invitation-store.ts';
 import { retireInvitations } from './invitations.ts';
 import { deleteSessions } from './session-store.ts';
 
@@ -56,6 +57,7 @@ export function createRemoval({ change, confirmIdentity }: RemovalParts) {
         await assertAdminLeft(tx, account, undefined);
         await retireKeys(tx, id, keys, record);
         await retireInvitations(tx, id, record);
+        await deleteInvitationsOf(tx, account.email);
         await deleteSessions(tx, id);
         await deleteAccount(tx, id);
         const changes = changesBetween(publicAccount(account), undefined);

@@ -11,6 +11,7 @@ import { DomainError } from '../lib/failure.ts';
 import type { Actor } from '../lib/principal.ts';
 import { type Account, foldEmail, publicAccount } from './account.ts';
 import { hasOtherAdmin, insertAccount } from './account-store.ts';
+import { deleteInvitationsOf } from './invitation-store.ts';
 import type { Passwords } from './passwords.ts';
 import type { SignedIn, StartSession, Visitor } from './sessions.ts';
 
@@ -31,7 +32,10 @@ export type SetupParts = {
   revalidate: Revalidate;
 };
 
-/** Writes an account. @throws DomainError `email_already_used` */
+/**
+ * Writes an account. The invitations of its e-mail address end: after a deletion of the account, they would make another.
+ * @throws DomainError `email_already_used`
+ */
 export async function createAccount(
   tx: Tx,
   account: Omit<Account, 'id' | 'hasTwoFactor' | 'lastSignInAt'>,
@@ -55,6 +59,7 @@ export async function createAccount(
     last_sign_in_at: null,
   });
   if (!isWritten) throw new DomainError({ code: 'email_already_used' });
+  await deleteInvitationsOf(tx, email);
   return { ...account, id, email, hasTwoFactor: false, lastSignInAt: null };
 }
 

@@ -120,6 +120,36 @@ describe('an invitation', () => {
     expect(await accept({ token: other.json.token })).toMatchObject(INVALID);
   });
 
+  test('ends when the person registers, and does not work again after a deletion', async () => {
+    const { admin, send, dataDir } = await peopled({ env: { KEYHEARTH_REGISTRATION: 'open' } });
+    const invited = await admin('POST', '/auth/invitations', { email: 'new@example.com' });
+    const body = { name: 'New', email: 'New@example.com', password: PASSWORD };
+    const registered = await send({
+      method: 'POST',
+      path: '/v1/auth/register',
+      body: { ...body, password_confirmation: PASSWORD },
+    });
+    expect(registered.status).toBe(201);
+    expect((await admin('GET', '/auth/invitations')).json).toEqual({ invitations: [] });
+    const [account] = await sqlIn(dataDir, "select id from accounts where email = 'new@example.com'");
+    await admin('DELETE', `/auth/accounts/${account?.id}?keys=delete`);
+    expect(
+      await send({
+        method: 'POST',
+        path: '/auth/accept-invitation',
+        body: { token: invited.json.token, password: PASSWORD },
+      }),
+    ).toMatchObject(INVALID);
+  });
+
+  test('that is older than an account ends with the account', async () => {
+    const { admin, accept, add } = await inviting();
+    const id = await add('new@example.com');
+    expect((await admin('DELETE', `/auth/accounts/${id}?keys=delete`)).status).toBe(204);
+    expect((await admin('GET', '/auth/invitations')).json).toEqual({ invitations: [] });
+    expect(await accept()).toMatchObject(INVALID);
+  });
+
   test.each([
     { email: 'no address' },
     { email: 'new@example.com', role: 'owner' },
