@@ -20,7 +20,13 @@ import { assertGuarded, assertOwnPaths } from './assert-guarded.ts';
 import { describeSecurity } from './describe-security.ts';
 
 /** A route that needs no credential. `check` can refuse a request before its body is read. */
-export type OpenRoute = Readonly<{ method: string; path: string; check?: MiddlewareHandler<HttpEnv> }>;
+export type OpenRoute = Readonly<{
+  method: string;
+  path: string;
+  check?: MiddlewareHandler<HttpEnv>;
+  /** Also a locked address may send the request, because it gives nobody access. */
+  ignoresLockout?: true;
+}>;
 
 export type ApiOptions = {
   /** The path patterns that this API owns: `/auth/*` (with `/auth` itself), or a whole path. No two APIs share one. */
@@ -83,6 +89,8 @@ export function createApi<Routes extends Schema>(
   const api = createRouter();
   for (const path of paths) api.use(path, enter(options, isAllowedHost));
   for (const [path, ofPath] of openMethods) api.use(path, markOpen(ofPath, methods.get(path)));
+  for (const { method, path, ignoresLockout } of open)
+    if (ignoresLockout) api.on(method.toUpperCase(), honoPath(path), markUnlocked);
   for (const path of paths) api.use(path, guard(options, context));
   const body = readBody(bodyLimit);
   for (const { method, path, check = pass } of open)
@@ -108,6 +116,11 @@ const markOpen = (
     if (!guarded.has(c.req.method)) c.set('isOpen', true);
     return next();
   };
+};
+
+const markUnlocked: MiddlewareHandler<HttpEnv> = (c, next) => {
+  c.set('ignoresLockout', true);
+  return next();
 };
 
 /** A middleware around the API may have chosen another dialect. */
@@ -142,7 +155,7 @@ function guard(
     for (const [name, value] of Object.entries(NO_STORE)) c.header(name, value);
     const { client } = c.var;
     if (c.var.isOpen) {
-      const locked = lockedFailure(lockout, client.lockoutKey);
+      const locked = c.var.ignoresLockout ? undefined : lockedFailure(lockout, client.lockoutKey);
       return locked ? sendFailure(c, locked) : next();
     }
     const authenticate = c.var.ignoresSessions ? authenticateKey : authenticateAny;

@@ -16,6 +16,8 @@ export type HttpEnv = {
     dialect?: Dialect;
     /** The request matches a route that needs no credential. */
     isOpen?: true;
+    /** The request may come from a locked address. */
+    ignoresLockout?: true;
     /** The API of the request; the core API when it is absent. */
     api?: Actor['api'];
     /** Only the key of the request counts, and the session of a person does not. */

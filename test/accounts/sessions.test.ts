@@ -50,6 +50,15 @@ describe('the cookie', () => {
   });
 });
 
+test('a locked address can sign out, and nothing else that needs no session', async () => {
+  const { admin, send } = await peopled();
+  for (let guess = 0; guess < 6; guess++) await send({ path: '/auth/self', key: 'wrong'.repeat(8) });
+  expect(await login(send)).toMatchObject({ status: 429 });
+  expect(await admin('GET', '/auth/self')).toMatchObject({ status: 200 });
+  expect(await admin('POST', '/auth/logout')).toMatchObject({ status: 204 });
+  expect(await admin('GET', '/auth/self')).toMatchObject(ended);
+});
+
 describe('time', () => {
   test('a session that nobody uses ends after 30 days', async () => {
     const { admin, pass } = await peopled();

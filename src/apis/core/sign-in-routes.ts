@@ -48,7 +48,7 @@ const logout = createRoute({
   description: 'Ends the session of the cookie and removes the cookie. Nothing happens without a session.',
   responses: {
     204: { description: 'The session is over' },
-    ...problemResponses('cross_site_request', 'too_many_failed_attempts', 'database_busy'),
+    ...problemResponses('cross_site_request', 'database_busy'),
   },
 });
 
@@ -60,7 +60,8 @@ export type SignInRouteParts = {
 
 export const publicSignInRoutes: OpenRoute[] = [
   { ...login, check: refuseCrossSite },
-  { ...logout, check: refuseCrossSite },
+  // Somebody who wants to leave a computer must be able to.
+  { ...logout, check: refuseCrossSite, ignoresLockout: true },
 ];
 
 export const signInRoutes = ({ signIn, sessions, cookies }: SignInRouteParts) =>
