@@ -23,7 +23,8 @@ export type ApiKeyParts = {
   clock: Pick<Clock, 'now'>;
 };
 
-const NewKeySchema = z.object({
+/** A field that is not known, such as `expires_in`, would be a limit that does not hold. */
+const NewKeySchema = z.strictObject({
   name: visibleText(64).min(1, { error: 'must not be empty' }),
   scopes: z
     .array(z.enum(SCOPES, { error: `must be one of ${SCOPES.join(', ')}` }))
@@ -35,7 +36,11 @@ const NewKeySchema = z.object({
     .nullish(),
 });
 
-const KeyIdSchema = z.object({ id: z.union([z.string(), z.number().transform(String)]) });
+const KeyIdSchema = z.object({
+  id: z.union([z.string(), z.number().transform(String)], {
+    error: 'must be the id of a key, for example "2"',
+  }),
+});
 
 /** The scopes that count here, as the clients know them. */
 const presentScopes = (scopes: readonly Scope[]) =>

@@ -101,6 +101,7 @@ describe('a key', () => {
     ['everything', { scopes: ['*'] }, 'scopes.0 must be one of read, routes,'],
     ['no days', { expiresInDays: 0 }, 'expiresInDays must be at least 1.'],
     ['too many days', { expiresInDays: 3651 }, 'expiresInDays must be at most 3650.'],
+    ['an unknown field', { expires_in: '90d' }, 'expires_in is not a known field.'],
     ['half a day', { expiresInDays: 0.5 }, 'expiresInDays must be a whole number.'],
   ])('with %s is a BAD_REQUEST', async (_, settings, message) => {
     const failure = await failureOf(
