@@ -80,7 +80,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Sign in again.',
   },
   invalid_sign_in: {
-    examples: [{ code: 'invalid_sign_in' }],
+    examples: [{ code: 'invalid_sign_in' }, { code: 'invalid_sign_in', field: 'password' }],
     advice: 'Check the e-mail address and the password. Keyhearth does not say which of them is wrong.',
   },
   two_factor_code_required: {
@@ -88,7 +88,10 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Repeat the sign-in with the code of your authenticator app, or with a recovery code.',
   },
   invalid_two_factor_code: {
-    examples: [{ code: 'invalid_two_factor_code' }],
+    examples: (['code', 'recovery_code', 'confirmation'] as const).map((given) => ({
+      code: 'invalid_two_factor_code',
+      given,
+    })),
     advice: 'Wait for the next code: a code works once. Check the clock of your phone.',
   },
   too_many_sign_in_attempts: {
@@ -100,7 +103,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Set up two-factor authentication. The operator requires it.',
   },
   recent_sign_in_required: {
-    examples: [{ code: 'recent_sign_in_required' }],
+    examples: [{ code: 'recent_sign_in_required' }, { code: 'recent_sign_in_required', isReading: true }],
     advice: 'Send your password in the request, or sign in again.',
   },
   cross_site_request: {
@@ -143,7 +146,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Disable two-factor authentication first, if you want to set it up again.',
   },
   two_factor_not_enabled: {
-    examples: [{ code: 'two_factor_not_enabled' }],
+    examples: [{ code: 'two_factor_not_enabled' }, { code: 'two_factor_not_enabled', isConfirming: true }],
     advice: 'Set up two-factor authentication first.',
   },
   not_found: {

@@ -1,5 +1,5 @@
 import type { Incident } from '../audit/event.ts';
-import { DomainError } from '../lib/failure.ts';
+import { DomainError, type FailureOf, type PasswordField } from '../lib/failure.ts';
 import type { Actor } from '../lib/principal.ts';
 import { personOf } from './person.ts';
 import type { Visitor } from './sessions.ts';
@@ -9,7 +9,10 @@ import type { Evaluated, SignInLimits } from './sign-in-limits.ts';
 export type Attempter = Readonly<{ email: string }> & Pick<Visitor, 'address' | 'lockoutKey' | 'requestId'>;
 
 /** Why an attempt fails. */
-export type Failed = Readonly<{ state: 'failed'; code: 'invalid_sign_in' | 'invalid_two_factor_code' }>;
+export type Failed = Readonly<{
+  state: 'failed';
+  failure: FailureOf<'invalid_sign_in' | 'invalid_two_factor_code'>;
+}>;
 
 export type Passed = Readonly<{ state: string }>;
 
@@ -28,10 +31,14 @@ export type AttemptParts = {
   onIncident: (incident: Incident) => void;
 };
 
-export const failed = (code: Failed['code']): Evaluated<Failed> => ({
+export const failed = (failure: Failed['failure']): Evaluated<Failed> => ({
   outcome: 'invalid',
-  result: { state: 'failed', code },
+  result: { state: 'failed', failure },
 });
+
+/** The wrong password of somebody who is signed in. */
+export const wrongPassword = (field: PasswordField): Evaluated<Failed> =>
+  failed({ code: 'invalid_sign_in', field });
 
 /** Somebody who is signed in already. A success clears no failures, because a stolen session can cause one. */
 export const passed: Evaluated<Passed> = { outcome: 'unfinished', result: { state: 'passed' } };
@@ -54,5 +61,5 @@ export const createAttempt =
       requestId,
       changes: { email: { from: null, to: email } },
     });
-    throw new DomainError({ code: result.code });
+    throw new DomainError(result.failure);
   };

@@ -3,7 +3,7 @@ import { assertRecent } from '../keys/recent-sign-in.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Actor } from '../lib/principal.ts';
 import { findRow } from './account-store.ts';
-import { type Attempt, attempterOf, failed, passed } from './attempts.ts';
+import { type Attempt, attempterOf, passed, wrongPassword } from './attempts.ts';
 import { type Passwords, waiterOf } from './passwords.ts';
 
 /**
@@ -37,7 +37,7 @@ export const createCheckPassword =
     await attempt(attempterOf(actor), async () => {
       const row = await findRow(db, principal.id);
       const isRight = await passwords.matches(waiterOf(actor), password, row?.password_hash);
-      return isRight ? passed : failed('invalid_sign_in');
+      return isRight ? passed : wrongPassword('password');
     });
     return { ...actor, principal: { ...principal, signedInAt: clock.now() } };
   };

@@ -28,5 +28,10 @@ export function assertGrantable(
 /** @throws DomainError `insufficient_scope` for anybody except an admin, and a key that can manage everything */
 export function assertAdmin({ principal }: Pick<Actor, 'principal'>): void {
   if (!holds(principal.scopes, '*'))
-    throw new DomainError({ code: 'insufficient_scope', reason: 'route', scopes: ['*'] });
+    throw new DomainError({
+      code: 'insufficient_scope',
+      reason: 'route',
+      scopes: ['*'],
+      ...(principal.kind === 'account' && { isPerson: true }),
+    });
 }

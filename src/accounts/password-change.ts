@@ -3,7 +3,7 @@ import type { Db } from '../db/tables.ts';
 import type { Change } from '../keys/change.ts';
 import type { Actor } from '../lib/principal.ts';
 import { findRow, updateAccount } from './account-store.ts';
-import { type Attempt, attempterOf, failed, passed } from './attempts.ts';
+import { type Attempt, attempterOf, passed, wrongPassword } from './attempts.ts';
 import { assertAcceptable, type Passwords, waiterOf } from './passwords.ts';
 import { personOf } from './person.ts';
 import { deleteSessions } from './session-store.ts';
@@ -29,12 +29,12 @@ export const createChangePassword =
     await attempt(attempterOf(actor), async () => {
       const before = await findRow(db, id);
       if (!(await passwords.matches(client, currentPassword, before?.password_hash)))
-        return failed('invalid_sign_in');
+        return wrongPassword('current_password');
       const hash = await passwords.hash(client, password);
       return change(actor, undefined, async (tx, _maker, record) => {
         const row = await findRow(tx, id);
         // Somebody else may have changed the password while bcrypt worked.
-        if (row?.password_hash !== before?.password_hash) return failed('invalid_sign_in');
+        if (row?.password_hash !== before?.password_hash) return wrongPassword('current_password');
         await updateAccount(tx, id, { password_hash: hash });
         const ended = await deleteSessions(tx, id, sessionId);
         const changes = changesBetween(undefined, { sessions_ended: ended });

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Tx } from '../db/tables.ts';
+import type { FailureOf } from '../lib/failure.ts';
 import type { Seal } from '../pepper/seal.ts';
 import { type AccountRow, updateAccount } from './account-store.ts';
 import { stepOf } from './totp.ts';
@@ -13,6 +14,12 @@ export const codesContext = ({ id }: Pick<AccountRow, 'id'>) => `recovery codes 
 
 export const hasGiven = ({ code, recoveryCode }: SecondFactor): boolean =>
   (code ?? '') !== '' || (recoveryCode ?? '') !== '';
+
+/** The failure of a factor that is not accepted. A code decides where there are both. */
+export const wrongFactor = ({ code }: SecondFactor): FailureOf<'invalid_two_factor_code'> => ({
+  code: 'invalid_two_factor_code',
+  given: code ? 'code' : 'recovery_code',
+});
 
 /** The recovery codes of an account that are left. */
 export const recoveryCodesOf = (seal: Seal, row: AccountRow): string[] =>

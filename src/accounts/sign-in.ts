@@ -7,7 +7,7 @@ import { type Account, foldEmail } from './account.ts';
 import { type AccountRow, findByEmail, findRow, toAccount, updateAccount } from './account-store.ts';
 import { type Attempt, type Failed, failed } from './attempts.ts';
 import { type Passwords, waiterOf } from './passwords.ts';
-import { acceptSecondFactor, hasGiven, type SecondFactor } from './second-factor.ts';
+import { acceptSecondFactor, hasGiven, type SecondFactor, wrongFactor } from './second-factor.ts';
 import type { SessionRow } from './session-store.ts';
 import type { SignedIn, StartSession, Visitor } from './sessions.ts';
 import type { Evaluated } from './sign-in-limits.ts';
@@ -57,17 +57,17 @@ export function createSignIn(parts: SignInParts): SignIn {
   ): Promise<Evaluated<SignInResult | Failed>> {
     const found = await findByEmail(db, email);
     const isRight = await passwords.matches(waiterOf(visitor), password, found?.password_hash);
-    if (!found || !isRight) return failed('invalid_sign_in');
+    if (!found || !isRight) return failed({ code: 'invalid_sign_in' });
     if (found.is_totp_confirmed === 1 && !hasGiven(given))
       return { outcome: 'unfinished', result: { state: 'code_required', account: toAccount(found) } };
     const renewed = await passwords.renewed(waiterOf(visitor), password, found.password_hash);
     return transaction(db, async (tx): Promise<Evaluated<SignInResult | Failed>> => {
       const row = await findRow(tx, found.id);
       // The password may have changed while bcrypt compared it.
-      if (row?.password_hash !== found.password_hash) return failed('invalid_sign_in');
+      if (row?.password_hash !== found.password_hash) return failed({ code: 'invalid_sign_in' });
       if (row.is_totp_confirmed === 1) {
         const accepted = await acceptSecondFactor(tx, seal, row, given, clock.now());
-        if (!accepted) return failed('invalid_two_factor_code');
+        if (!accepted) return failed(wrongFactor(given));
         if (accepted === 'recovery_code') await recordRecovery(tx, row, visitor);
       }
       if (renewed !== undefined) await updateAccount(tx, row.id, { password_hash: renewed });

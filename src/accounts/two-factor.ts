@@ -9,7 +9,7 @@ import { DomainError } from '../lib/failure.ts';
 import type { AccountPrincipal, Actor } from '../lib/principal.ts';
 import type { Seal } from '../pepper/seal.ts';
 import { type AccountRow, findRow, updateAccount } from './account-store.ts';
-import { type Attempt, attempterOf, failed, passed } from './attempts.ts';
+import { type Attempt, attempterOf, type Failed, failed, passed } from './attempts.ts';
 import type { ConfirmIdentity } from './confirmation.ts';
 import { personOf } from './person.ts';
 import {
@@ -18,6 +18,7 @@ import {
   recoveryCodesOf,
   type SecondFactor,
   secretContext,
+  wrongFactor,
 } from './second-factor.ts';
 import { deleteSessions } from './session-store.ts';
 import { newSecret, stepOf, uriOf } from './totp.ts';
@@ -67,7 +68,7 @@ export function createTwoFactor({ db, clock, seal, change, attempt, confirmIdent
   /** The row with the secret, confirmed or not. It needs a sign-in less than 15 minutes old. */
   async function revealed(actor: Actor): Promise<AccountRow & { totp_secret: string }> {
     const person = personOf(actor);
-    assertRecent(person, clock.now());
+    assertRecent(person, clock.now(), { isReading: true });
     const { totp_secret, ...row } = await rowOf(db, person);
     if (totp_secret === null) throw notEnabled();
     return { ...row, totp_secret };
@@ -77,13 +78,13 @@ export function createTwoFactor({ db, clock, seal, change, attempt, confirmIdent
   function changeOwn(
     actor: Actor,
     action: 'account.two_factor_enabled' | 'account.two_factor_disabled',
+    wrong: Failed['failure'],
     work: (tx: Tx, row: AccountRow, record: RecordEvent) => Promise<boolean>,
   ): Promise<unknown> {
     const { id, sessionId } = personOf(actor);
     return attempt(attempterOf(actor), () =>
       change(actor, undefined, async (tx, _maker, record) => {
-        if (!(await work(tx, await rowOf(tx, personOf(actor)), record)))
-          return failed('invalid_two_factor_code');
+        if (!(await work(tx, await rowOf(tx, personOf(actor)), record))) return failed(wrong);
         await deleteSessions(tx, id, sessionId);
         const isOn = action === 'account.two_factor_enabled';
         const changes = changesBetween({ two_factor: !isOn }, { two_factor: isOn });
@@ -128,9 +129,11 @@ export function createTwoFactor({ db, clock, seal, change, attempt, confirmIdent
      * @throws DomainError `invalid_two_factor_code`, `two_factor_already_enabled`, `two_factor_not_enabled`
      */
     async confirm(given: { code: string; secret?: string | undefined }, actor: Actor): Promise<void> {
-      await changeOwn(actor, 'account.two_factor_enabled', async (tx, row) => {
+      const wrong = { code: 'invalid_two_factor_code', given: 'confirmation' } as const;
+      await changeOwn(actor, 'account.two_factor_enabled', wrong, async (tx, row) => {
         if (isConfirmed(row)) throw new DomainError({ code: 'two_factor_already_enabled' });
-        if (row.totp_secret === null) throw notEnabled();
+        if (row.totp_secret === null)
+          throw new DomainError({ code: 'two_factor_not_enabled', isConfirming: true });
         const secret = seal.open(row.totp_secret, secretContext(row));
         if (given.secret !== undefined && given.secret !== secret) return false;
         const step = stepOf(given.code, secret, clock.now(), row.totp_counter);
@@ -147,7 +150,7 @@ export function createTwoFactor({ db, clock, seal, change, attempt, confirmIdent
     async disable(factor: SecondFactor & { password?: string | undefined }, actor: Actor): Promise<void> {
       personOf(actor);
       await confirmIdentity(actor, factor.password);
-      await changeOwn(actor, 'account.two_factor_disabled', async (tx, row, record) => {
+      await changeOwn(actor, 'account.two_factor_disabled', wrongFactor(factor), async (tx, row, record) => {
         if (!isConfirmed(row)) throw notEnabled();
         const accepted = await acceptSecondFactor(tx, seal, row, factor, clock.now());
         if (!accepted) return false;

@@ -5,10 +5,11 @@ import type { Scope } from '../lib/brand.ts';
 import type { Failure } from '../lib/failure.ts';
 import type { Actor, Principal } from '../lib/principal.ts';
 
-const insufficient = (scopes: readonly string[]): Failure => ({
+const insufficient = (kind: Principal['kind'], scopes: readonly string[]): Failure => ({
   code: 'insufficient_scope',
   reason: 'route',
   scopes,
+  ...(kind === 'account' && { isPerson: true }),
 });
 
 /** Why a principal may not use a route that needs a scope, or undefined. People may manage their own keys without one. */
@@ -20,18 +21,18 @@ export function lacksScope(
   const { kind, scopes } = principal;
   if (api === 'proxyos') {
     const instead = neededAtProxyos(kind, needed);
-    return holds(scopes, instead) ? undefined : insufficient([instead]);
+    return holds(scopes, instead) ? undefined : insufficient(kind, [instead]);
   }
   return holds(scopes, needed) || mayUseForOwnKeys(principal, needed, api)
     ? undefined
-    : insufficient([needed]);
+    : insufficient(kind, [needed]);
 }
 
 /** The failure of a verification that asks for scopes, or undefined when the principal holds all of them. */
 export function lacksScopes(
-  { scopes }: Pick<Principal, 'scopes'>,
+  { kind, scopes }: Pick<Principal, 'kind' | 'scopes'>,
   wanted: readonly Scope[],
 ): Failure | undefined {
   const missing = missingScopes(scopes, wanted);
-  return missing.length > 0 ? insufficient(missing) : undefined;
+  return missing.length > 0 ? insufficient(kind, missing) : undefined;
 }

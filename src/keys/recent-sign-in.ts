@@ -7,8 +7,12 @@ import { holds } from './scopes.ts';
 const RECENT_MS = 15 * 60_000;
 
 /** @throws DomainError `recent_sign_in_required` */
-export function assertRecent({ signedInAt }: Pick<AccountPrincipal, 'signedInAt'>, now: number): void {
-  if (now - signedInAt >= RECENT_MS) throw new DomainError({ code: 'recent_sign_in_required' });
+export function assertRecent(
+  { signedInAt }: Pick<AccountPrincipal, 'signedInAt'>,
+  now: number,
+  request: { isReading?: true } = {},
+): void {
+  if (now - signedInAt >= RECENT_MS) throw new DomainError({ code: 'recent_sign_in_required', ...request });
 }
 
 /**

@@ -10,6 +10,9 @@ export type FieldError = {
 /** The number of attempts that are left before a lockout; undefined when attempts do not count. */
 type Remaining = { remaining: number | undefined };
 
+/** The field of a request that has the password of a person who is signed in. */
+export type PasswordField = 'password' | 'current_password';
+
 /** Whole seconds to wait before trying again. */
 type RetryAfter = { retryAfter: number };
 
@@ -34,6 +37,8 @@ export type Failure =
   /** The credential is valid and does not allow the request. `scopes`: what it would need, if scopes are the reason. */
   | {
       code: 'insufficient_scope';
+      /** The request acts for a person, and not for a key. */
+      isPerson?: true;
       reason: 'route' | 'scopes' | 'expires_at' | 'allowed_ips' | 'rate_limits';
       scopes: readonly string[];
     }
@@ -41,17 +46,21 @@ export type Failure =
   | ({ code: 'rate_limited'; limits: readonly LimitState[] } & RetryAfter)
   /** A person's session or access token is unknown, over or ended. It is not counted: nobody can guess one. */
   | { code: 'invalid_session' }
-  /** The e-mail address or the password. The answer does not say which. */
-  | { code: 'invalid_sign_in' }
+  /**
+   * The e-mail address or the password. The answer does not say which. `field`: the password of somebody who is signed in,
+   * where the request has it.
+   */
+  | { code: 'invalid_sign_in'; field?: PasswordField }
   /** The password is right, and the account has a second factor. */
   | { code: 'two_factor_code_required' }
-  | { code: 'invalid_two_factor_code' }
+  /** `given`: what was wrong. `confirmation` is the code that ends the set-up of an app. */
+  | { code: 'invalid_two_factor_code'; given: 'code' | 'recovery_code' | 'confirmation' }
   /** `limit`: how many failed attempts lock the e-mail address or the client address. */
   | ({ code: 'too_many_sign_in_attempts'; limit: number } & RetryAfter)
   /** The operator requires a second factor, and the account has none. */
   | { code: 'two_factor_setup_required' }
-  /** The change needs the password, or a sign-in of the last minutes. */
-  | { code: 'recent_sign_in_required' }
+  /** The change needs the password, or a sign-in of the last minutes. `isReading`: the request cannot carry a password. */
+  | { code: 'recent_sign_in_required'; isReading?: true }
   /** A page of another site sent the request with the cookie of a session. */
   | { code: 'cross_site_request' }
   /** The request acts for a person, and the route is for keys. */
@@ -69,7 +78,8 @@ export type Failure =
   /** The token of an invitation is unknown, used or over. */
   | { code: 'invalid_invitation' }
   | { code: 'two_factor_already_enabled' }
-  | { code: 'two_factor_not_enabled' }
+  /** `isConfirming`: no set-up has begun that a code could confirm. */
+  | { code: 'two_factor_not_enabled'; isConfirming?: true }
   | { code: 'not_found' }
   | { code: 'api_key_not_found' }
   | { code: 'method_not_allowed'; allow: readonly string[] }

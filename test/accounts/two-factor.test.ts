@@ -63,14 +63,17 @@ describe('set-up', () => {
         status: 401,
         code: 'invalid_two_factor_code',
       });
-    expect(outcome(await admin('POST', CONFIRM, { code: early.recovery_codes[0] }))).toMatchObject({
-      status: 401,
-    });
+    expect((await admin('POST', CONFIRM, { code: codeAt(early.secret, clock.now()) })).json.detail).toBe(
+      'Invalid code. Use the newest QR code, check the clock of the phone, or wait for the next code.',
+    );
     expect((await admin('GET', '/auth/self/two-factor')).json).toEqual({ enabled: false });
   });
 
   test('without a set-up, there is nothing to confirm or to turn off', async () => {
     const { admin } = await peopled();
+    expect((await admin('POST', CONFIRM, { code: '123456' })).json.detail).toBe(
+      'No set-up has begun. Start with POST /auth/self/two-factor.',
+    );
     for (const path of [CONFIRM, DISABLE])
       expect(outcome(await admin('POST', path, { code: '123456' }))).toEqual({
         status: 409,
@@ -190,11 +193,47 @@ describe('turning it off', () => {
         status: 401,
         code: 'invalid_two_factor_code',
       });
-      expect(outcome(await admin('POST', DISABLE, {}))).toMatchObject({ status: 401 });
       const given = by === 'code' ? codeAt(secret, clock.now()) : recoveryCodes[7]?.toLowerCase();
       expect(await admin('POST', DISABLE, { [by]: given })).toMatchObject({ status: 204 });
       await signIn();
     }
+  });
+});
+
+describe('a request without a code that could be right', () => {
+  const notSix = 'code must have six digits. Send a recovery code as recovery_code.';
+
+  test('is a 400, and does not count as a failed sign-in', async () => {
+    const { admin, clock, send, pass } = await peopled();
+    const { secret, recoveryCodes } = await setUpTwoFactor(admin, clock);
+    const invalid = (answer: { status: number; json: object }, detail: string) =>
+      expect(answer).toMatchObject({ status: 400, json: { code: 'invalid_request', detail } });
+    for (let attempt = 0; attempt < 3; attempt++) {
+      for (const body of [{}, { code: '' }, { recovery_code: '' }])
+        invalid(await admin('POST', DISABLE, body), 'code or recovery_code is required.');
+      for (const code of ['12345', '1234567', '12345a', recoveryCodes[0]]) {
+        invalid(await admin('POST', DISABLE, { code }), notSix);
+        invalid(await admin('POST', CONFIRM, { code }), notSix);
+        invalid(await send({ method: 'POST', path: '/auth/login', body: { ...ADMIN, code } }), notSix);
+      }
+      invalid(await admin('POST', CONFIRM, {}), 'code is required.');
+    }
+    pass(STEP_S);
+    await signIn(send, { ...ADMIN, code: codeAt(secret, clock.now()) });
+  });
+
+  test('says what to do about a wrong one', async () => {
+    const { admin, clock, send, pass } = await peopled();
+    const { secret } = await setUpTwoFactor(admin, clock);
+    pass(STEP_S);
+    const detailOf = async (given: object) =>
+      (await send({ method: 'POST', path: '/auth/login', body: { ...ADMIN, ...given } })).json.detail;
+    expect(await detailOf({ code: wrongCodeAt(secret, clock.now()) })).toBe(
+      'Invalid authenticator code. Check the clock of your phone. If you used this code already, wait for the next one.',
+    );
+    expect(await detailOf({ recovery_code: 'AAAAA-AAAAA' })).toBe(
+      'Invalid recovery code. Each one works once: use another one.',
+    );
   });
 });
 
@@ -208,10 +247,17 @@ describe('who may change it', () => {
     expect(await admin('GET', '/auth/self/two-factor/recovery-codes')).toMatchObject({ status: 200 });
     pass(1);
     expect(outcome(await admin('POST', '/auth/self/two-factor'))).toEqual(recent);
-    expect(outcome(await admin('GET', '/auth/self/two-factor/recovery-codes'))).toEqual(recent);
-    expect(outcome(await admin('POST', '/auth/self/two-factor', { password: 'another password' }))).toEqual({
+    const reading = await admin('GET', '/auth/self/two-factor/recovery-codes');
+    expect(outcome(reading)).toEqual(recent);
+    expect(reading.json.detail).toBe('Sign in again: this needs a sign-in of the last 15 minutes.');
+    const wrong = await admin('POST', '/auth/self/two-factor', { password: 'another password' });
+    expect(wrong).toMatchObject({
       status: 401,
-      code: 'invalid_sign_in',
+      json: {
+        code: 'invalid_sign_in',
+        detail: 'The password is wrong.',
+        errors: [{ path: 'password', message: 'The password is wrong.' }],
+      },
     });
     const { json } = await admin('POST', '/auth/self/two-factor', { password });
     const code = codeAt(json.secret, clock.now());

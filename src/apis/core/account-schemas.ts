@@ -9,9 +9,14 @@ const MAX_NAME = 200;
 /** Longer than any password, so that the reason of a refusal is the length of the password. */
 const MAX_PASSWORD_TEXT = 2_048;
 
+const requiredString = ({ input }: { input?: unknown }) =>
+  input === undefined ? 'is required' : 'must be a string';
+
 export const EmailSchema = z
-  .email({ error: 'must be an e-mail address' })
-  .max(MAX_EMAIL, { error: `must be at most ${MAX_EMAIL} characters` })
+  .string({ error: requiredString })
+  .trim()
+  .max(MAX_EMAIL, { error: `must be at most ${MAX_EMAIL} characters`, abort: true })
+  .pipe(z.email({ error: 'must be an e-mail address' }))
   .openapi({ description: 'The e-mail address of the account', example: 'ops@example.com' });
 
 export const NameSchema = z
@@ -24,7 +29,7 @@ export const NameSchema = z
   .openapi({ description: 'The name of the person, at most 200 characters', example: 'Operations' });
 
 export const PasswordSchema = z
-  .string()
+  .string({ error: requiredString })
   .max(MAX_PASSWORD_TEXT, { error: 'must have at most 512 characters' })
   .openapi({
     description: '12 to 512 characters, and not a common one',
@@ -46,9 +51,20 @@ export const confirmation = {
   }).optional(),
 };
 
+/** Apps show a space in the middle, and people type it. */
+const isCode = (text: string) => /^(?:\s*\d){6}\s*$/.test(text);
+const notACode = { error: 'code must have six digits. Send a recovery code as recovery_code.' };
+
 export const CodeSchema = z
+  .string({ error: requiredString })
+  .refine(isCode, notACode)
+  .openapi({ description: 'The code of the authenticator app', example: '123456' });
+
+/** Clients send an empty text for a field that they leave out. */
+export const OptionalCodeSchema = z
   .string()
-  .max(50)
+  .refine((text) => text === '' || isCode(text), notACode)
+  .optional()
   .openapi({ description: 'The code of the authenticator app', example: '123456' });
 
 export const RecoveryCodeSchema = z
@@ -94,7 +110,7 @@ export const LoginSchema = z
   .strictObject({
     email: EmailSchema,
     password: PasswordSchema,
-    code: CodeSchema.optional(),
+    code: OptionalCodeSchema,
     recovery_code: RecoveryCodeSchema.optional(),
   })
   .openapi('Login');

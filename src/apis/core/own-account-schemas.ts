@@ -1,5 +1,11 @@
 import { z } from '@hono/zod-openapi';
-import { CodeSchema, confirmation, PasswordSchema, RecoveryCodeSchema } from './account-schemas.ts';
+import {
+  CodeSchema,
+  confirmation,
+  OptionalCodeSchema,
+  PasswordSchema,
+  RecoveryCodeSchema,
+} from './account-schemas.ts';
 
 export const ChangePasswordSchema = z
   .strictObject({
@@ -17,9 +23,15 @@ export const ConfirmTwoFactorSchema = z.strictObject({ code: CodeSchema }).opena
 
 export const DisableTwoFactorSchema = z
   .strictObject({
-    code: CodeSchema.optional(),
+    code: OptionalCodeSchema,
     recovery_code: RecoveryCodeSchema.optional(),
     ...confirmation,
+  })
+  .refine(({ code, recovery_code: recoveryCode }) => Boolean(code || recoveryCode), {
+    path: ['code'],
+    error: 'code or recovery_code is required.',
+    // A field that is wrong is the better reason.
+    when: ({ issues }) => issues.length === 0,
   })
   .openapi('DisableTwoFactor');
 

@@ -13,10 +13,15 @@ export const visibleText = (maxLength: number) =>
 /** Longer than any password, so that the reason of a refusal is the length of the password. */
 const MAX_PASSWORD_TEXT = 2_048;
 
+const requiredText = ({ input }: { input?: unknown }) =>
+  input === undefined ? 'is required' : 'must be a string';
+
 export const EmailSchema = z
-  .email({ error: 'must be an e-mail address' })
-  .max(254, { error: 'must be at most 254 characters' });
+  .string({ error: requiredText })
+  .trim()
+  .max(254, { error: 'must be at most 254 characters', abort: true })
+  .pipe(z.email({ error: 'must be an e-mail address' }));
 
 export const PasswordSchema = z
-  .string()
+  .string({ error: requiredText })
   .max(MAX_PASSWORD_TEXT, { error: 'must have at most 512 characters' });

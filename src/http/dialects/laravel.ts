@@ -2,6 +2,7 @@ import type { Failure, FailureCode, FailureOf, FieldError } from '../../lib/fail
 import type { Dialect } from '../dialect.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../security-headers.ts';
 import { describeProblem } from './problem.ts';
+import { NOT_ENABLED, SIGN_IN_AGAIN } from './problem-account-rules.ts';
 
 /** The status, the body and the headers of a failure. */
 type Answer = Readonly<{ status: number; body: object; headers?: Record<string, string> }>;
@@ -76,7 +77,7 @@ const rules = {
   two_factor_code_required: needsTwoFactor,
   two_factor_setup_required: needsTwoFactor,
   insufficient_scope: sameSentence,
-  recent_sign_in_required: sameSentence,
+  recent_sign_in_required: () => message(403, SIGN_IN_AGAIN),
   cross_site_request: sameSentence,
   api_key_only: sameSentence,
   account_only: () => message(403, 'This request needs an access token, and not an API key.'),
@@ -92,7 +93,7 @@ const rules = {
   request_timeout: sameSentence,
   last_admin_required: sameSentence,
   two_factor_already_enabled: sameSentence,
-  two_factor_not_enabled: sameSentence,
+  two_factor_not_enabled: () => message(409, NOT_ENABLED),
   api_key_already_configured: sameSentence,
   last_active_api_key_required: sameSentence,
   api_key_already_rotated: sameSentence,

@@ -35,7 +35,7 @@ const samples = {
   invalid_session: { code: 'invalid_session' },
   invalid_sign_in: { code: 'invalid_sign_in' },
   two_factor_code_required: { code: 'two_factor_code_required' },
-  invalid_two_factor_code: { code: 'invalid_two_factor_code' },
+  invalid_two_factor_code: { code: 'invalid_two_factor_code', given: 'code' },
   two_factor_setup_required: { code: 'two_factor_setup_required' },
   recent_sign_in_required: { code: 'recent_sign_in_required' },
   cross_site_request: { code: 'cross_site_request' },

@@ -23,14 +23,19 @@ export const mediaType = {
 
 export const insufficient = {
   route: (scopes: string) => `The API key does not hold the scope: ${scopes}.`,
-  scopes: (scopes: string) =>
-    `Nobody can give or change more than they hold, and your API key does not hold ${scopes}.`,
+  scopes: (scopes: string) => `Nobody can give or change more than they hold, and you do not hold ${scopes}.`,
   expires_at: () => 'The key would be valid for longer than your API key. Choose an earlier expires_at.',
   allowed_ips: () =>
     'The key would be allowed from more addresses than your API key. Choose allowed_ips among those of your key.',
   rate_limits: () =>
     'The key would have weaker rate limits than your API key. Give it limits with the same names that are as strict.',
 };
+
+/** What a person lacks, who has no key to speak of. `*` is the role of an admin. */
+export const lacking = (scopes: readonly string[]) =>
+  scopes.includes('*')
+    ? 'Only an admin can do this.'
+    : `Your account does not hold ${scopes.join(' ')}. Ask an admin.`;
 
 export const overloaded = {
   hashing: 'Too many keys are being hashed at the moment. Try again in a few seconds.',

@@ -9,6 +9,7 @@ import type { Rule } from './problem-rule.ts';
 import {
   busy,
   insufficient,
+  lacking,
   malformed,
   mediaType,
   overloaded,
@@ -63,7 +64,7 @@ const rules = {
   api_key_required: {
     status: 401,
     detail: ({ remaining }) => withCount('API key required.', remaining),
-    hint: 'Send the key in X-Proxbox-API-Key, X-API-Key or Authorization: Bearer.',
+    hint: 'Send the key in X-Proxbox-API-Key, X-API-Key or Authorization: Bearer, or sign in with POST /auth/login and send its cookie.',
   },
   // RFC 6750, section 3: only a token that the client has sent gets an error code.
   invalid_api_key: {
@@ -80,7 +81,8 @@ const rules = {
   },
   insufficient_scope: {
     status: 403,
-    detail: ({ reason, scopes }) => insufficient[reason](scopes.join(' ')),
+    detail: ({ reason, scopes, isPerson }) =>
+      isPerson && reason === 'route' ? lacking(scopes) : insufficient[reason](scopes.join(' ')),
     // RFC 6750, section 3: `scope` has the scopes that the request needs.
     headers: ({ scopes }) => challenge('insufficient_scope', scopes),
   },

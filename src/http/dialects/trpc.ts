@@ -3,6 +3,7 @@ import type { Failure, FailureCode, FailureOf } from '../../lib/failure.ts';
 import type { Dialect } from '../dialect.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../security-headers.ts';
 import { describeProblem } from './problem.ts';
+import { NEEDS_SETUP, NOT_ENABLED } from './problem-account-rules.ts';
 
 /** The codes of tRPC that this service sends, and the status of each. */
 const statuses = {
@@ -52,7 +53,7 @@ const rules = {
   two_factor_code_required: 'UNAUTHORIZED',
   invalid_two_factor_code: ['UNAUTHORIZED', 'Invalid authenticator code'],
   too_many_sign_in_attempts: 'TOO_MANY_REQUESTS',
-  two_factor_setup_required: 'FORBIDDEN',
+  two_factor_setup_required: ['FORBIDDEN', NEEDS_SETUP],
   // The client has no field for the password.
   recent_sign_in_required: ['FORBIDDEN', 'Sign in again: this change needs a sign-in of the last 15 minutes'],
   cross_site_request: 'FORBIDDEN',
@@ -67,7 +68,7 @@ const rules = {
   invitation_not_found: 'NOT_FOUND',
   invalid_invitation: 'NOT_FOUND',
   two_factor_already_enabled: 'CONFLICT',
-  two_factor_not_enabled: 'CONFLICT',
+  two_factor_not_enabled: ['CONFLICT', NOT_ENABLED],
   not_found: 'NOT_FOUND',
   api_key_not_found: 'NOT_FOUND',
   method_not_allowed: 'METHOD_NOT_SUPPORTED',

@@ -119,7 +119,7 @@ describe('the set-up', () => {
       'password is one of the most common passwords.',
     ],
     ['no e-mail address', { ...SETUP, email: 'admin' }, 'email must be an e-mail address.'],
-    ['nothing', {}, 'email must be an e-mail address. password must be of type string, not undefined.'],
+    ['nothing', {}, 'email is required. password is required.'],
   ])('with %s is a 400', async (_, body, error) => {
     const running = await service({ config: CHEAP });
     expect(await setUp(running, { body })).toMatchObject({ status: 400, json: { error } });
