@@ -44,7 +44,8 @@ export async function confirmed<Value>(act: (confirmation: Confirmation) => Prom
 /** Whether another attempt with the same dialog can help. What the change itself lacks, its own form shows. */
 const isAboutPassword = (error: unknown) =>
   !(error instanceof ApiError) ||
-  [0, 401, 429, 503].includes(error.status) ||
+  error.code === 'invalid_sign_in' ||
+  [0, 429, 503].includes(error.status) ||
   error.errors.some(({ path }) => path === 'password');
 
 /** The dialog of `confirmed`. It stands once on the page. */
