@@ -10,6 +10,12 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 
 export const PHONE = { width: 360, height: 740 };
 
+/** How people open a page: for the tests that judge it as a whole. */
+export const LOOKS: readonly (readonly [name: string, options: BrowserContextOptions])[] = [
+  ['in the dark theme', { colorScheme: 'dark' }],
+  ['on a phone', { viewport: PHONE }],
+];
+
 export type Visit = {
   page: Page;
   /** Goes to a page of the dashboard, and waits until it has loaded what it shows. */
