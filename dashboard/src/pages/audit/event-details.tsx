@@ -40,31 +40,39 @@ export const EventDetails = ({ of: event }: { of: AuditEvent }) => (
   </>
 );
 
+/** What is made has nothing before, and what is deleted nothing after. */
 function Changes({ of }: { of: AuditEvent['changes'] }) {
   const changed = Object.entries(of);
+  const columns = (['from', 'to'] as const).filter((side) =>
+    changed.some(([, change]) => change[side] !== null),
+  );
   if (changed.length === 0) return null;
   return (
     <table class="folds small">
       <thead>
         <tr>
           <th scope="col">Field</th>
-          <th scope="col">Before</th>
-          <th scope="col">After</th>
+          {columns.map((side) => (
+            <th scope="col" key={side}>
+              {HEADS[side]}
+            </th>
+          ))}
         </tr>
       </thead>
       <tbody>
-        {changed.map(([field, { from, to }]) => (
+        {changed.map(([field, change]) => (
           <tr key={field}>
             <th scope="row">{fieldInWords(field)}</th>
-            <td data-label="Before">
-              <bdi>{valueInWords(field, from)}</bdi>
-            </td>
-            <td data-label="After">
-              <bdi>{valueInWords(field, to)}</bdi>
-            </td>
+            {columns.map((side) => (
+              <td key={side} data-label={HEADS[side]}>
+                <bdi>{valueInWords(field, change[side])}</bdi>
+              </td>
+            ))}
           </tr>
         ))}
       </tbody>
     </table>
   );
 }
+
+const HEADS = { from: 'Before', to: 'After' } as const;
