@@ -84,7 +84,7 @@ const filesWithLongTests = (patterns: string[]) =>
 const dialects = (process.env.DIALECTS ?? 'sqlite,postgres').split(',');
 
 /** One more than there are cores, since they wait for a third of the time: for a limit to pass, or a process to end. */
-const sideBySide = { maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 0 } };
+const sideBySide = { maxWorkers: availableParallelism() + 1, isolate: false, sequence: { groupOrder: 0 } };
 
 const alone = { fileParallelism: false, sequence: { groupOrder: 1 } };
 
@@ -99,7 +99,6 @@ const sqlite = [
       exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...TIMING, ...ONLY_POSTGRES],
       globalSetup: onSqlite,
       ...sideBySide,
-      isolate: false,
     },
   },
   {
