@@ -208,7 +208,7 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
     await verifications.getByText('1,234').first().waitFor();
     const rows = page.getByRole('region', { name: 'Changes' }).getByRole('row');
     expect(await rows.nth(1).innerText()).toMatch(
-      /Changed\s+owner: "" → "ops"[\s\S]*ops@example\.com\s+127\.0\.0\.1/,
+      /Changed\s+owner: empty → ops[\s\S]*ops@example\.com\s+127\.0\.0\.1/,
     );
     expect(await rows.nth(2).innerText()).toContain('Created');
     await close();

@@ -54,8 +54,14 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
     expect(Math.abs((await newest()).expires_at - clock.now() / 1_000 - 90 * DAY)).toBeLessThan(60);
     expect(await send({ path: '/auth/verify', key })).toMatchObject({ status: 200 });
     expect(await page.getByRole('tabpanel').innerText()).toContain(`"X-API-Key: ${key}"`);
+    const asked: string[] = [];
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.type());
+      return dialog.accept();
+    });
     await page.reload();
     await settled(page);
+    expect(asked).toEqual(['beforeunload']);
     expect(await page.content()).not.toContain(key);
     expect(complaints).toEqual([]);
     await close();

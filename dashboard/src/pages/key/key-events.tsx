@@ -1,5 +1,12 @@
-import type { InferResponseType } from 'hono/client';
 import { api, body } from '../../lib/api.ts';
+import {
+  ACTIONS,
+  type AuditEvent,
+  type AuditPage,
+  fieldInWords,
+  short,
+  valueInWords,
+} from '../../lib/audit.ts';
 import type { Key } from '../../lib/key.ts';
 import { hrefOf } from '../../lib/router.ts';
 import { holds } from '../../lib/session.ts';
@@ -7,19 +14,17 @@ import { useLoad } from '../../lib/use-load.ts';
 import { Card, Empty, Shown } from '../../ui/blocks.tsx';
 import { When } from '../../ui/key-status.tsx';
 
-type AuditPage = Extract<InferResponseType<typeof api.auth.audit.$get, 200>, { events: unknown }>;
-type Event = AuditPage['events'][number];
-
 const LATEST = '10';
 
-const ACTIONS: Record<string, string> = {
-  'key.registered': 'Registered',
-  'key.created': 'Created',
-  'key.updated': 'Changed',
-  'key.activated': 'Activated',
-  'key.deactivated': 'Deactivated',
-  'key.rotated': 'Rotated',
-  'key.regenerated': 'Got a new secret',
+const WITHOUT_A_NAME: Record<string, string> = {
+  bootstrap: 'the set-up',
+  anonymous: 'a client without a key',
+};
+
+/** "Rotated": the heading of the list says of what. */
+const actionInWords = ({ action }: AuditEvent) => {
+  const name = ACTIONS[action][1].replace(/^Key /, '');
+  return name.slice(0, 1).toUpperCase() + name.slice(1);
 };
 
 /** Who changed the key. Everybody may see that of their own keys. */
@@ -52,7 +57,7 @@ export function KeyEvents({ of: key }: { of: Key }) {
   );
 }
 
-const Events = ({ of }: { of: readonly Event[] }) => (
+const Events = ({ of }: { of: readonly AuditEvent[] }) => (
   <table class="folds">
     <thead>
       <tr>
@@ -66,14 +71,14 @@ const Events = ({ of }: { of: readonly Event[] }) => (
       {of.map((event) => (
         <tr key={event.id}>
           <th scope="row">
-            {ACTIONS[event.action] ?? event.action}
+            {actionInWords(event)}
             {event.action === 'key.updated' && <Changes of={event.changes} />}
           </th>
           <td data-label="When">
             <When at={event.at} never="" />
           </td>
           <td data-label="Who">
-            <bdi>{event.actor.label || event.actor.hint || event.actor.kind}</bdi>
+            <bdi>{event.actor.label || event.actor.hint || WITHOUT_A_NAME[event.actor.kind]}</bdi>
           </td>
           <td data-label="From">{event.address}</td>
         </tr>
@@ -82,11 +87,12 @@ const Events = ({ of }: { of: readonly Event[] }) => (
   </table>
 );
 
-const Changes = ({ of }: { of: Event['changes'] }) => (
+const Changes = ({ of }: { of: AuditEvent['changes'] }) => (
   <>
     {Object.entries(of).map(([field, { from, to }]) => (
       <span class="quiet small block" key={field}>
-        {field}: <code>{JSON.stringify(from)}</code> → <code>{JSON.stringify(to)}</code>
+        {fieldInWords(field)}: <bdi>{short(valueInWords(field, from))}</bdi> →{' '}
+        <bdi>{short(valueInWords(field, to))}</bdi>
       </span>
     ))}
   </>

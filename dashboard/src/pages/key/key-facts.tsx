@@ -8,7 +8,7 @@ import { Card } from '../../ui/blocks.tsx';
 
 /** How a key came here, where it was not created as most are. */
 const SOURCES = {
-  registered: 'registered by a client',
+  registered: 'as the first key',
   created: '',
   imported: 'imported',
   config: 'from the configuration file',
