@@ -85,6 +85,16 @@ describe.skipIf(!hasChromium)('the overview', () => {
     await close();
   });
 
+  test('draws the hours that an answer leaves out, as hours without a verification', async () => {
+    const { page, goTo, close } = await opened(await used());
+    const buckets = [0, 3].map((hour) => ({ start: 1_767_225_600 + hour * 3_600, valid: 5, refused: {} }));
+    await page.context().route('**/auth/usage?*', (route) => route.fulfill({ json: { buckets } }));
+    await goTo('');
+    const chart = page.getByRole('slider', { name: 'Verifications' });
+    expect(await chart.getAttribute('aria-valuetext')).toMatch(/^All 4 hours: 10 valid/);
+    await close();
+  });
+
   test('names the most used keys, the keys that expire soon, and a missing second factor', async () => {
     const running = await used();
     const { page, close } = await opened(running);
