@@ -62,7 +62,7 @@ describe.skipIf(!hasChromium)('your account', () => {
     const secret = await page.getByTestId('secret').innerText();
     await page.getByLabel('Code of your authenticator app').fill('000000');
     await page.keyboard.press('Enter');
-    await page.getByText('Invalid authenticator code.').waitFor();
+    await page.getByText('Invalid code.').waitFor();
     await page.getByLabel('Code of your authenticator app').fill(codeAt(secret, clock.now()));
     await page.keyboard.press('Enter');
     const done = page.getByRole('button', { name: 'Done' });
@@ -95,7 +95,7 @@ describe.skipIf(!hasChromium)('your account', () => {
     await page.getByText('The password is wrong.').waitFor();
     await password.fill(ADMIN.password);
     await page.keyboard.press('Enter');
-    await dialog.getByText('Invalid authenticator code.').waitFor();
+    await dialog.getByText('Invalid recovery code.').waitFor();
     await dialog.getByLabel('Recovery code').fill(codes[0] as string);
     await page.keyboard.press('Enter');
     await password.fill(ADMIN.password);

@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { ApiError } from '../lib/api.ts';
-import { atPassword } from '../lib/wrong-password.ts';
 import { Dialog } from './dialog.tsx';
 import { Form, TextField } from './form.tsx';
 
@@ -65,7 +64,7 @@ function AskForPassword({ of }: { of: Question }) {
 
   async function confirm() {
     try {
-      close({ value: await atPassword('password', () => of.act({ password })) });
+      close({ value: await of.act({ password }) });
     } catch (error) {
       if (isAboutPassword(error)) throw error;
       close({ error: error as Error });

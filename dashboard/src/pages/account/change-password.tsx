@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks';
 import { api, done } from '../../lib/api.ts';
 import { account } from '../../lib/session.ts';
-import { atPassword } from '../../lib/wrong-password.ts';
 import { Card } from '../../ui/blocks.tsx';
 import { Form, TextField } from '../../ui/form.tsx';
 import { NewPassword } from '../../ui/new-password.tsx';
@@ -12,8 +11,7 @@ export function ChangePassword({ onDone }: { onDone: () => void }) {
   const [password, setPassword] = useState('');
 
   async function change() {
-    const json = { current_password: current, password };
-    await atPassword('current_password', () => done(api.auth.self.password.$post({ json })));
+    await done(api.auth.self.password.$post({ json: { current_password: current, password } }));
     setCurrent('');
     setPassword('');
     onDone();
