@@ -15,7 +15,7 @@ export async function startFragile(env: Record<string, string> = {}) {
     PORT: '0',
     KEYHEARTH_DATA_DIR: temporaryDirectory(),
     KEYHEARTH_BCRYPT_COST: '10',
-    KEYHEARTH_WORKERS: '3',
+    KEYHEARTH_WORKERS: '2',
     ...env,
   });
   const sink = { write: (text: string) => void written.push(text), flush: async () => undefined };

@@ -11,7 +11,7 @@ import { startFragile as start } from './start-fragile.ts';
 const alone = { Connection: 'close' };
 
 test('workers that fail are replaced, each with a line in the log, and the count of failures outlives them', async () => {
-  const { send, channel, linesWith } = await start();
+  const { send, channel, linesWith } = await start({ KEYHEARTH_WORKERS: '3' });
   await register(send);
   const guess = () => send({ path: '/auth/verify', key: `${FIRST_KEY}-wrong`, headers: alone });
   for (let i = 0; i < 4; i++) await guess();
@@ -55,7 +55,7 @@ test('workers that cannot start stop the start with their sentence', async () =>
 });
 
 test('when the database file is lost, no worker answers, a new one opens no other file, and the log says so once', async () => {
-  const { config, send, channel, linesWith } = await start({ KEYHEARTH_WORKERS: '2' });
+  const { config, send, channel, linesWith } = await start();
   await register(send);
   const path = join(config.dataDir, 'keyhearth.db');
   const statuses = async () => {
