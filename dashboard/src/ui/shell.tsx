@@ -60,32 +60,34 @@ export function Shell({ children }: { children: ComponentChildren }) {
         Skip to the page
       </a>
       <header class="side">
-        <div class="top">
-          <Brand />
-          <button type="button" class="menu small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-            Menu
-          </button>
-        </div>
-        <div class={isOpen ? 'folds open' : 'folds'}>
-          <nav aria-label="Pages">
-            {groups().map(({ title, entries }) => (
-              <div key={title}>
-                <h2>{title}</h2>
-                <ul>
-                  {entries
-                    .filter(({ isShown }) => isShown)
-                    .map(({ path: to, label }) => (
-                      <li key={to}>
-                        <a href={hrefOf(to)} aria-current={isCurrent(to) ? 'page' : undefined}>
-                          {label}
-                        </a>
-                      </li>
-                    ))}
-                </ul>
-              </div>
-            ))}
-          </nav>
-          <Who />
+        <div class="stays">
+          <div class="top">
+            <Brand />
+            <button type="button" class="menu small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+              Menu
+            </button>
+          </div>
+          <div class={isOpen ? 'folds open' : 'folds'}>
+            <nav aria-label="Pages">
+              {groups().map(({ title, entries }) => (
+                <div key={title}>
+                  <h2>{title}</h2>
+                  <ul>
+                    {entries
+                      .filter(({ isShown }) => isShown)
+                      .map(({ path: to, label }) => (
+                        <li key={to}>
+                          <a href={hrefOf(to)} aria-current={isCurrent(to) ? 'page' : undefined}>
+                            {label}
+                          </a>
+                        </li>
+                      ))}
+                  </ul>
+                </div>
+              ))}
+            </nav>
+            <Who />
+          </div>
         </div>
       </header>
       <main id="main" tabIndex={-1} ref={main}>
