@@ -82,7 +82,7 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
       if (request.method() === 'PATCH') sent.push(request.postDataJSON());
     });
     await press('Edit');
-    expect(await page.evaluate('document.activeElement.name')).toBe('label');
+    await expect.poll(() => page.evaluate('document.activeElement.name')).toBe('label');
     await page.keyboard.press('Control+A');
     await page.keyboard.type('two');
     await page.getByLabel('Owner').fill('ops');
@@ -92,7 +92,7 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
     expect(sent).toEqual([{ label: 'two', owner: 'ops', expires_in: '365d' }]);
     expect(await now()).toMatchObject({ ...settings, label: 'two', owner: 'ops', scopes: key.scopes });
     await page.getByRole('heading', { name: 'two' }).waitFor();
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Edit');
+    await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Edit');
     await press('Edit');
     await press('Save');
     await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
@@ -260,6 +260,7 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
       await press('Cancel');
       for (const action of ['Rotate', 'Delete']) {
         await press(action);
+        await page.getByRole('dialog').waitFor();
         expect(await violations(page)).toEqual([]);
         expect(await scrollsSideways(page)).toBe(false);
         await page.keyboard.press('Escape');

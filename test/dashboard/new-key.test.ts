@@ -40,6 +40,7 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
   test('suggests a narrow key, and shows the raw key once', async () => {
     const { page, newest, rawKey, send, clock, complaints, close } = await atNewKey();
     // With the keyboard alone: the page begins before its first field.
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('main');
     await page.keyboard.press('Tab');
     await page.keyboard.type('backup server');
     await page.keyboard.press('Enter');
@@ -77,8 +78,11 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
     await question.getByRole('button', { name: 'Stay' }).click();
     await page.goBack();
     await question.getByRole('button', { name: 'Stay' }).click();
+    expect(page.url()).toMatch(/\/keys\/\d+$/);
     await page.getByRole('button', { name: 'Sign out' }).click();
+    await question.waitFor();
     await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
     expect(await rawKey()).toBe(key);
     const download = page.waitForEvent('download');
     await page.getByRole('link', { name: 'Download as .env' }).click();
@@ -105,6 +109,11 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
     const filter = page.getByLabel('Owner');
     await filter.press('Control+V');
     expect(await filter.inputValue()).toBe(key);
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.goBack();
+    await page.goBack();
+    await page.getByRole('region', { name: 'Verifications' }).waitFor();
+    expect(await page.content()).not.toContain(key);
     await close();
   });
 
@@ -158,7 +167,7 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
     await page.getByText('“somewhere” must be an address or a network').waitFor();
     await page.getByText('Uses must be a whole number').waitFor();
     await page.getByText('Some fields need a change. Nothing was saved.').waitFor();
-    expect(await page.evaluate('document.activeElement.name')).toBe('scopes');
+    await expect.poll(() => page.evaluate('document.activeElement.name')).toBe('scopes');
     await page.getByLabel('Metadata').fill('[1]');
     await page.getByLabel('Last day').fill('');
     await create();
