@@ -110,19 +110,35 @@ export async function countsQuery(
 
 type KeyCount = Count & { key_id: KeyId };
 
+/** A condition for buckets that follow one another. */
+type Within = (starts: readonly number[]) => RawBuilder<boolean>;
+
+/** For some keys: each count is looked up. */
+const oneByOne =
+  (db: Db): Within =>
+  (starts) =>
+    sql`start in (select cast(wanted.value as bigint) from ${jsonElements(db, JSON.stringify(starts))} as wanted)`;
+
+/** For all keys: the counts are read in the order of the table. */
+const inOneRange: Within = (starts) => sql`start between ${starts[0] ?? 1} and ${starts.at(-1) ?? 0}`;
+
 /** All counts are read in one statement, so that those which move from hours to days meanwhile are read once. */
 async function countsIn(
   db: Db,
   { bucket, starts }: Period,
-): Promise<(isCounted: CountedKeys) => RawBuilder<KeyCount>> {
-  const counts = (table: 'usage_hours' | 'usage_days', of: readonly number[], isCounted: CountedKeys) =>
+): Promise<(isCounted: CountedKeys, within?: Within) => RawBuilder<KeyCount>> {
+  const counts = (
+    table: 'usage_hours' | 'usage_days',
+    isCounted: CountedKeys,
+    isWithin: RawBuilder<boolean>,
+  ) =>
     sql<KeyCount>`
-      select start, key_id, outcome, count from ${sql.table(table)} where ${isCounted}
-        and start in (select cast(wanted.value as bigint) from ${jsonElements(db, JSON.stringify(of))} as wanted)`;
-  if (bucket === 'hour') return (isCounted) => counts('usage_hours', starts, isCounted);
+      select start, key_id, outcome, count from ${sql.table(table)} where ${isCounted} and ${isWithin}`;
+  if (bucket === 'hour')
+    return (isCounted, within = oneByOne(db)) => counts('usage_hours', isCounted, within(starts));
   const hours = await hoursIn(db, starts);
-  return (isCounted) =>
-    sql`${counts('usage_days', starts, isCounted)} union all ${counts('usage_hours', hours, isCounted)}`;
+  return (isCounted, within = oneByOne(db)) =>
+    sql`${counts('usage_days', isCounted, within(starts))} union all ${counts('usage_hours', isCounted, within(hours))}`;
 }
 
 /** A count of a key by outcome. `label` and `hint` are null when the key is deleted since. */
@@ -145,7 +161,7 @@ export async function mostUsedQuery(
   // Only the sums of all keys are long to find. To split them all by outcome would take several times as long.
   return sql<KeyOutcome>`
     with most as materialized (
-      select key_id as id, sum(count) as total from (${counts(isCounted)}) as sums
+      select key_id as id, sum(count) as total from (${counts(isCounted, isCounted === everyKey ? inOneRange : oneByOne(db))}) as sums
       group by key_id order by total desc, key_id limit ${limit}
     )
     select most.id, api_keys.label, api_keys.hint, counts.outcome, cast(sum(counts.count) as bigint) as count
