@@ -39,7 +39,10 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Send a key in `X-API-Key`, `X-Proxbox-API-Key` or `Authorization: Bearer`.',
   },
   invalid_api_key: {
-    examples: [{ code: 'invalid_api_key', remaining: 4 }],
+    examples: [
+      { code: 'invalid_api_key', remaining: 4 },
+      { code: 'invalid_api_key', remaining: undefined, isTokenOf: 'access_token' },
+    ],
     advice:
       'Check that the key is complete, active, not expired, not deleted, and allowed from your address. Keyhearth does not say which of these is wrong.',
   },

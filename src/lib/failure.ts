@@ -29,7 +29,8 @@ export type Failure =
   | { code: 'conflicting_api_keys' }
   | { code: 'no_api_key_configured' }
   | ({ code: 'api_key_required' } & Remaining)
-  | ({ code: 'invalid_api_key' } & Remaining)
+  /** `isTokenOf`: it is no API key at all, but a secret of another kind. This is not counted. */
+  | ({ code: 'invalid_api_key'; isTokenOf?: 'session' | 'access_token' | 'invitation' } & Remaining)
   /** The URL carries a key, and the operator does not allow that. It is not verified. */
   | { code: 'api_key_in_url' }
   /** `isMissing`: the request carries no token at all, and nothing is counted. */

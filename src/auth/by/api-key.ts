@@ -1,3 +1,4 @@
+import { tokenKindOf } from '../../accounts/tokens.ts';
 import type { ApiKey } from '../../keys/key.ts';
 import type { KeyLookup, ProvenVerdict } from '../../keys/lookup.ts';
 import { RawKey } from '../../lib/brand.ts';
@@ -32,7 +33,10 @@ export const apiKeyAuthenticator = (
   kind: 'key',
   schemes,
   read: readKeys,
-  verify: (credential, ip) => andThen(lookUp(RawKey(credential), ip, allowsPending), verificationOf),
+  verify: (credential, ip) =>
+    andThen(lookUp(RawKey(credential), ip, allowsPending), (found) =>
+      sparingOtherTokens(verificationOf(found), credential),
+    ),
   isConfigured: hasUsableKey,
 });
 
@@ -80,6 +84,21 @@ const toPrincipal = ({ id, label, owner, scopes, rateLimits, rootId, account }: 
 
 /** As for a key that exists, so that it takes the same time. */
 const unknownKey = { id: UNKNOWN_KEY, outcome: 'INACTIVE' } as const;
+
+/** Programs mix their tokens up. Nobody guesses a key in this way, so it does not count. A key may look like a token. */
+function sparingOtherTokens(
+  verification: Verification<KeyPrincipal>,
+  credential: string,
+): Verification<KeyPrincipal> {
+  if (verification.state === 'unproven') {
+    const { prove } = verification;
+    return { ...verification, prove: async (client) => sparingOtherTokens(await prove(client), credential) };
+  }
+  if (verification.state !== 'invalid' || verification.judged !== unknownKey) return verification;
+  const isTokenOf = tokenKindOf(credential);
+  if (!isTokenOf) return verification;
+  return { state: 'not_accepted', failure: { code: 'invalid_api_key', remaining: undefined, isTokenOf } };
+}
 
 type LookedUp = Awaited<ReturnType<KeyLookup['lookUp']>>;
 

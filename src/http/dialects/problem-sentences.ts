@@ -31,6 +31,12 @@ export const insufficient = {
     'The key would have weaker rate limits than your API key. Give it limits with the same names that are as strict.',
 };
 
+export const otherToken = {
+  session: 'This is the token of a session, and not an API key. Only a browser sends it, as a cookie.',
+  access_token: 'This is an access token, and not an API key. It works at the ProxyHat API only.',
+  invitation: 'This is the token of an invitation, and not an API key. Open its link to get an account.',
+};
+
 /** What a person lacks, who has no key to speak of. `*` is the role of an admin. */
 export const lacking = (scopes: readonly string[]) =>
   scopes.includes('*')

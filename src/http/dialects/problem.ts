@@ -12,6 +12,7 @@ import {
   lacking,
   malformed,
   mediaType,
+  otherToken,
   overloaded,
   unavailable,
   usedUp,
@@ -69,7 +70,8 @@ const rules = {
   // RFC 6750, section 3: only a token that the client has sent gets an error code.
   invalid_api_key: {
     status: 401,
-    detail: ({ remaining }) => withCount('Invalid API key.', remaining),
+    detail: ({ remaining, isTokenOf }) =>
+      isTokenOf ? otherToken[isTokenOf] : withCount('Invalid API key.', remaining),
     headers: () => challenge('invalid_token'),
   },
   invalid_bootstrap_token: {
