@@ -1,10 +1,11 @@
 import { changesBetween } from '../audit/event.ts';
 import type { Db } from '../db/tables.ts';
 import type { Change } from '../keys/change.ts';
+import { DomainError } from '../lib/failure.ts';
 import type { Actor } from '../lib/principal.ts';
 import { findRow, updateAccount } from './account-store.ts';
 import { type Attempt, attempterOf, passed, wrongPassword } from './attempts.ts';
-import { assertAcceptable, type Passwords, waiterOf } from './passwords.ts';
+import { assertAcceptable, isSamePassword, type Passwords, waiterOf } from './passwords.ts';
 import { personOf } from './person.ts';
 import { deleteSessions } from './session-store.ts';
 
@@ -25,6 +26,10 @@ export const createChangePassword =
   async ({ currentPassword, password }, actor) => {
     const { id, sessionId } = personOf(actor);
     await assertAcceptable(password);
+    if (isSamePassword(currentPassword, password)) {
+      const errors = [{ path: 'password', message: 'must not be the current password' }];
+      throw new DomainError({ code: 'invalid_request', errors });
+    }
     const client = waiterOf(actor);
     await attempt(attempterOf(actor), async () => {
       const before = await findRow(db, id);

@@ -29,6 +29,7 @@ export async function weaknessOf(password: string): Promise<string | undefined> 
   const length = [...normalized(password)].length;
   if (length < MIN_LENGTH) return `must have at least ${MIN_LENGTH} characters`;
   if (length > MAX_LENGTH) return `must have at most ${MAX_LENGTH} characters`;
+  if (normalized(password).trim() === '') return 'must not be spaces alone';
   if (await isCommon(normalized(password).toLowerCase())) return 'is one of the most common passwords';
   return undefined;
 }
@@ -41,6 +42,9 @@ export async function assertAcceptable(password: string, path = 'password'): Pro
   const message = await weaknessOf(password);
   if (message !== undefined) throw new DomainError({ code: 'invalid_request', errors: [{ path, message }] });
 }
+
+/** Whether two texts are the same password. */
+export const isSamePassword = (one: string, other: string): boolean => normalized(one) === normalized(other);
 
 /** Who waits for bcrypt: all addresses of one IPv6 network are one client. */
 export const waiterOf = ({ address, lockoutKey }: Pick<Visitor, 'address' | 'lockoutKey'>): string =>

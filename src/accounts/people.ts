@@ -69,7 +69,7 @@ export function createPeople(parts: PeopleParts) {
     setup: createSetup({ ...parts, passwords, startSession }),
     accounts: createAccountService({ ...parts, passwords, confirmIdentity }),
     invitations: createInvitations({ ...parts, passwords, confirmIdentity, startSession }),
-    register: createRegistration({ ...parts, passwords, startSession, limits }),
+    ...createRegistration({ ...parts, passwords, startSession, limits }),
     changePassword: createChangePassword({ ...parts, passwords, attempt }),
     twoFactor: createTwoFactor({ ...parts, attempt, confirmIdentity }),
     profiles: createProfiles(parts),

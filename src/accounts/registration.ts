@@ -31,7 +31,13 @@ export type RegistrationParts = {
   registrationIsOpen: boolean;
 };
 
-export function createRegistration(parts: RegistrationParts): Register {
+/** Throws a DomainError `registration_closed`. */
+export type AssertRegistrationOpen = () => Promise<void>;
+
+export function createRegistration(parts: RegistrationParts): {
+  register: Register;
+  assertRegistrationOpen: AssertRegistrationOpen;
+} {
   const { db, clock, passwords, limits, startSession, bootstrap, registrationIsOpen } = parts;
 
   async function write(
@@ -60,10 +66,14 @@ export function createRegistration(parts: RegistrationParts): Register {
     return startSession(tx, account, kind, visitor);
   }
 
-  return async (wanted, kind, visitor) => {
-    // While nobody has set the service up, nobody can approve an account.
+  /** While nobody has set the service up, nobody can approve an account. */
+  async function assertRegistrationOpen(): Promise<void> {
     if (!registrationIsOpen || (await bootstrap.isOpen()))
       throw new DomainError({ code: 'registration_closed' });
+  }
+
+  const register: Register = async (wanted, kind, visitor) => {
+    await assertRegistrationOpen();
     const who = { email: foldEmail(wanted.email), address: visitor.lockoutKey };
     // An answer shows whether an e-mail address has an account. So the limits of sign-ins hold for such questions.
     const signedIn = await limits.attempt(who, async () => {
@@ -74,4 +84,6 @@ export function createRegistration(parts: RegistrationParts): Register {
     if (!signedIn) throw new DomainError({ code: 'email_already_used' });
     return signedIn;
   };
+
+  return { register, assertRegistrationOpen };
 }

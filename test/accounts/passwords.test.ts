@@ -66,7 +66,7 @@ test.each(['password1234', 'PASSWORD1234', 'unbelievable', 'qwertyuiop12'])(
   },
 );
 
-test.each(['correct horse battery staple', '            ', 'tr0ub4dor & 3 more'])(
+test.each(['correct horse battery staple', 'tr0ub4dor & 3 more'])(
   '%j is good enough',
   async (password) => {
     expect(await weaknessOf(password)).toBeUndefined();

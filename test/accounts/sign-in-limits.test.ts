@@ -33,7 +33,7 @@ const locked = {
   headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
   json: {
     code: 'too_many_sign_in_attempts',
-    detail: 'Too many failed attempts. Try again in 15 minute(s).',
+    detail: 'Too many failed attempts. Try again in 15 minutes.',
   },
 };
 

@@ -93,7 +93,11 @@ export const DeleteAccountQuerySchema = z
         format: 'uuid',
       }),
   })
-  .refine((query) => (query.keys === undefined) !== (query.keys_to === undefined), {
+  .refine((query) => query.keys === undefined || query.keys_to === undefined, {
+    path: ['keys'],
+    error: 'Send either keys=delete or keys_to, not both.',
+  })
+  .refine((query) => query.keys !== undefined || query.keys_to !== undefined, {
     path: ['keys'],
     error: 'must be delete, unless keys_to names the account that gets the keys',
   })

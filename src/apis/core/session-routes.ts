@@ -3,6 +3,7 @@ import type { SessionService } from '../../accounts/session-service.ts';
 import { actorOf } from '../../http/context.ts';
 import { authenticationCodes, invalid, problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
+import { SESSION_COOKIE, type SessionCookies } from '../../http/session-cookie.ts';
 import { needsAccount } from '../required-scope.ts';
 import { presentSession, SessionParamsSchema, SessionsSchema } from './people-schemas.ts';
 
@@ -33,7 +34,8 @@ const endSession = createRoute({
   path: '/auth/sessions/{id}',
   operationId: 'endSession',
   summary: 'End one of your sessions',
-  description: 'Ends a session or an access token at once.',
+  description:
+    'Ends a session or an access token at once. If it is the session of the request, the answer removes the cookie.',
   request: { params: SessionParamsSchema },
   responses: {
     204: { description: 'The session is over' },
@@ -47,9 +49,9 @@ const endSession = createRoute({
   },
 });
 
-export type SessionRouteParts = { sessions: SessionService };
+export type SessionRouteParts = { sessions: SessionService; cookies: SessionCookies };
 
-export const sessionRoutes = ({ sessions }: SessionRouteParts) =>
+export const sessionRoutes = ({ sessions, cookies }: SessionRouteParts) =>
   createRouter()
     .openapi(listSessions, async (c) => {
       const actor = actorOf(c);
@@ -58,6 +60,10 @@ export const sessionRoutes = ({ sessions }: SessionRouteParts) =>
       return c.json({ sessions: found.map((session) => presentSession(session, current)) }, 200);
     })
     .openapi(endSession, async (c) => {
-      await sessions.end(c.req.valid('param').id, actorOf(c));
+      const actor = actorOf(c);
+      const { id } = c.req.valid('param');
+      await sessions.end(id, actor);
+      const { principal } = actor;
+      if (principal.kind === 'account' && principal.sessionId === id) cookies.clear(c, SESSION_COOKIE);
       return c.body(null, 204);
     });

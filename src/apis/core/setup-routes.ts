@@ -22,7 +22,8 @@ const setupStatus = createRoute({
   method: 'get',
   operationId: 'getSetupStatus',
   summary: 'Get the set-up status',
-  description: 'Says whether there is an administrator. This operation needs no credential.',
+  description:
+    'Says whether there is an administrator. If the operator has set a bootstrap token, the set-up needs it too. This operation needs no credential.',
   responses: {
     200: { description: 'The status', content: { 'application/json': { schema: SetupStatusSchema } } },
     ...problemResponses('too_many_failed_attempts'),

@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
+import { createMiddleware } from 'hono/factory';
 import type { Profiles } from '../../accounts/profiles.ts';
-import type { Register } from '../../accounts/registration.ts';
+import type { AssertRegistrationOpen, Register } from '../../accounts/registration.ts';
 import type { SessionService } from '../../accounts/session-service.ts';
 import type { SignIn } from '../../accounts/sign-in.ts';
 import { actorOf } from '../../http/context.ts';
@@ -97,12 +98,23 @@ const logout = createRoute({
 
 export type AuthRouteParts = {
   register: Register;
+  assertRegistrationOpen: AssertRegistrationOpen;
   signIn: SignIn;
   sessions: SessionService;
   profiles: Profiles;
 };
 
-export const publicAuthRoutes: OpenRoute[] = [register, login];
+/** A closed registration is refused before its body is read, which would not matter. */
+export const publicAuthRoutes = ({ assertRegistrationOpen }: AuthRouteParts): OpenRoute[] => [
+  {
+    ...register,
+    check: createMiddleware(async (_, next) => {
+      await assertRegistrationOpen();
+      return next();
+    }),
+  },
+  login,
+];
 
 export const authRoutes = ({ register: registerAccount, signIn, sessions, profiles }: AuthRouteParts) =>
   createRouter()

@@ -27,7 +27,7 @@ export function proxyhatApi(parts: ProxyhatParts, context: ApiContext) {
       authenticators: parts.proxyhatAuthenticators,
       dialect: laravelDialect(context.lockout.attempts),
       bodyLimit: JSON_BODY_LIMIT,
-      open: publicAuthRoutes,
+      open: publicAuthRoutes(parts),
     },
     context,
     (router) =>

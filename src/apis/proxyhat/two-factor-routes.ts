@@ -26,7 +26,7 @@ const accountOnly: Failure = { code: 'account_only' };
 const notRecent: Failure = { code: 'recent_sign_in_required' };
 const notEnabled: Failure = { code: 'two_factor_not_enabled' };
 const locked: Failure = { code: 'too_many_sign_in_attempts', limit: 5, retryAfter: 900 };
-const WRONG_CODE = 'is wrong or was used already';
+const WRONG_CODE = 'The code is wrong or was used already.';
 
 const answer = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
   description,

@@ -1,6 +1,11 @@
 import type { FailureCode, FailureOf } from '../../lib/failure.ts';
 import type { Rule } from './problem-rule.ts';
 
+function minutes(seconds: number): string {
+  const whole = Math.ceil(seconds / 60);
+  return whole === 1 ? '1 minute' : `${whole} minutes`;
+}
+
 const WRONG_PASSWORD = 'The password is wrong.';
 
 /** For dialects whose clients have routes of their own, and send no password in such a request. */
@@ -41,7 +46,7 @@ export const accountRules = {
   too_many_sign_in_attempts: {
     status: 429,
     detail: ({ retryAfter }: { retryAfter: number }) =>
-      `Too many failed attempts. Try again in ${Math.ceil(retryAfter / 60)} minute(s).`,
+      `Too many failed attempts. Try again in ${minutes(retryAfter)}.`,
     headers: ({ retryAfter }: { retryAfter: number }) => ({ 'Retry-After': String(retryAfter) }),
   },
   two_factor_setup_required: {
@@ -61,7 +66,7 @@ export const accountRules = {
   api_key_only: { status: 403, detail: 'This request needs an API key, and not a session.' },
   account_only: { status: 403, detail: 'This request needs the session of a person, and not an API key.' },
   setup_already_complete: { status: 403, detail: 'Setup already complete.' },
-  registration_closed: { status: 403, detail: 'Registration is closed.' },
+  registration_closed: { status: 403, detail: 'Registration is closed. Ask an admin for an invitation.' },
   account_not_found: { status: 404, detail: 'Account not found.' },
   email_already_used: { status: 409, detail: 'Another account has this e-mail address.' },
   last_admin_required: {

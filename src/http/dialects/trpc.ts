@@ -52,7 +52,11 @@ const rules = {
   invalid_sign_in: ['UNAUTHORIZED', 'Invalid email or password'],
   two_factor_code_required: 'UNAUTHORIZED',
   invalid_two_factor_code: ['UNAUTHORIZED', 'Invalid authenticator code'],
-  too_many_sign_in_attempts: 'TOO_MANY_REQUESTS',
+  // The contract fixes this sentence.
+  too_many_sign_in_attempts: ({ retryAfter }) => [
+    'TOO_MANY_REQUESTS',
+    `Too many failed attempts. Try again in ${Math.ceil(retryAfter / 60)} minute(s).`,
+  ],
   two_factor_setup_required: ['FORBIDDEN', NEEDS_SETUP],
   // The client has no field for the password.
   recent_sign_in_required: ['FORBIDDEN', 'Sign in again: this change needs a sign-in of the last 15 minutes'],

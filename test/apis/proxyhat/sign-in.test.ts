@@ -42,7 +42,11 @@ describe('register', () => {
   test('is refused where it is closed, which is the default', async () => {
     const { as } = await proxyhat();
     const answer = await as()('POST', 'auth/register', NEW);
-    expect([answer.status, answer.json]).toEqual([403, { message: 'Registration is closed.' }]);
+    expect([answer.status, answer.json]).toEqual([
+      403,
+      { message: 'Registration is closed. Ask an admin for an invitation.' },
+    ]);
+    expect((await as()('POST', 'auth/register', '{')).status).toBe(403);
   });
 
   test('is refused before anybody has set the service up', async () => {

@@ -3,7 +3,7 @@ import { codeAt, wrongCodeAt } from '../../support/codes.ts';
 import { ADMIN, type ClientCall, PASSWORD, proxyhat } from '../../support/proxyhat.ts';
 
 const NEEDS_2FA = { message: 'Two-factor authentication required.', requires_2fa: true };
-const WRONG = 'is wrong or was used already.';
+const WRONG = 'The code is wrong or was used already.';
 
 const refusal = (field: string, sentence: string) => ({
   ...{ success: false, payload: null },
@@ -55,7 +55,7 @@ describe('two-factor authentication', () => {
 
     const { secret } = begun.json;
     const wrong = await call('POST', 'profile/2fa/confirm', { code: wrongCodeAt(secret, clock.now()) });
-    expect([wrong.status, wrong.json]).toEqual([422, refusal('code', `The code field ${WRONG}`)]);
+    expect([wrong.status, wrong.json]).toEqual([422, refusal('code', WRONG)]);
     const right = await call('POST', 'profile/2fa/confirm', { code: codeAt(secret, clock.now()) });
     expect([right.status, right.json]).toEqual([200, { message: 'Two-factor authentication is enabled.' }]);
     expect(await enabled(call)).toEqual({ enabled: true });
@@ -92,7 +92,7 @@ describe('two-factor authentication', () => {
   test('is ended with a code', async () => {
     const { call, nextCode } = await withTwoFactor();
     const wrong = await call('POST', 'profile/2fa/disable', { twofa_code: 'no code' });
-    expect([wrong.status, wrong.json]).toEqual([422, refusal('twofa_code', `The twofa code field ${WRONG}`)]);
+    expect([wrong.status, wrong.json]).toEqual([422, refusal('twofa_code', WRONG)]);
     const right = await call('POST', 'profile/2fa/disable', { twofa_code: nextCode() });
     expect([right.status, right.json]).toEqual([200, { message: 'Two-factor authentication is disabled.' }]);
     expect(await enabled(call)).toEqual({ enabled: false });
@@ -106,10 +106,7 @@ describe('two-factor authentication', () => {
     const end = (recovery_code: string | undefined) =>
       call('POST', 'profile/2fa/disable-by-recovery-code', { recovery_code });
     const wrong = await end(used);
-    expect([wrong.status, wrong.json]).toEqual([
-      422,
-      refusal('recovery_code', `The recovery code field ${WRONG}`),
-    ]);
+    expect([wrong.status, wrong.json]).toEqual([422, refusal('recovery_code', WRONG)]);
     expect((await end(undefined)).json).toEqual(
       refusal('recovery_code', 'The recovery code field is required.'),
     );
