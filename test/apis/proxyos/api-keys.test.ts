@@ -65,6 +65,10 @@ describe('an admin', () => {
       expect(await admin.apiKeys.revoke.mutate({ id: each })).toEqual({ ok: true });
     expect(await admin.apiKeys.revoke.mutate({ id: '1' })).toEqual({ ok: true });
     expect(await service.get(1)).toMatchObject({ is_active: true });
+    expect(await failureOf(admin.apiKeys.revoke.mutate({} as { id: string }))).toMatchObject({
+      code: 'BAD_REQUEST',
+      message: 'id must be the id of a key, for example "2".',
+    });
   });
 });
 
