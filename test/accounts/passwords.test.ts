@@ -66,9 +66,6 @@ test.each(['password1234', 'PASSWORD1234', 'unbelievable', 'qwertyuiop12'])(
   },
 );
 
-test.each(['correct horse battery staple', 'tr0ub4dor & 3 more'])(
-  '%j is good enough',
-  async (password) => {
-    expect(await weaknessOf(password)).toBeUndefined();
-  },
-);
+test.each(['correct horse battery staple', 'tr0ub4dor & 3 more'])('%j is good enough', async (password) => {
+  expect(await weaknessOf(password)).toBeUndefined();
+});
