@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { ApiError, api, body } from './lib/api.ts';
 import { followLink, go, place } from './lib/router.ts';
-import { type Account, account, needsTwoFactor } from './lib/session.ts';
+import { type Account, account, followOtherTabs, needsTwoFactor } from './lib/session.ts';
 import { useLoad } from './lib/use-load.ts';
 import { SignInPage } from './pages/sign-in.tsx';
 import { TwoFactorRequiredPage } from './pages/two-factor-required.tsx';
@@ -16,6 +16,7 @@ import { Toasts } from './ui/toast.tsx';
 
 export function App() {
   useEffect(() => {
+    followOtherTabs();
     addEventListener('click', followLink);
     return () => removeEventListener('click', followLink);
   }, []);

@@ -10,6 +10,7 @@ import { type HttpContext, type HttpEnv, headerReader } from '../http/context.ts
 import { isCrossSite } from '../http/cross-site.ts';
 import type { Dialect } from '../http/dialect.ts';
 import { sendFailure } from '../http/failures.ts';
+import { ACCOUNT_HEADER } from '../http/headers.ts';
 import { createRouter, honoPath, methodsByPath } from '../http/router.ts';
 import { NO_STORE } from '../http/security-headers.ts';
 import type { SessionCookies } from '../http/session-cookie.ts';
@@ -191,8 +192,10 @@ function renewCookie(
 function refusalOf(authentication: Authentication, incoming: IncomingMessage): Failure | undefined {
   if (authentication.state === 'refused') return authentication.failure;
   const { principal } = authentication;
-  const hasCookie = principal.kind === 'account' && principal.by === 'session';
-  return hasCookie && isCrossSite(incoming) ? { code: 'cross_site_request' } : undefined;
+  if (principal.kind !== 'account' || principal.by !== 'session') return undefined;
+  if (isCrossSite(incoming)) return { code: 'cross_site_request' };
+  const { [ACCOUNT_HEADER]: shown = principal.id } = incoming.headers;
+  return shown === principal.id ? undefined : { code: 'invalid_session' };
 }
 
 /** Reads the headers, and the target too. */

@@ -11,7 +11,7 @@ const QUARTER_HOUR = 15 * 60;
 describe.skipIf(!hasChromium)('your account', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

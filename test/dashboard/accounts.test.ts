@@ -15,7 +15,7 @@ type Service = Awaited<ReturnType<typeof peopled>>;
 describe.skipIf(!hasChromium)('the accounts', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

@@ -9,7 +9,7 @@ import { ADMIN, peopled } from '../support/people.ts';
 describe.skipIf(!hasChromium)('after 15 minutes', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

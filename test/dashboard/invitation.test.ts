@@ -10,7 +10,7 @@ const ADA = { email: 'ada@example.com', password: 'purple monkey dishwasher' };
 describe.skipIf(!hasChromium)('an invitation', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

@@ -12,7 +12,7 @@ const LONG = `${'a-label-without-a-space-'.repeat(8)}abcdefgh`;
 describe.skipIf(!hasChromium)('the page of a key', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

@@ -8,7 +8,7 @@ import { peopled } from '../support/people.ts';
 describe.skipIf(!hasChromium)('the list of keys', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

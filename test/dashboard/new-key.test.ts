@@ -10,7 +10,7 @@ const DAY = 86_400;
 describe.skipIf(!hasChromium)('the page for a new key', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

@@ -11,7 +11,7 @@ const HOUR = 3_600_000;
 describe.skipIf(!hasChromium)('the overview', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

@@ -39,7 +39,7 @@ describe.skipIf(!hasChromium)('every page', () => {
   let browser: Browser;
   let inUse: Awaited<ReturnType<typeof serviceInUse>>;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     inUse = await serviceInUse();
     return async () => {

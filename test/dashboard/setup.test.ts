@@ -10,7 +10,7 @@ import { ADMIN } from '../support/people.ts';
 describe.skipIf(!hasChromium)('the set-up', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

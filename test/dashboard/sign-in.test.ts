@@ -9,7 +9,7 @@ import { ADMIN, peopled, setUpTwoFactor } from '../support/people.ts';
 describe.skipIf(!hasChromium)('signing in', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

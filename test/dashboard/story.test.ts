@@ -12,7 +12,7 @@ import { ADMIN } from '../support/people.ts';
 describe.skipIf(!hasChromium)('from a new service to a deleted key', () => {
   let browser: Browser;
   beforeAll(async () => {
-    await buildIfStale();
+    expect(await buildIfStale()).toBeUndefined();
     browser = await launchBrowser();
     return () => browser.close();
   });

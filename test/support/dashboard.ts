@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { ADMIN } from './people.ts';
 
@@ -18,6 +18,7 @@ export const LOOKS: readonly (readonly [name: string, options: BrowserContextOpt
 
 export type Visit = {
   page: Page;
+  context: BrowserContext;
   /** Goes to a page of the dashboard, and waits until it has loaded what it shows. */
   goTo(path: string): Promise<void>;
   /** Requests to other hosts, and every error in the console but refused requests. */
@@ -49,6 +50,7 @@ export async function visit(
   page.on('pageerror', (error) => complaints.push(error.message));
   return {
     page,
+    context,
     async goTo(path) {
       await page.goto(`${origin}/dashboard${path}`);
       await settled(page);

@@ -1,7 +1,7 @@
 import { hc } from 'hono/client';
 import type { AppType } from '../../../src/app.ts';
 import { ORIGIN } from './base.ts';
-import { isSessionOver, needsTwoFactor, signInAgain } from './session.ts';
+import { account, isSessionOver, needsTwoFactor, signInAgain } from './session.ts';
 
 export type FieldError = { path: string; message: string };
 
@@ -32,15 +32,34 @@ const isRead = (method: string | undefined) => method === undefined || method ==
  * refused the first one, so nothing happens twice. After a lost connection it repeats nothing.
  */
 const send: typeof fetch = async (input, init) => {
-  const answer = await sendOnce(input, init);
+  const sender = account.value?.id;
+  const answer = await sendOnce(input, init, sender);
+  assertSame(sender);
   if (!(await isSessionOver(answer))) return answer;
   await signInAgain();
-  return sendOnce(input, init);
+  assertSame(sender);
+  return sendOnce(input, init, sender);
 };
 
-async function sendOnce(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+/** What one account asked for must not appear to another one, nor be done for it. */
+function assertSame(sender: string | undefined): void {
+  if (sender === undefined || account.value?.id === sender) return;
+  throw new ApiError('You signed out. Check whether the last change was made.', {
+    status: 0,
+    code: 'signed_out',
+  });
+}
+
+/** @param sender the account that the page shows; the service refuses the session of another one */
+async function sendOnce(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  sender: string | undefined,
+): Promise<Response> {
+  const headers = new Headers(init?.headers);
+  if (sender !== undefined) headers.set('X-Keyhearth-Account', sender);
   try {
-    return await fetch(input, { ...init, credentials: 'same-origin', cache: 'no-store' });
+    return await fetch(input, { ...init, headers, credentials: 'same-origin', cache: 'no-store' });
   } catch {
     throw new ApiError(
       isRead(init?.method)

@@ -1,4 +1,5 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
+import { account } from './session.ts';
 
 type FreshKey = { id: number; rawKey: string };
 
@@ -9,3 +10,8 @@ export const freshKey = signal<FreshKey | undefined>(undefined);
 export function forget(id: number): void {
   if (freshKey.value?.id === id) freshKey.value = undefined;
 }
+
+// The next person at this browser must not see it.
+effect(() => {
+  if (!account.value) freshKey.value = undefined;
+});

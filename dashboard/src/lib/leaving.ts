@@ -1,4 +1,5 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
+import { account } from './session.ts';
 
 /** What the person wants to do, while the dialog asks whether they mean it. */
 export const leaving = signal<(() => void) | undefined>(undefined);
@@ -26,3 +27,7 @@ export function leaveBy(act: () => void): void {
   if (isGuarded()) leaving.value = act;
   else act();
 }
+
+effect(() => {
+  if (!account.value) leaving.value = undefined;
+});

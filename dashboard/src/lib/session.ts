@@ -1,6 +1,7 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import type { InferResponseType } from 'hono/client';
 import type { api } from './api.ts';
+import { BASE } from './base.ts';
 
 export type Account = InferResponseType<typeof api.auth.login.$post, 200>;
 
@@ -58,4 +59,20 @@ export function leave(): void {
   for (const { reject } of waiting.splice(0)) reject(new Error('You signed out.'));
   needsTwoFactor.value = false;
   account.value = null;
+}
+
+/** The tabs of this browser share one cookie. */
+const tabs = new BroadcastChannel(`keyhearth-account ${BASE}`);
+
+/** Has every tab show the account that is signed in: after a sign-in or a sign-out in one, the others load anew. */
+export function followOtherTabs(): void {
+  let shown: string | null | undefined;
+  effect(() => {
+    const id = account.value === undefined ? undefined : (account.value?.id ?? null);
+    if (shown !== undefined && id !== shown) tabs.postMessage(id);
+    shown = id;
+  });
+  tabs.addEventListener('message', ({ data }) => {
+    if (shown !== undefined && data !== shown) window.location.reload();
+  });
 }

@@ -1,6 +1,7 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { ApiError } from '../lib/api.ts';
+import { account } from '../lib/session.ts';
 import { Dialog } from './dialog.tsx';
 import { Form, TextField } from './form.tsx';
 
@@ -13,6 +14,14 @@ type Question = {
 };
 
 const question = signal<Question | undefined>(undefined);
+
+// The next person at this browser must not confirm what this one asked for.
+effect(() => {
+  if (account.value) return;
+  const open = question.peek();
+  question.value = undefined;
+  open?.settle({ error: new Cancelled() });
+});
 
 /** The person closed the dialog that asked for the password. */
 export class Cancelled extends ApiError {

@@ -13,11 +13,19 @@ type DialogProps = {
 export function Dialog({ title, isWide = false, onClose, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
+  const isGone = useRef(false);
+
+  /** While its form is sent, it stays: the answer may have a secret that is shown once. */
+  function close() {
+    if (!element.current?.querySelector('form[aria-busy="true"]')) onClose?.();
+  }
+
   useEffect(() => {
     const before = document.activeElement;
     const dialog = element.current;
     dialog?.showModal();
     return () => {
+      isGone.current = true;
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
@@ -29,7 +37,12 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
       aria-labelledby={titleId}
       onCancel={(event) => {
         event.preventDefault();
-        onClose?.();
+        close();
+      }}
+      // A browser closes it by itself at a second Escape.
+      onClose={() => {
+        if (!isGone.current) element.current?.showModal();
+        close();
       }}
     >
       <h2 id={titleId}>{title}</h2>

@@ -55,7 +55,7 @@ export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomple
   const shown = useRef(new Map<string, string>()).current;
   const errors = error instanceof ApiError ? error.errors : [];
   return (
-    <form ref={element} onSubmit={submit} noValidate>
+    <form ref={element} onSubmit={submit} aria-busy={isBusy} noValidate>
       <FormErrors.Provider value={{ errors, shown }}>{children}</FormErrors.Provider>
       <Summary error={error} shown={shown} />
       <div class="actions">
@@ -63,7 +63,7 @@ export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomple
           {isBusy ? busy : action}
         </button>
         {onCancel && (
-          <button type="button" onClick={onCancel}>
+          <button type="button" disabled={isBusy} onClick={onCancel}>
             Cancel
           </button>
         )}

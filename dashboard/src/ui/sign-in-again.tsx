@@ -11,8 +11,10 @@ export function SignInAgain() {
       <SignInForm
         email={account.value.email}
         onDone={(signedIn) => {
+          const isSame = signedIn.id === account.value?.id;
+          if (!isSame) leave();
           account.value = signedIn;
-          signedInAgain();
+          if (isSame) signedInAgain();
         }}
       />
       <p>

@@ -20,6 +20,7 @@ import { KeyNotice } from './key-notice.tsx';
 /** One key: what it is, who changed it, how it is used, and everything that can be done with it. */
 export function KeyPage({ id }: { id: string }) {
   const [loaded, reload] = useLoad(() => body(api.auth.keys[':id'].$get({ param: { id } })), [id]);
+  useEffect(() => () => forget(Number(id)), [id]);
   return (
     <>
       {loaded.value === undefined && <PageHead title={`Key ${id}`} />}
@@ -32,7 +33,6 @@ export function KeyPage({ id }: { id: string }) {
 
 function KeyView({ of: key, reload }: { of: Key; reload: () => void }) {
   const [isEdited, setEdited] = useState(false);
-  useEffect(() => () => forget(key.id), [key.id]);
   const fresh = freshKey.value?.id === key.id ? freshKey.value : undefined;
   const id = String(key.id);
 
