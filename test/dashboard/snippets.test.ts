@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Snippet } from '../../dashboard/src/lib/snippet.ts';
 import { clientSnippets, guardSnippets, keySnippets } from '../../dashboard/src/lib/snippets.ts';
+import { userSnippets } from '../../dashboard/src/lib/user-snippets.ts';
 import { bootstrapped, FIRST_KEY, temporaryDirectory } from '../support/keyhearth.ts';
 
 const run = promisify(execFile);
@@ -45,6 +46,19 @@ test.each(['curl', 'JavaScript', 'Python'])('the code for %s carries every sign 
   const value =
     title === 'curl' ? (await run('sh', ['-c', `printf %s ${literal}`])).stdout : JSON.parse(literal);
   expect(value.replace(/^(X-API-Key:|Bearer) /, '')).toBe(ODD_KEY);
+});
+
+test.each([
+  ['a key', clientSnippets, '/auth/verify'],
+  ['the account', (parts: { origin: string }) => userSnippets(parts.origin), '/v1/auth/user'],
+])('the code about %s carries every sign of an address, and runs none of them', async (_, of, path) => {
+  const origin = String.raw`https://localhost/x;touch$IFS'PWNED';${'`id`'}&"(b)\n|>#`;
+  for (const { title, code } of of({ origin })) {
+    const [, literal = ''] = /(?:curl |get\(\s*|fetch\(|"GET", )("(?:[^"\\]|\\.)*"|'.*')/.exec(code) ?? [];
+    const url =
+      title === 'curl' ? (await run('sh', ['-c', `printf %s ${literal}`])).stdout : JSON.parse(literal);
+    expect({ title, url }).toEqual({ title, url: origin + path });
+  }
 });
 
 test('the code for TypeScript asks about the key of a client', async () => {

@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildIfStale } from '../../dashboard/build.ts';
 import { blocksOf } from '../docs/blocks.ts';
 import { execute, hasChromium, launchBrowser, openPage } from '../support/browser.ts';
 import { isInstalled, proxies } from './proxies.ts';
@@ -20,6 +21,7 @@ describe.skipIf(!hasChromium || !nginx || !isInstalled(nginx))(
     let browser: Browser;
     beforeAll(async () => {
       if (!nginx) throw new Error('nginx is not in the list of proxies');
+      await buildIfStale();
       stack = await startStack(nginx, withPrefix);
       browser = await launchBrowser();
     });
@@ -43,6 +45,15 @@ describe.skipIf(!hasChromium || !nginx || !isInstalled(nginx))(
       await page.getByRole('heading', { name: 'Create a key' }).waitFor();
       expect(await page.innerText('body')).toContain('X-Proxbox-API-Key');
       expect(complaints).toEqual([]);
+    });
+
+    test('the dashboard opens there, and not at an address that somebody else made up', async () => {
+      const { page } = await openPage(browser, `${stack.origin}/keys/dashboard`);
+      await page.getByRole('heading', { level: 1, name: 'Set up Keyhearth' }).waitFor();
+      // nginx decodes the slash, and the browser does not.
+      await page.goto(`${stack.origin}/keys/x;touch$IFS'PWNED';%2f../dashboard/api`);
+      await page.getByRole('heading', { name: 'This is not the address of the dashboard' }).waitFor();
+      expect(await page.content()).not.toContain('PWNED');
     });
   },
 );

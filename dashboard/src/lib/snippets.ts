@@ -8,18 +8,18 @@ const SERVICE = 'http://127.0.0.1:8000';
 const keyOf = ({ key = PLACEHOLDER }: SnippetParts) => key;
 
 /** A string of JavaScript, TypeScript, Python and Go. A key has printable ASCII only, so it is the same in all four. */
-const quote = (text: string) => JSON.stringify(text);
+export const quote = (text: string) => JSON.stringify(text);
 
-/** In double quotes, which every shell knows. A key that somebody chose may have signs that need single ones. */
-const shellQuote = (text: string) =>
-  /["$`\\!%]/.test(text) ? `'${text.replaceAll("'", String.raw`'\''`)}'` : `"${text}"`;
+/** In double quotes, which every shell knows, when no sign in it can mean anything to a shell. Otherwise in single ones. */
+export const shellQuote = (text: string) =>
+  /^[\w.~:/@= -]*$/.test(text) ? `"${text}"` : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 const VERIFIES = 'It asks whether the key is valid, and prints the answer.';
 
 export const curl = (parts: SnippetParts): Snippet => ({
   title: 'curl',
   note: VERIFIES,
-  code: `curl ${parts.origin}/auth/verify \\
+  code: `curl ${shellQuote(`${parts.origin}/auth/verify`)} \\
   -H ${shellQuote(`X-API-Key: ${keyOf(parts)}`)}`,
 });
 

@@ -1,4 +1,5 @@
 import type { Snippet } from './snippet.ts';
+import { quote, shellQuote } from './snippets.ts';
 
 /** The key is the placeholder of the seed (proxyhat.txt), until the reader puts a real one there. */
 const KEY = '__API_KEY__';
@@ -9,7 +10,7 @@ export function userSnippets(origin: string): Snippet[] {
   return [
     {
       title: 'curl',
-      code: `curl ${url} \\
+      code: `curl ${shellQuote(url)} \\
   -H "Authorization: Bearer ${KEY}" \\
   -H "Accept: application/json"`,
     },
@@ -23,12 +24,12 @@ headers = {
     "Accept": "application/json",
 }
 
-response = requests.get("${url}", headers=headers)
+response = requests.get(${quote(url)}, headers=headers)
 print(response.json())`,
     },
     {
       title: 'JavaScript',
-      code: `const response = await fetch("${url}", {
+      code: `const response = await fetch(${quote(url)}, {
   headers: {
     Authorization: "Bearer ${KEY}",
     Accept: "application/json",
@@ -49,7 +50,7 @@ import (
 )
 
 func main() {
-	request, err := http.NewRequest("GET", "${url}", nil)
+	request, err := http.NewRequest("GET", ${quote(url)}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
