@@ -27,16 +27,16 @@ COPY --from=dashboard /app/dashboard/dist ./dashboard/dist
 
 # The user of the service fills the compile cache, which then belongs to root.
 FROM service AS compiled
-ENV NODE_COMPILE_CACHE=/app/node_modules/.cache/keyhearth
+ENV NODE_COMPILE_CACHE=/app/node_modules/.keyhearth-cache
 COPY deploy/image ./deploy/image
 RUN install -d -o node -g node "$NODE_COMPILE_CACHE"
 USER node
 RUN node deploy/image/compile.ts
 USER root
-RUN chmod -R u=rwX,go=rX node_modules/.cache
+RUN chmod -R u=rwX,go=rX node_modules/.keyhearth-cache
 
 FROM service
-COPY --from=compiled /app/node_modules/.cache ./node_modules/.cache
+COPY --from=compiled /app/node_modules/.keyhearth-cache ./node_modules/.keyhearth-cache
 RUN install -d -o node -g node -m 0700 /data
 USER node
 VOLUME /data

@@ -1,11 +1,12 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { enableCompileCache, constants as moduleConstants } from 'node:module';
 import { join } from 'node:path';
 
 const MODULES = join(import.meta.dirname, '../node_modules');
-const CACHES = join(MODULES, '.cache');
-const FOLDER = join(CACHES, 'keyhearth');
+/** Not below `.cache`, which other tools make: who can write there could put another folder in the place of this one. */
+const FOLDER = join(MODULES, '.keyhearth-cache');
 const WRITABLE_BY_OTHERS = 0o022;
+const OPEN_TO_OTHERS = 0o077;
 
 /**
  * Keeps what Node compiles of the program and its packages, so that the next start is faster. Node runs what it finds in
@@ -27,14 +28,16 @@ export function keepCompiledCode() {
 
 /** Makes the folder if that is missing. A user who does not own the packages reads it at most, and leaves no file in it. */
 function isTrustworthy() {
-  const { uid } = statSync(MODULES);
+  const { uid, mode } = statSync(MODULES);
+  if ((mode & WRITABLE_BY_OTHERS) !== 0) return false;
   const isOwner = uid === process.getuid();
-  if (isOwner) {
-    mkdirSync(CACHES, { recursive: true });
-    mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
-  }
-  const folder = statSync(FOLDER);
-  return folder.uid === uid && (folder.mode & WRITABLE_BY_OTHERS) === 0 && (isOwner || !isWritable(FOLDER));
+  if (isOwner) mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
+  const folder = lstatSync(FOLDER);
+  if (!folder.isDirectory() || folder.uid !== uid) return false;
+  // What Node makes in this folder has the access that the umask of this process allows.
+  return isOwner
+    ? (folder.mode & OPEN_TO_OTHERS) === 0
+    : (folder.mode & WRITABLE_BY_OTHERS) === 0 && !isWritable(FOLDER);
 }
 
 function isWritable(path) {

@@ -17,7 +17,7 @@ export function copyOfProgram(...more: string[]): string {
 export function linkPackages(copy: string, except?: string): void {
   mkdirSync(join(copy, 'node_modules'));
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
-    if (name === except || name === '.cache') continue;
+    if (name === except || name === '.cache' || name === '.keyhearth-cache') continue;
     symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name));
   }
 }
