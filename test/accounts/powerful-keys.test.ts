@@ -32,6 +32,10 @@ describe('after 15 minutes, a session needs the password', () => {
     ['to create a key that holds everything', 'POST', () => '/auth/keys', { scopes: ['*'] }],
     ['also when the scopes are left out', 'POST', () => '/auth/keys', {}],
     ['also without a body', 'POST', () => '/auth/keys', undefined],
+    ['to create a key that manages keys', 'POST', () => '/auth/keys', { scopes: ['keys:write'] }],
+    ['also with a wildcard', 'POST', () => '/auth/keys', { scopes: ['invoices:read', 'keys:*'] }],
+    ['to create a key that reads the audit log', 'POST', () => '/auth/keys', { scopes: ['audit:*'] }],
+    ['to create a key that lifts the lockout', 'POST', () => '/auth/keys', { scopes: ['lockouts:write'] }],
     ['to create a key that manages ProxyOS keys', 'POST', () => '/auth/keys', { scopes: ['proxyos:admin'] }],
     ['to rotate it', 'POST', ({ all }: { all: Made }) => `/auth/keys/${all.id}/rotate`, {}],
   ] as const)('%s', async (_, method, pathOf, body) => {
@@ -72,9 +76,10 @@ describe('after 15 minutes, a session needs the password', () => {
   });
 });
 
-test('keys that cannot manage keys need no password', async () => {
+test('other keys need no password', async () => {
   const { admin, narrow } = await longSignedIn();
-  expect((await made(admin, { scopes: ['invoices:read', 'keys:read'] })).id).toBeGreaterThan(narrow.id);
+  const scopes = ['invoices:*', 'keys:read', 'keys:verify', 'usage:read', 'metrics:read', 'gateway:use'];
+  expect((await made(admin, { scopes })).id).toBeGreaterThan(narrow.id);
   expect(await admin('POST', `/auth/keys/${narrow.id}/rotate`)).toMatchObject({ status: 201 });
 });
 

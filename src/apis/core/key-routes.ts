@@ -49,7 +49,7 @@ const createKey = createRoute({
   operationId: 'createKey',
   summary: 'Create a key',
   description:
-    'Generates a key. The answer is the only one that contains the raw key. The request body is optional. Without `scopes`, the new key can do what the key of the request can: with `*`, it can manage all keys. The new key never holds more scopes than its maker, never outlives it, and is never allowed from more addresses. With a session, a key that can manage keys needs `password` or a sign-in of the last 15 minutes. The same is true for the other routes that make or widen such a key.',
+    'Generates a key. The answer is the only one that contains the raw key. The request body is optional. Without `scopes`, the new key can do what the key of the request can: with `*`, it can manage all keys. The new key never holds more scopes than its maker, never outlives it, and is never allowed from more addresses. With a session, a key that can manage keys, read the audit log or lift the lockout needs `password` or a sign-in of the last 15 minutes. The same is true for the other routes that make or widen such a key.',
   request: { body: { required: false, content: { 'application/json': { schema: CreateKeySchema } } } },
   responses: {
     201: aNewKey,

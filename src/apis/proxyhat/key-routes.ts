@@ -86,7 +86,7 @@ const regenerateKey = createRoute({
   operationId: 'proxyhatRegenerateKey',
   summary: 'Regenerate an API key',
   description:
-    'Gives a key a new secret. The key keeps its id, and the old secret is refused at once. For a key with the scope `*` or `proxyos:admin`, sign in less than 15 minutes before.',
+    'Gives a key a new secret. The key keeps its id, and the old secret is refused at once. For a key with the scope `*`, `keys:write`, `audit:read`, `lockouts:write` or `proxyos:admin`, sign in less than 15 minutes before.',
   request: params,
   responses: {
     200: newKey,
