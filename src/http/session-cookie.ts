@@ -24,6 +24,8 @@ export type SessionCookieParts = {
 export function createSessionCookies({ maxAgeSeconds, isTrusted }: SessionCookieParts): SessionCookies {
   function isSecure(c: HttpContext): boolean {
     const { socket, headers } = c.env.incoming;
+    // A page over HTTPS, behind a proxy that does not say so. A client that makes this up gets a cookie it cannot use.
+    if (headers.origin?.startsWith('https://')) return true;
     if ('encrypted' in socket && socket.encrypted === true) return true;
     const { remoteAddress } = socket;
     if (remoteAddress === undefined || !isTrusted(remoteAddress)) return false;

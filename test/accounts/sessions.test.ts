@@ -39,6 +39,16 @@ describe('the cookie', () => {
     expect(await isSecure(direct.send, 'https')).toBe(false);
   });
 
+  test('is Secure for a page over HTTPS, also when the proxy does not say so', async () => {
+    const { send } = await peopled();
+    const attributesFor = async (origin: string) => {
+      const { status, headers } = await login(send, { Origin: origin, 'Sec-Fetch-Site': 'same-origin' });
+      return { status, isSecure: /; Secure/.test(String(headers['set-cookie'])) };
+    };
+    expect(await attributesFor('https://keys.example.com')).toEqual({ status: 200, isSecure: true });
+    expect(await attributesFor('http://keys.example.com')).toEqual({ status: 200, isSecure: false });
+  });
+
   test('is removed at the sign-out, and is of no use after it', async () => {
     const { send } = await peopled();
     const cookie = cookiesOf(await login(send));

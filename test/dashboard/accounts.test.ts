@@ -34,6 +34,13 @@ describe.skipIf(!hasChromium)('the accounts', () => {
     const service = await peopled();
     const { page, complaints, close } = await opened(service);
     await page.getByText('Nobody is invited at present.').waitFor();
+    // Behind a proxy that changes the host and the path.
+    await page.route('**/auth/invitations', async (route) => {
+      if (route.request().method() !== 'POST') return route.fallback();
+      const response = await route.fetch();
+      const json = await response.json();
+      await route.fulfill({ response, json: { ...json, url: `http://localhost/elsewhere#${json.token}` } });
+    });
 
     async function invite(email: string): Promise<string> {
       await page.getByRole('button', { name: 'Invite a person' }).click();
@@ -52,6 +59,7 @@ describe.skipIf(!hasChromium)('the accounts', () => {
     await page.getByRole('row', { name: ADA }).getByText('in 7 days').waitFor();
     expect(await page.content()).not.toContain(link);
     const token = new URL(link).hash.slice(1);
+    expect(link).toBe(`${service.origin}/dashboard/invitation#${token}`);
     const body = { token, password: ADMIN.password };
     const accepted = await service.send({ method: 'POST', path: '/auth/accept-invitation', body });
     expect(accepted.json).toMatchObject({

@@ -1,8 +1,14 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
+import { freePort } from '../../deploy/cluster/free-port.ts';
 import { blocksOf } from '../docs/blocks.ts';
 import { execute, hasChromium, launchBrowser, openPage } from '../support/browser.ts';
+import { FIRST_KEY } from '../support/keyhearth.ts';
 import { isInstalled, proxies } from './proxies.ts';
 import { type Stack, startStack } from './stack.ts';
 
@@ -14,20 +20,46 @@ function withPrefix(config: string): string {
   return config.replace('location / {', () => `${location?.text}\nlocation / {`);
 }
 
+/** Another address of the same server, with a certificate that it signed itself. */
+function listenWithTls(port: number, directory: string): string {
+  const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) => join(directory, name));
+  const options = [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-subj',
+    '/CN=localhost',
+  ];
+  execFileSync('openssl', ['req', '-x509', ...options, '-keyout', `${key}`, '-out', `${certificate}`], {
+    stdio: 'ignore',
+  });
+  return `listen 127.0.0.1:${port} ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};`;
+}
+
 describe.skipIf(!hasChromium || !nginx || !isInstalled(nginx))(
   'behind nginx, below a path of its own',
   () => {
     let stack: Stack;
     let browser: Browser;
+    let tlsPort: number;
+    let certificates: string;
     beforeAll(async () => {
       if (!nginx) throw new Error('nginx is not in the list of proxies');
       await buildIfStale();
-      stack = await startStack(nginx, withPrefix);
+      tlsPort = await freePort();
+      certificates = mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
+      const tls = listenWithTls(tlsPort, certificates);
+      stack = await startStack(nginx, (config) =>
+        withPrefix(config).replace('server {', () => `server { ${tls}`),
+      );
       browser = await launchBrowser();
     });
     afterAll(async () => {
       await browser.close();
       await stack.close();
+      rmSync(certificates, { recursive: true });
     });
 
     test('/docs finds the document, and sends its requests below the path', async () => {
@@ -47,9 +79,22 @@ describe.skipIf(!hasChromium || !nginx || !isInstalled(nginx))(
       expect(complaints).toEqual([]);
     });
 
+    test('over TLS, the session cookie is Secure', async () => {
+      const context = await browser.newContext({ ignoreHTTPSErrors: true });
+      const answer = await context.request.post(`https://127.0.0.1:${tlsPort}/keys/auth/setup`, {
+        headers: { 'X-API-Key': FIRST_KEY },
+        data: { email: 'ada@example.com', password: 'correct horse battery staple' },
+      });
+      expect({ status: answer.status(), cookie: answer.headers()['set-cookie'] }).toEqual({
+        status: 201,
+        cookie: expect.stringContaining('; Secure;'),
+      });
+      await context.close();
+    });
+
     test('the dashboard opens there, and not at an address that somebody else made up', async () => {
       const { page } = await openPage(browser, `${stack.origin}/keys/dashboard`);
-      await page.getByRole('heading', { level: 1, name: 'Set up Keyhearth' }).waitFor();
+      await page.getByRole('heading', { level: 1, name: /^(Set up Keyhearth|Sign in)$/ }).waitFor();
       // nginx decodes the slash, and the browser does not.
       await page.goto(`${stack.origin}/keys/x;touch$IFS'PWNED';%2f../dashboard/api`);
       await page.getByRole('heading', { name: 'This is not the address of the dashboard' }).waitFor();

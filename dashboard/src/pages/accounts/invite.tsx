@@ -1,6 +1,7 @@
 import type { InferResponseType } from 'hono/client';
 import { useState } from 'preact/hooks';
 import { api, body } from '../../lib/api.ts';
+import { ORIGIN } from '../../lib/base.ts';
 import { relative } from '../../lib/words.ts';
 import { confirmed } from '../../ui/confirm.tsx';
 import { CopyButton } from '../../ui/copy.tsx';
@@ -56,17 +57,20 @@ export function Invite({ onMade, onClose }: { onMade: () => void; onClose: () =>
   );
 }
 
-const LinkOnce = ({ of: { email, url, expires_at } }: { of: Made }) => (
+/** The browser knows where the dashboard is. Behind a proxy, the service may not. */
+const linkWith = (token: string) => `${ORIGIN}/dashboard/invitation#${token}`;
+
+const LinkOnce = ({ of: { email, token, expires_at } }: { of: Made }) => (
   <>
     <p>
       Send this link to <bdi>{email}</bdi>. It works once, and expires {relative(expires_at)}.{' '}
       <strong>Keyhearth shows it once.</strong>
     </p>
     <code class="secret" data-testid="invitation-link">
-      {url}
+      {linkWith(token)}
     </code>
     <div class="actions">
-      <CopyButton text={url} label="Copy the link" isMain />
+      <CopyButton text={linkWith(token)} label="Copy the link" isMain />
     </div>
   </>
 );
