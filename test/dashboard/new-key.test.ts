@@ -166,7 +166,7 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
     await page.getByText('“Invoices” must be * or parts of lower-case letters').waitFor();
     await page.getByText('“somewhere” must be an address or a network').waitFor();
     await page.getByText('Uses must be a whole number').waitFor();
-    await page.getByText('Some fields need a change. Nothing was saved.').waitFor();
+    await page.getByText('Correct the marked fields. Nothing was saved.').waitFor();
     await expect.poll(() => page.evaluate('document.activeElement.name')).toBe('scopes');
     await page.getByLabel('Metadata').fill('[1]');
     await page.getByLabel('Last day').fill('');
@@ -223,7 +223,7 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
       await fillAll(page);
       await page.getByLabel('Allowed addresses').fill('somewhere');
       await create();
-      await page.getByText('Some fields need a change.').waitFor();
+      await page.getByText('Correct the marked fields.').waitFor();
       expect(await violations(page)).toEqual([]);
       expect(await scrollsSideways(page)).toBe(false);
       await page.getByLabel('Allowed addresses').fill('');

@@ -133,6 +133,17 @@ describe.skipIf(!hasChromium)('the overview', () => {
     await close();
   });
 
+  test('counts who has failed attempts: addresses and accounts', async () => {
+    const running = await used();
+    const body = { email: 'nobody@example.com', password: 'wrong horse battery staple' };
+    const headers = { 'X-Forwarded-For': '203.0.113.9' };
+    expect((await running.send({ method: 'POST', path: '/auth/login', body, headers })).status).toBe(401);
+    const { page, close } = await opened(running);
+    const block = page.getByRole('region', { name: 'Lockouts' });
+    await block.getByText('1 address and 1 account have failed attempts.').waitFor();
+    await close();
+  });
+
   test('loads each block on its own: one that fails can be tried again, and the others are there', async () => {
     const running = await used();
     const { page, goTo, close } = await opened(running);
@@ -162,7 +173,7 @@ describe.skipIf(!hasChromium)('the overview', () => {
     await page.getByRole('heading', { name: 'No verifications in this time' }).waitFor();
     await page.getByRole('heading', { name: 'No key was used' }).waitFor();
     expect(await page.getByText('busy key').count()).toBe(0);
-    expect(await page.getByText('Locked addresses').count()).toBe(0);
+    expect(await page.getByRole('heading', { name: 'Lockouts' }).count()).toBe(0);
     const person = await running.signIn(member);
     await person('POST', '/auth/keys', { label: 'my key', expires_in: '2d' });
     await goTo('');

@@ -18,6 +18,9 @@ describe.skipIf(!hasChromium)('signing in', () => {
     const { origin } = await peopled();
     const { page, goTo, complaints, close } = await visit(browser, origin);
     await goTo('/keys?status=active');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('E-mail address must be').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
     await page.getByLabel('E-mail address').fill(ADMIN.email);
     await page.getByLabel('Password').fill('wrong horse battery staple');
     await page.keyboard.press('Enter');
@@ -45,6 +48,7 @@ describe.skipIf(!hasChromium)('signing in', () => {
 
     await givePassword();
     await page.getByLabel('Code of your authenticator app').waitFor();
+    expect(await page.getByText('Use the e-mail address').count()).toBe(0);
     // The field has the focus.
     await page.keyboard.type('000000');
     await page.keyboard.press('Enter');
@@ -95,7 +99,8 @@ describe.skipIf(!hasChromium)('signing in', () => {
       await page.getByText('Invalid email or password.').waitFor();
     }
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('You can try again in 15 minutes.').waitFor();
+    const said = 'Too many failed attempts. Try again in 15 minutes.';
+    await page.getByText(said, { exact: true }).waitFor();
     await close();
   });
 

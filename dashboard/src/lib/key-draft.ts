@@ -125,5 +125,5 @@ function assertReadable(draft: KeyDraft): void {
   if (draft.expiry === 'date' && Number.isNaN(endOf(draft.date)))
     errors.push({ path: 'expires_at', message: 'must be a date' });
   if (errors.length > 0)
-    throw new ApiError('Some fields need a change.', { status: 400, code: 'invalid_request', errors });
+    throw new ApiError('Correct the marked fields.', { status: 400, code: 'invalid_request', errors });
 }

@@ -8,8 +8,8 @@ export const SignInPage = () => (
     <Brand />
     <div class="card">
       <h1>Sign in</h1>
-      <p class="quiet">Use the e-mail address and the password of your account.</p>
       <SignInForm
+        intro="Use the e-mail address and the password of your account."
         onDone={(signedIn) => {
           account.value = signedIn;
         }}

@@ -83,7 +83,7 @@ function AskForPassword({ of }: { of: Question }) {
   return (
     <Dialog title="Confirm with your password" onClose={cancel}>
       <p>You signed in more than 15 minutes ago, so this change needs your password.</p>
-      <Form action="Confirm" busy="Confirming…" onSubmit={confirm} onCancel={cancel}>
+      <Form action="Confirm" busy="Confirming…" onSubmit={confirm} onCancel={cancel} savesNothing>
         <TextField
           label="Your password"
           name="password"

@@ -9,6 +9,13 @@ type DialogProps = {
   children: ComponentChildren;
 };
 
+/** The button that opened a dialog may be gone with it. Without a place, the keyboard begins at the top of the page. */
+function keepFocus(card: Element | null | undefined): void {
+  if (document.activeElement !== document.body) return;
+  const next = card?.querySelector<HTMLElement>('button:not(:disabled)') ?? document.querySelector('main');
+  next?.focus({ preventScroll: true });
+}
+
 /** A native modal dialog. It is open while it is rendered. The focus goes back to where it was. */
 export function Dialog({ title, isWide = false, onClose, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
@@ -23,11 +30,13 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
   useEffect(() => {
     const before = document.activeElement;
     const dialog = element.current;
+    const card = dialog?.closest('.card');
     dialog?.showModal();
     return () => {
       isGone.current = true;
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
+      setTimeout(() => keepFocus(card));
     };
   }, []);
   return (

@@ -2,13 +2,14 @@ import { ApiError } from '../lib/api.ts';
 import { wait } from '../lib/words.ts';
 
 /** What the person can do about a failure that the sentence of the service does not say. */
-function advice({ status, code, retryAfter }: ApiError): string | undefined {
-  if (retryAfter !== undefined) return `You can try again in ${wait(retryAfter)}.`;
+function advice({ status, code, message, retryAfter }: ApiError): string | undefined {
+  const saysWhen = /try again in/i.test(message);
+  if (retryAfter !== undefined && !saysWhen) return `You can try again in ${wait(retryAfter)}.`;
   if (code === 'two_factor_setup_required') return 'Set it up under "Your account".';
   if (status === 403) return 'Ask an administrator if you need this.';
   if (status === 404) return 'Somebody may have deleted it. Load the page again.';
   if (status === 409) return 'Nothing was changed.';
-  if (status === 503) return 'Try again in a moment. What you typed is still here.';
+  if (status === 503) return saysWhen ? undefined : 'Try again in a moment. What you typed is still here.';
   if (status >= 500)
     return 'Nothing else is wrong with your request. The log of the service has the details.';
   return undefined;

@@ -20,13 +20,16 @@ type FormProps = {
   onSubmit: () => Promise<void>;
   onCancel?: (() => void) | undefined;
   isDangerous?: boolean;
+  /** For a form that only asks who the person is. */
+  savesNothing?: boolean;
   /** Why the form cannot be sent yet. */
   isIncomplete?: boolean;
   children?: ComponentChildren;
 };
 
 /** A form. It cannot be sent twice at once, and it keeps what was typed when the request fails. */
-export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomplete, children }: FormProps) {
+export function Form({ action, busy, onSubmit, ...more }: FormProps) {
+  const { onCancel, isDangerous, isIncomplete, savesNothing = false, children } = more;
   const [error, setError] = useState<Error>();
   const [isBusy, setBusy] = useState(false);
   const element = useRef<HTMLFormElement>(null);
@@ -57,7 +60,7 @@ export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomple
   return (
     <form ref={element} onSubmit={submit} aria-busy={isBusy} noValidate>
       <FormErrors.Provider value={{ errors, shown }}>{children}</FormErrors.Provider>
-      <Summary error={error} shown={shown} />
+      <Summary error={error} shown={shown} savesNothing={savesNothing} />
       <div class="actions">
         <button type="submit" class={isDangerous ? 'danger' : 'main'} disabled={isBusy || isIncomplete}>
           {isBusy ? busy : action}
@@ -72,17 +75,20 @@ export function Form({ action, busy, onSubmit, onCancel, isDangerous, isIncomple
   );
 }
 
+type SummaryProps = { error: Error | undefined; shown: ReadonlyMap<string, string>; savesNothing: boolean };
+
 /** It knows which errors already stand at a field. */
-function Summary({ error, shown }: { error: Error | undefined; shown: ReadonlyMap<string, string> }) {
+function Summary({ error, shown, savesNothing }: SummaryProps) {
   if (!error) return null;
   const isShown =
     error instanceof ApiError &&
     error.errors.length > 0 &&
     error.errors.every(({ path }) => [...shown.values()].some((name) => concerns(name, path)));
   if (!isShown) return <Failure error={error} />;
+  if (savesNothing) return null;
   return (
     <div class="message bad" role="alert">
-      Some fields need a change. Nothing was saved.
+      Correct the marked fields. Nothing was saved.
     </div>
   );
 }

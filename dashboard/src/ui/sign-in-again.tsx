@@ -17,7 +17,7 @@ export function SignInAgain() {
           if (isSame) signedInAgain();
         }}
       />
-      <p>
+      <p class="next">
         <button type="button" class="link" onClick={leave}>
           Sign in as somebody else
         </button>

@@ -6,11 +6,13 @@ import { Form, TextField } from './form.tsx';
 type SignInProps = {
   /** The e-mail address, when it is known who must sign in. */
   email?: string;
+  /** What stands above the first step. */
+  intro?: string;
   onDone: (account: Account) => void;
 };
 
 /** Asks for e-mail and password, and then for a code where the account has a second factor. */
-export function SignInForm({ email: known, onDone }: SignInProps) {
+export function SignInForm({ email: known, intro, onDone }: SignInProps) {
   const [email, setEmail] = useState(known ?? '');
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
@@ -33,7 +35,8 @@ export function SignInForm({ email: known, onDone }: SignInProps) {
 
   if (step === 'password') {
     return (
-      <Form action="Sign in" busy="Signing in…" onSubmit={submit}>
+      <Form action="Sign in" busy="Signing in…" onSubmit={submit} savesNothing>
+        {intro && <p class="quiet">{intro}</p>}
         <TextField
           label="E-mail address"
           name="email"
@@ -65,7 +68,9 @@ export function SignInForm({ email: known, onDone }: SignInProps) {
       busy="Signing in…"
       onSubmit={submit}
       onCancel={() => choose('password')}
+      savesNothing
     >
+      <p class="quiet">The password is right. One more step: your second factor.</p>
       <TextField
         label={isCode ? 'Code of your authenticator app' : 'Recovery code'}
         name={isCode ? 'code' : 'recovery_code'}

@@ -23,20 +23,34 @@ const isLocked = ({ locked_until }: Lockout) => locked_until !== null;
 export function Lockouts() {
   const [loaded, reload] = useLoad(() => body(api.auth.lockouts.$get()), []);
   return (
-    <Card title="Locked addresses">
+    <Card title="Lockouts">
       <Shown of={loaded} retry={reload}>
         {({ lockouts }) => (
-          <Listed locked={lockouts.filter(isLocked)} all={lockouts.length} reload={reload} />
+          <Listed
+            locked={lockouts.filter(isLocked)}
+            failing={lockouts.filter((each) => !isLocked(each))}
+            reload={reload}
+          />
         )}
       </Shown>
     </Card>
   );
 }
 
-type ListedProps = { locked: readonly Lockout[]; all: number; reload: () => void };
+/** "1 address and 2 accounts have failed attempts." */
+function failuresInWords(failing: readonly Lockout[]): string {
+  const accounts = failing.filter(({ kind }) => kind === 'sign_in_email').length;
+  const addresses = failing.length - accounts;
+  const parts = [
+    addresses > 0 && count(addresses, 'address', 'addresses'),
+    accounts > 0 && count(accounts, 'account'),
+  ];
+  return `${parts.filter(Boolean).join(' and ')} ${failing.length === 1 ? 'has' : 'have'} failed attempts.`;
+}
 
-function Listed({ locked, all, reload }: ListedProps) {
-  const failing = all - locked.length;
+type ListedProps = { locked: readonly Lockout[]; failing: readonly Lockout[]; reload: () => void };
+
+function Listed({ locked, failing, reload }: ListedProps) {
   return (
     <>
       {locked.length === 0 ? (
@@ -50,14 +64,8 @@ function Listed({ locked, all, reload }: ListedProps) {
           ))}
         </ul>
       )}
-      {locked.length > SHOWN && (
-        <p class="quiet">{count(locked.length - SHOWN, 'further address', 'further addresses')} locked.</p>
-      )}
-      {failing > 0 && (
-        <p class="quiet small">
-          {count(failing, 'other address has', 'other addresses have')} failed attempts that count.
-        </p>
-      )}
+      {locked.length > SHOWN && <p class="quiet">{count(locked.length - SHOWN, 'further lockout')}.</p>}
+      {failing.length > 0 && <p class="quiet small">{failuresInWords(failing)}</p>}
     </>
   );
 }
