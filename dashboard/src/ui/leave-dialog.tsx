@@ -1,4 +1,4 @@
-import { leaving } from '../lib/leaving.ts';
+import { guarded, leaving } from '../lib/leaving.ts';
 import { Dialog } from './dialog.tsx';
 
 /** Asks before a new key is lost. It stands once on the page. */
@@ -10,9 +10,14 @@ export function LeaveDialog() {
     leaving.value = undefined;
   }
 
+  const what = guarded();
   return (
-    <Dialog title="Leave without the key?" onClose={stay}>
-      <p>You have neither copied nor downloaded the key, and Keyhearth cannot show it again.</p>
+    <Dialog title={`Leave without the ${what}?`} onClose={stay}>
+      <p>
+        {what === 'key'
+          ? 'You have neither copied nor downloaded the key, and Keyhearth cannot show it again.'
+          : 'You have not copied the link, and Keyhearth cannot show it again.'}
+      </p>
       <div class="actions">
         <button type="button" class="main" onClick={stay}>
           Stay

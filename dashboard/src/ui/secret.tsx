@@ -1,5 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
-import { guardLeaving } from '../lib/leaving.ts';
+import { useGuard } from '../lib/use-guard.ts';
 import { CopyButton } from './copy.tsx';
 
 /** Offers a text as a file. */
@@ -28,12 +27,7 @@ export function Download({
 
 /** A raw key, which the service shows once. Until it is copied or downloaded, the page asks before the person leaves. */
 export function RawKey({ rawKey }: { rawKey: string }) {
-  const release = useRef<() => void>(undefined);
-  useEffect(() => {
-    release.current = guardLeaving();
-    return release.current;
-  }, []);
-  const save = () => release.current?.();
+  const save = useGuard('key');
 
   return (
     <div class="field">

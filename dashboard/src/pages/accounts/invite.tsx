@@ -2,6 +2,8 @@ import type { InferResponseType } from 'hono/client';
 import { useState } from 'preact/hooks';
 import { api, body } from '../../lib/api.ts';
 import { ORIGIN } from '../../lib/base.ts';
+import { leaveBy } from '../../lib/leaving.ts';
+import { useGuard } from '../../lib/use-guard.ts';
 import { relative } from '../../lib/words.ts';
 import { confirmed } from '../../ui/confirm.tsx';
 import { CopyButton } from '../../ui/copy.tsx';
@@ -32,7 +34,7 @@ export function Invite({ onMade, onClose }: { onMade: () => void; onClose: () =>
       <Dialog title="Pass this link on">
         <LinkOnce of={made} />
         <div class="actions">
-          <button type="button" onClick={onClose}>
+          <button type="button" onClick={() => leaveBy(onClose)}>
             Done
           </button>
         </div>
@@ -60,17 +62,21 @@ export function Invite({ onMade, onClose }: { onMade: () => void; onClose: () =>
 /** The browser knows where the dashboard is. Behind a proxy, the service may not. */
 const linkWith = (token: string) => `${ORIGIN}/dashboard/invitation#${token}`;
 
-const LinkOnce = ({ of: { email, token, expires_at } }: { of: Made }) => (
-  <>
-    <p>
-      Send this link to <bdi>{email}</bdi>. It works once, and expires {relative(expires_at)}.{' '}
-      <strong>Keyhearth shows it once.</strong>
-    </p>
-    <code class="secret" data-testid="invitation-link">
-      {linkWith(token)}
-    </code>
-    <div class="actions">
-      <CopyButton text={linkWith(token)} label="Copy the link" isMain />
-    </div>
-  </>
-);
+function LinkOnce({ of: { email, token, expires_at } }: { of: Made }) {
+  const save = useGuard('link');
+  const url = linkWith(token);
+  return (
+    <>
+      <p>
+        Send this link to <bdi>{email}</bdi>. It works once, and expires {relative(expires_at)}.{' '}
+        <strong>Keyhearth shows it once.</strong>
+      </p>
+      <code class="secret" data-testid="invitation-link" onCopy={save}>
+        {url}
+      </code>
+      <div class="actions">
+        <CopyButton text={url} label="Copy the link" isMain onCopied={save} />
+      </div>
+    </>
+  );
+}
