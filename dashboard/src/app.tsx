@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { ApiError, api, body } from './lib/api.ts';
-import { followLink, go, place } from './lib/router.ts';
+import { followLink, go, place, round } from './lib/router.ts';
 import { type Account, account, followOtherTabs, needsTwoFactor } from './lib/session.ts';
 import { useLoad } from './lib/use-load.ts';
 import { SignInPage } from './pages/sign-in.tsx';
@@ -80,7 +80,7 @@ function Current() {
   return (
     <Titled title={title}>
       <Shell>
-        <Page key={path} id={id} />
+        <Page key={`${path} ${round.value}`} id={id} />
       </Shell>
     </Titled>
   );

@@ -29,6 +29,9 @@ describe.skipIf(!hasChromium)('your account', () => {
     const card = page.getByRole('region', { name: 'You', exact: true });
     for (const text of [ADMIN.email, 'Admin: you manage all keys', 'Everything: manage all keys'])
       await card.getByText(text).waitFor();
+    expect(await card.getByRole('link', { name: 'Accounts' }).getAttribute('href')).toBe(
+      '/dashboard/accounts',
+    );
     expect(complaints).toEqual([]);
     await close();
   });
@@ -59,7 +62,12 @@ describe.skipIf(!hasChromium)('your account', () => {
     await page.getByRole('img', { name: 'QR code' }).waitFor();
     // It throws when the policy of the page refuses the image.
     await page.evaluate("document.querySelector('img').decode()");
+    const box = await page.getByRole('dialog').boundingBox();
+    // In the middle of a window that is 860 high.
+    expect(Math.abs((box?.y ?? 0) * 2 + (box?.height ?? 0) - 860)).toBeLessThan(3);
     const secret = await page.getByTestId('secret').innerText();
+    const fours = await page.locator('.four').allInnerTexts();
+    expect(fours).toEqual(secret.match(/.{4}/g));
     await page.getByLabel('Code of your authenticator app').fill('000000');
     await page.keyboard.press('Enter');
     await page.getByText('Invalid code.').waitFor();
@@ -79,6 +87,9 @@ describe.skipIf(!hasChromium)('your account', () => {
     await page.getByLabel('I have stored the recovery codes').check();
     await done.click();
     await page.getByText('A sign-in needs your password and a code of your app.').waitFor();
+    await expect
+      .poll(() => page.evaluate('document.activeElement.textContent'))
+      .toBe('Show the recovery codes');
     expect((await admin('GET', '/auth/self')).status).toBe(401);
 
     pass(QUARTER_HOUR);

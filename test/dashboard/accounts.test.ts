@@ -52,6 +52,12 @@ describe.skipIf(!hasChromium)('the accounts', () => {
       const link = await page.getByTestId('invitation-link').innerText();
       await page.getByText('It works once, and expires in 7 days.').waitFor();
       await page.getByRole('button', { name: 'Done' }).click();
+      const asked = page.getByRole('dialog', { name: 'Leave without the link?' });
+      await asked.getByRole('button', { name: 'Stay' }).click();
+      await page.getByRole('button', { name: 'Copy the link' }).click();
+      await page.getByText('Copied').waitFor();
+      await page.getByRole('button', { name: 'Done' }).click();
+      await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
       return link;
     }
 
@@ -78,6 +84,15 @@ describe.skipIf(!hasChromium)('the accounts', () => {
       },
     );
     expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('load again when the person presses the link of the page that is shown', async () => {
+    const service = await peopled();
+    const { page, close } = await opened(service);
+    await service.add(ADA);
+    await page.getByRole('link', { name: 'Accounts' }).click();
+    await page.getByRole('row', { name: ADA }).waitFor();
     await close();
   });
 
@@ -164,6 +179,10 @@ describe.skipIf(!hasChromium)('the accounts', () => {
       await page.getByRole('button', { name: `Delete ${email}` }).click();
       const dialog = page.getByRole('dialog', { name: 'Delete this account?' });
       const button = dialog.getByRole('button', { name: 'Delete the account' });
+      await dialog.getByText('The keys of the account: ').waitFor();
+      await dialog.getByLabel('to confirm').fill(email);
+      // Nothing is chosen for the person.
+      expect(await button.isDisabled()).toBe(true);
       await how();
       await dialog.getByLabel('to confirm').fill('ops@example');
       expect(await button.isDisabled()).toBe(true);
@@ -181,7 +200,14 @@ describe.skipIf(!hasChromium)('the accounts', () => {
         ({ label }: { label: string }) => label,
       );
     expect(await labels()).toEqual([`of ${GRACE}`, `of ${ADA}`]);
-    await remove(GRACE, () => page.getByLabel('Delete them').check());
+    await page.getByText('The account is deleted. 1 key now belongs to the other account.').waitFor();
+    await remove(GRACE, async () => {
+      await page.getByText('The keys of the account: 2').waitFor();
+      await page.getByLabel('Hand them over').check();
+      const only = page.getByLabel('Account that gets the keys');
+      expect(await only.inputValue()).toBe(service.adminId);
+      await page.getByLabel('Delete them').check();
+    });
     expect(await labels()).toEqual([]);
     await close();
   });

@@ -12,6 +12,9 @@ const read = (): Place => ({
 /** Where the person is, below the dashboard: `/keys` and its query. */
 export const place = signal(read());
 
+/** How often the person pressed the link to the page that is shown: each time it loads again. */
+export const round = signal(0);
+
 /** The address of the page that is shown. */
 let shown = window.location.href;
 
@@ -54,7 +57,10 @@ export function followLink(event: MouseEvent): void {
   if (link.pathname !== BASE && !link.pathname.startsWith(`${BASE}/`)) return;
   if (link.hash !== '' && link.pathname === window.location.pathname) return;
   event.preventDefault();
-  leaveBy(() => go(link.pathname.slice(BASE.length) + link.search));
+  leaveBy(() => {
+    if (link.pathname === window.location.pathname && link.search === '') round.value++;
+    go(link.pathname.slice(BASE.length) + link.search);
+  });
 }
 
 /** Changes some parameters of the query, and leaves the others. An empty value removes its parameter. */

@@ -50,7 +50,11 @@ function Scan({ pending, onDone, onCancel }: ScanProps) {
       <p class="quiet small">Your app cannot scan it? Type this secret:</p>
       <div class="row">
         <code class="secret" data-testid="secret">
-          {pending.secret}
+          {pending.secret.match(/.{1,4}/g)?.map((four, index) => (
+            <span class="four" key={`${index} ${four}`}>
+              {four}
+            </span>
+          ))}
         </code>
         <CopyButton text={pending.secret} label="Copy the secret" />
       </div>

@@ -1,3 +1,4 @@
+import { hrefOf } from '../../lib/router.ts';
 import { meaningOf } from '../../lib/scopes.ts';
 import { account } from '../../lib/session.ts';
 import { date } from '../../lib/words.ts';
@@ -38,9 +39,15 @@ export function AboutYou() {
           the services behind Keyhearth.
         </p>
       )}
-      {me.role === 'member' && (
-        <p class="quiet small">An administrator changes your name, role and scopes.</p>
-      )}
+      <p class="quiet small next">
+        {me.role === 'member' ? (
+          'An administrator changes your name, role and scopes.'
+        ) : (
+          <>
+            You change your name and role under <a href={hrefOf('/accounts')}>Accounts</a>.
+          </>
+        )}
+      </p>
     </Card>
   );
 }
