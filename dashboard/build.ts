@@ -63,7 +63,9 @@ function reasonIn(message: string, signal: NodeJS.Signals | null): string {
 /** Whether the build is as new as the newest source was when it was made. */
 function isFresh(): boolean {
   try {
-    return statSync(INDEX).mtimeMs >= newest([...sources(), ...outside()]);
+    const used = outside();
+    const isWhole = used.every((path) => existsSync(path));
+    return isWhole && statSync(INDEX).mtimeMs >= newest([...sources(), ...used]);
   } catch {
     return false;
   }
@@ -72,10 +74,12 @@ function isFresh(): boolean {
 /** The sources, their folders, and the versions of the packages. */
 const sources = (): string[] => [...below(SOURCES), join(ROOT, 'package-lock.json')];
 
-/** Every start does this, and `globSync` takes several times as long. */
+/**
+ * Without hidden files: editors keep their own there. Every start does this, and `globSync` takes several times as long.
+ */
 const below = (folder: string): string[] =>
   readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.name === 'dist' || entry.name.startsWith(TEMPORARY)) return [];
+    if (entry.name === 'dist' || entry.name.startsWith('.')) return [];
     const path = join(folder, entry.name);
     return entry.isDirectory() ? [path, ...below(path)] : [path];
   });
@@ -83,8 +87,10 @@ const below = (folder: string): string[] =>
 const outside = (): string[] =>
   JSON.parse(readFileSync(join(DIST, OUTSIDE), 'utf8')).map((name: string) => join(ROOT, name));
 
-/** When the files changed last, in whole milliseconds. */
-const newest = (paths: string[]) => Math.max(...paths.map((path) => Math.ceil(statSync(path).mtimeMs)));
+/** When the files changed last, in whole milliseconds. A file that is gone changed its folder. */
+const newest = (paths: string[]) => Math.max(...paths.map(timeOf));
+
+const timeOf = (path: string) => Math.ceil(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 
 /** @throws Error when Vite is missing, the sources have an error, or the folder cannot be written to */
 async function build(): Promise<void> {
@@ -145,8 +151,9 @@ async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(SOURCES)) {
     if (!name.startsWith(TEMPORARY)) continue;
     const path = join(SOURCES, name);
-    const { mtimeMs } = await stat(path);
-    if (Date.now() - mtimeMs > ABANDONED_MS) await rm(path, { recursive: true, force: true });
+    // The build that made it may remove it at this moment.
+    const found = await stat(path).catch(unless('ENOENT'));
+    if (found && Date.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { recursive: true, force: true });
   }
 }
 

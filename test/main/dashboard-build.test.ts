@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -66,6 +67,23 @@ test('a start builds the dashboard when there is none, and when a source or a fi
   writeFileSync(outside, 'second');
   expect(await start()).toEqual({ ...served, stderr: BUILDING });
   expect(left()).toEqual(['dist']);
+});
+
+test('the lock of an editor, and links that lead nowhere, do not stop a build', async () => {
+  const { start, build, folder } = program();
+  for (const name of ['src/.#main.tsx', 'src/gone.ts', '.dist-gone'])
+    symlinkSync('ada@example.com.4711:1', join(folder, name));
+  expect(await build()).toBe(0);
+  expect(await start()).toMatchObject({ status: 200, stderr: '' });
+});
+
+test('a start builds again when a file that the dashboard imports is gone', async () => {
+  const { start, build, source, outside } = program();
+  writeFileSync(outside, 'first');
+  appendFileSync(source, '\nimport text from "../../deploy/outside.txt?raw";\ndocument.title = text;\n');
+  expect(await build()).toBe(0);
+  rmSync(outside);
+  expect((await start()).stderr).toMatch(/outside\.txt/);
 });
 
 test('each file of a build has both compressed forms beside it', async () => {
