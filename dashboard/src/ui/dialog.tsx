@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 type DialogProps = {
   title: string;
@@ -27,7 +27,8 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
     if (!element.current?.querySelector('form[aria-busy="true"]')) onClose?.();
   }
 
-  useEffect(() => {
+  // Not a plain effect, which would leave the page without a focus for a moment after the dialog is gone.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const dialog = element.current;
     const card = dialog?.closest('.card');
