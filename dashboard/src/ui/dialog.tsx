@@ -51,7 +51,9 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
       }}
       // A browser closes it by itself at a second Escape.
       onClose={() => {
-        if (!isGone.current) element.current?.showModal();
+        // The event comes late. By then another dialog may be open in the place of this one.
+        if (isGone.current) return;
+        element.current?.showModal();
         close();
       }}
     >
