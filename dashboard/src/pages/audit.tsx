@@ -4,9 +4,10 @@ import { ORIGIN } from '../lib/base.ts';
 import { usePages } from '../lib/pages.ts';
 import { hrefOf, place } from '../lib/router.ts';
 import { isAdmin } from '../lib/session.ts';
-import { Empty, PageHead, Shown } from '../ui/blocks.tsx';
+import { Empty, isWrongFilter, PageHead, Shown } from '../ui/blocks.tsx';
 import { ChoiceFilter, TextFilter, TimeFilter } from '../ui/filter.tsx';
 import { Pager } from '../ui/pager.tsx';
+import { ActorFilter } from './audit/actor-filter.tsx';
 import { EventList } from './audit/event-list.tsx';
 
 const FILTERS = ['action', 'key_id', 'actor', 'from', 'to'] as const;
@@ -41,6 +42,8 @@ export function AuditLogPage() {
     [JSON.stringify(filters)],
     query,
   );
+  const { loaded } = pages;
+  const isWrong = loaded.state === 'failed' && isWrongFilter(loaded.error);
   const isFiltered = Object.keys(filters).length > 0;
 
   return (
@@ -49,22 +52,24 @@ export function AuditLogPage() {
         title="Audit log"
         intro={isAdmin() ? 'Who changed what.' : 'What happened to your account and its keys.'}
       >
-        <a
-          class="button"
-          href={`${ORIGIN}/auth/audit?${new URLSearchParams({ ...filters, format: 'ndjson' })}`}
-          download="audit.ndjson"
-        >
-          Download {isFiltered ? 'these events' : 'all events'}
-        </a>
+        {!isWrong && (
+          <a
+            class="button"
+            href={`${ORIGIN}/auth/audit?${new URLSearchParams({ ...filters, format: 'ndjson' })}`}
+            download="audit.ndjson"
+          >
+            Download {isFiltered ? 'these events' : 'all events'}
+          </a>
+        )}
       </PageHead>
       <search class="filters wide" aria-label="Filter the events">
         <ChoiceFilter label="What" name="action" options={[['', 'Everything'], ...KINDS]} />
         <TextFilter label="Number of the key" name="key_id" />
-        <TextFilter label="Who, by id" name="actor" />
+        <ActorFilter />
         <TimeFilter label="From" name="from" />
         <TimeFilter label="Before" name="to" />
       </search>
-      <Shown of={pages.loaded} retry={pages.reload}>
+      <Shown of={loaded} retry={pages.reload}>
         {({ items }) =>
           items.length > 0 ? (
             <EventList of={items} />

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
+import { ApiError } from '../lib/api.ts';
 import type { Loaded } from '../lib/use-load.ts';
-import { Failure } from './failure.tsx';
+import { Failure, WrongFilter } from './failure.tsx';
 
 export function PageHead({
   title,
@@ -49,8 +50,14 @@ type ShownProps<Value> = {
   children: (value: Value) => ComponentChildren;
 };
 
+/** The service takes every other request of a page that reads. */
+export const isWrongFilter = (error: Error): error is ApiError =>
+  error instanceof ApiError && error.status === 400 && error.errors.length > 0;
+
 /** Shows a value when it is there, and says so while it loads or when that failed. */
 export function Shown<Value>({ of, retry, children }: ShownProps<Value>) {
+  // What was there before is no answer to this filter.
+  if (of.state === 'failed' && isWrongFilter(of.error)) return <WrongFilter error={of.error} />;
   const hasValue = of.state === 'ready' || of.value !== undefined;
   return (
     <>

@@ -15,6 +15,26 @@ function advice({ status, code, message, retryAfter }: ApiError): string | undef
   return undefined;
 }
 
+const FILTERS: Record<string, string> = {
+  label: 'Name',
+  key_id: 'Number of the key',
+  actor: 'Who',
+  from: 'From',
+  to: 'Before',
+  action: 'What',
+};
+
+const filterInWords = (path: string) => FILTERS[path] ?? path.charAt(0).toUpperCase() + path.slice(1);
+
+/** A filter that the service does not understand. The same request would fail again. */
+export const WrongFilter = ({ error: { errors } }: { error: ApiError }) => (
+  <div class="message bad" role="alert">
+    <p>
+      {errors.map(({ path, message }) => `${filterInWords(path)} ${message}.`).join(' ')} Change the filter.
+    </p>
+  </div>
+);
+
 /** A failure, in words. @param retry what the button "Try again" does; without it, there is no button */
 export function Failure({ error, retry }: { error: Error; retry?: (() => void) | undefined }) {
   const more = error instanceof ApiError ? advice(error) : undefined;

@@ -57,12 +57,25 @@ export function TimeFilter({ label, name }: FilterProps) {
   );
 }
 
+type Options = readonly (readonly [value: string, text: string])[];
+
 /** A filter with a choice. The first option has no value: it filters nothing. */
-export function ChoiceFilter({
-  label,
-  name,
-  options,
-}: FilterProps & { options: readonly (readonly [value: string, text: string])[] }) {
+export function ChoiceFilter({ label, name, options }: FilterProps & { options: Options }) {
+  return (
+    <Choice
+      label={label}
+      name={name}
+      options={options}
+      value={place.value.query.get(name) ?? ''}
+      onChange={(value) => change(name, value, 'push')}
+    />
+  );
+}
+
+type ChoiceProps = FilterProps & { options: Options; value: string; onChange: (value: string) => void };
+
+/** A choice that stands among the filters. */
+export function Choice({ label, name, options, value, onChange }: ChoiceProps) {
   const id = useId();
   return (
     <div class="field">
@@ -70,11 +83,11 @@ export function ChoiceFilter({
       <select
         id={id}
         name={name}
-        value={place.value.query.get(name) ?? ''}
-        onChange={({ currentTarget }) => change(name, currentTarget.value, 'push')}
+        value={value}
+        onChange={({ currentTarget }) => onChange(currentTarget.value)}
       >
-        {options.map(([value, text]) => (
-          <option key={value} value={value}>
+        {options.map(([each, text]) => (
+          <option key={each} value={each}>
             {text}
           </option>
         ))}
