@@ -50,7 +50,10 @@ describe.skipIf(!hasChromium)('signing in', () => {
     await page.getByLabel('Code of your authenticator app').waitFor();
     expect(await page.getByText('Use the e-mail address').count()).toBe(0);
     // The field has the focus.
-    await page.keyboard.type('000000');
+    await page.keyboard.type('12345');
+    await page.keyboard.press('Enter');
+    await page.getByText('Code of your authenticator app must have six digits.').waitFor();
+    await page.getByLabel('Code of your authenticator app').fill('000000');
     await page.keyboard.press('Enter');
     await page.getByText('Invalid authenticator code.').waitFor();
     await page.getByLabel('Code of your authenticator app').fill(codeAt(secret, clock.now()));

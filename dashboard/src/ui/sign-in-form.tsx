@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { ApiError, api, body } from '../lib/api.ts';
+import { codeIn } from '../lib/code.ts';
 import type { Account } from '../lib/session.ts';
 import { Form, TextField } from './form.tsx';
 
@@ -18,10 +19,14 @@ export function SignInForm({ email: known, intro, onDone }: SignInProps) {
   const [code, setCode] = useState('');
   const [step, setStep] = useState<'password' | 'code' | 'recovery code'>('password');
 
+  function second() {
+    if (step === 'password') return {};
+    return step === 'code' ? { code: codeIn(code) } : { recovery_code: code };
+  }
+
   async function submit() {
-    const second = { password: {}, code: { code }, 'recovery code': { recovery_code: code } }[step];
     try {
-      onDone(await body(api.auth.login.$post({ json: { email: email.trim(), password, ...second } })));
+      onDone(await body(api.auth.login.$post({ json: { email: email.trim(), password, ...second() } })));
     } catch (error) {
       if (error instanceof ApiError && error.code === 'two_factor_code_required') return setStep('code');
       throw error;

@@ -1,6 +1,7 @@
 import type { InferResponseType } from 'hono/client';
 import { useState } from 'preact/hooks';
 import { api, body, done } from '../lib/api.ts';
+import { codeIn } from '../lib/code.ts';
 import { account } from '../lib/session.ts';
 import { type Confirmation, confirmed } from './confirm.tsx';
 import { CopyButton } from './copy.tsx';
@@ -31,7 +32,7 @@ function Scan({ pending, onDone, onCancel }: ScanProps) {
   const [code, setCode] = useState('');
 
   async function confirm() {
-    await done(api.auth.self['two-factor'].confirm.$post({ json: { code: code.replaceAll(/\s/g, '') } }));
+    await done(api.auth.self['two-factor'].confirm.$post({ json: { code: codeIn(code) } }));
     if (account.value) account.value = { ...account.value, two_factor: true };
     onDone();
   }

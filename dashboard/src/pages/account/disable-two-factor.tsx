@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { api, done } from '../../lib/api.ts';
+import { codeIn } from '../../lib/code.ts';
 import { account } from '../../lib/session.ts';
 import { confirmed } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -13,7 +14,7 @@ export function DisableTwoFactor({ onClose, onDone }: DisableProps) {
   const [isRecovery, setRecovery] = useState(false);
 
   async function disable() {
-    const factor = isRecovery ? { recovery_code: code.trim() } : { code: code.replaceAll(/\s/g, '') };
+    const factor = isRecovery ? { recovery_code: code.trim() } : { code: codeIn(code) };
     await confirmed((confirmation) =>
       done(api.auth.self['two-factor'].disable.$post({ json: { ...factor, ...confirmation } })),
     );
