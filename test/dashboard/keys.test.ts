@@ -90,6 +90,28 @@ describe.skipIf(!hasChromium)('the list of keys', () => {
     await close();
   });
 
+  test('of one account says whose keys they are, and leads back to all keys', async () => {
+    const { page, names, goTo, adminId, call, close } = await withKeys(1);
+    expect((await call('POST', '/auth/keys', { label: 'of nobody' })).status).toBe(201);
+    await goTo(`/keys?account_id=${adminId}`);
+    await page.getByText('The keys of ops@example.com.').waitFor();
+    expect(await names()).not.toContain('of nobody');
+    await page.getByRole('link', { name: 'Show all keys' }).click();
+    await page.getByText('Every key that this service knows.').waitFor();
+    await expect.poll(names, { timeout: 5_000 }).toContain('of nobody');
+    await close();
+  });
+
+  test('marks a key that a rotation replaced', async () => {
+    const { page, goTo, call, close } = await withKeys(1);
+    const [key] = (await call('GET', '/auth/keys?limit=1')).json.keys;
+    expect((await call('POST', `/auth/keys/${key.id}/rotate`, { grace: '1d' })).status).toBe(201);
+    await goTo('/keys');
+    expect(await page.getByText('Replaced', { exact: true }).count()).toBe(1);
+    expect(await page.getByRole('row').filter({ hasText: 'Replaced' }).innerText()).toContain(key.hint);
+    await close();
+  });
+
   test('of a member has the keys of this member alone, and no page of admins', async () => {
     const { origin, add } = await withKeys(2);
     await add('member@example.com');

@@ -117,9 +117,55 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
     await close();
   });
 
+  test('lets the person go who copied code with the key in it', async () => {
+    const { page, create, rawKey, close } = await atNewKey();
+    await page.getByLabel('Allowed addresses').fill('203.0.113.0/24\n2001:db8::/32');
+    await create();
+    const key = await rawKey();
+    await page
+      .getByText('This key works only from 203.0.113.0/24 and 2001:db8::/32. From elsewhere the answer is')
+      .waitFor();
+    const panel = page.getByRole('tabpanel');
+    await page.getByRole('tab', { name: 'nginx' }).click();
+    await panel.getByRole('button', { name: 'Copy' }).click();
+    await panel.getByRole('button', { name: 'Copied' }).waitFor();
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Stay' }).click();
+    await page.getByRole('tab', { name: 'curl' }).click();
+    await panel.getByRole('button', { name: 'Copy', exact: true }).click();
+    await panel.getByRole('button', { name: 'Copied' }).waitFor();
+    await page.getByRole('link', { name: 'API Keys' }).click();
+    await page.getByRole('heading', { name: 'API Keys' }).waitFor();
+    await page.getByLabel('Owner').press('Control+V');
+    expect(await page.getByLabel('Owner').inputValue()).toContain(key);
+    await close();
+  });
+
+  test('shows the way to the list when the connection breaks, and keeps what was typed', async () => {
+    const { page, create, context, close } = await atNewKey();
+    await page.getByLabel('Name (optional)').fill('lost');
+    await page.route('**/auth/keys', (route) => route.abort());
+    await create();
+    await page.getByText('Check before you try again.').waitFor();
+    const opening = context.waitForEvent('page');
+    await page.getByRole('link', { name: 'Open the list of keys' }).click();
+    await (await opening).getByRole('heading', { name: 'API Keys' }).waitFor();
+    expect(await page.getByLabel('Name (optional)').inputValue()).toBe('lost');
+    await close();
+  });
+
+  test('shows the whole curl command on a phone', async () => {
+    const { page, create, close } = await atNewKey();
+    await page.setViewportSize(PHONE);
+    await create();
+    const code = page.getByRole('tabpanel').locator('pre');
+    expect(await code.evaluate((pre) => pre.scrollWidth - pre.clientWidth)).toBe(0);
+    await close();
+  });
+
   /** Every setting that the page has. */
   async function fillAll(page: Page) {
-    await page.getByLabel('Name', { exact: true }).fill('billing');
+    await page.getByLabel('Name (optional)').fill('billing');
     await page.getByLabel('Owner').fill('team 🚀');
     await page.getByLabel('What you choose').check();
     await page.getByLabel('keys:verify').check();
@@ -173,7 +219,7 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
     await create();
     await page.getByText('Metadata must be a JSON object').waitFor();
     await page.getByText('Last day must be a date.').waitFor();
-    expect(await page.getByLabel('Name', { exact: true }).first().inputValue()).toBe('billing');
+    expect(await page.getByLabel('Name (optional)').inputValue()).toBe('billing');
     expect((await newest()).label).not.toBe('billing');
     await close();
   });

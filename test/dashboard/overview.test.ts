@@ -97,6 +97,8 @@ describe.skipIf(!hasChromium)('the overview', () => {
 
   test('names the most used keys, the keys that expire soon, and a missing second factor', async () => {
     const running = await used();
+    const replaced = (await running.call('POST', '/auth/keys', { label: 'replaced key' })).json.id;
+    await running.call('POST', `/auth/keys/${replaced}/rotate`, { grace: '7d' });
     const { page, close } = await opened(running);
     const most = page.getByRole('region', { name: 'Most used keys' }).getByRole('row');
     await expect
@@ -112,6 +114,7 @@ describe.skipIf(!hasChromium)('the overview', () => {
       expect.stringMatching(/^busy key\s+in 20 days$/),
     ]);
     expect(await page.getByText('Start here').count()).toBe(0);
+    await page.getByRole('link', { name: 'Guard your service' }).waitFor();
     await page.getByText('Your account has no second factor.').waitFor();
     await page.getByText('Keyhearth 0.').waitFor();
     await most.getByRole('link', { name: 'busy key' }).click();

@@ -36,6 +36,12 @@ describe.skipIf(!hasChromium)('the set-up', () => {
     expect(await send({ path: '/auth/verify', key })).toMatchObject({ status: 200 });
     const port = new URL(origin).port;
     expect(await page.getByRole('tabpanel').innerText()).toContain(`server 127.0.0.1:${port}`);
+    expect(await page.getByRole('tabpanel').getByRole('listitem').allInnerTexts()).toEqual([
+      'Start Keyhearth with KEYHEARTH_TRUSTED_PROXIES=127.0.0.1 and KEYHEARTH_ALLOWED_HOSTS=localhost,127.0.0.1.',
+      expect.stringContaining('Save the file'),
+      expect.stringContaining('Change the ports'),
+      expect.stringContaining('Reload nginx'),
+    ]);
     await page.getByRole('link', { name: 'Go to the overview' }).click();
     await page.getByRole('dialog', { name: 'Leave without the key?' }).getByText('Stay').click();
     await page.getByRole('button', { name: 'Copy the key' }).click();

@@ -2,7 +2,11 @@ export type Snippet = {
   title: string;
   /** What it is for, and where it goes. */
   note?: string;
+  /** What to do, in order, with code between backticks. */
+  steps?: readonly string[];
   code: string;
+  /** Whether long lines wrap: a command that people read as a whole. */
+  wraps?: boolean;
 };
 
 /** The services that the code talks to, and the key that it uses. */

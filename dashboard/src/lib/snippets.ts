@@ -18,6 +18,7 @@ const VERIFIES = 'It asks whether the key is valid, and prints the answer.';
 
 export const curl = (parts: SnippetParts): Snippet => ({
   title: 'curl',
+  wraps: true,
   note: VERIFIES,
   code: `curl ${shellQuote(`${parts.origin}/auth/verify`)} \\
   -H ${shellQuote(`X-API-Key: ${keyOf(parts)}`)}`,

@@ -10,6 +10,7 @@ export function userSnippets(origin: string): Snippet[] {
   return [
     {
       title: 'curl',
+      wraps: true,
       code: `curl ${shellQuote(url)} \\
   -H "Authorization: Bearer ${KEY}" \\
   -H "Accept: application/json"`,

@@ -4,6 +4,7 @@ import { usePages } from '../lib/pages.ts';
 import { hrefOf, place, setQuery } from '../lib/router.ts';
 import { isAdmin } from '../lib/session.ts';
 import { number } from '../lib/words.ts';
+import { AccountName } from '../ui/account-name.tsx';
 import { Empty, Name, PageHead, Shown } from '../ui/blocks.tsx';
 import { ChoiceFilter, TextFilter } from '../ui/filter.tsx';
 import { KeyStatus, When } from '../ui/key-status.tsx';
@@ -33,10 +34,12 @@ export function KeysPage() {
 
   return (
     <>
-      <PageHead
-        title="API Keys"
-        intro={isAdmin() ? 'Every key that this service knows.' : 'The keys of your account.'}
-      >
+      <PageHead title="API Keys" intro={<Whose id={filters.account_id} />}>
+        {filters.account_id && (
+          <a class="button" href={hrefOf('/keys')}>
+            Show all keys
+          </a>
+        )}
         <a class="button main" href={hrefOf('/keys/new')}>
           New API Key
         </a>
@@ -93,6 +96,17 @@ export function KeysPage() {
         }
       </Shown>
       <Pager of={pages} label="Pages of keys" />
+    </>
+  );
+}
+
+/** Whose keys the list has. */
+function Whose({ id }: { id: string | null | undefined }) {
+  if (!isAdmin()) return <>The keys of your account.</>;
+  if (!id) return <>Every key that this service knows.</>;
+  return (
+    <>
+      The keys of <AccountName id={id} />.
     </>
   );
 }

@@ -35,8 +35,18 @@ export const WrongFilter = ({ error: { errors } }: { error: ApiError }) => (
   </div>
 );
 
-/** A failure, in words. @param retry what the button "Try again" does; without it, there is no button */
-export function Failure({ error, retry }: { error: Error; retry?: (() => void) | undefined }) {
+/** Where the person sees whether a change was made, when its answer was lost. */
+export type CheckAt = { href: string; text: string };
+
+type FailureProps = {
+  error: Error;
+  /** What the button "Try again" does. Without it, there is no button. */
+  retry?: (() => void) | undefined;
+  checkAt?: CheckAt | undefined;
+};
+
+/** A failure, in words. */
+export function Failure({ error, retry, checkAt }: FailureProps) {
   const more = error instanceof ApiError ? advice(error) : undefined;
   const detail = error instanceof ApiError ? error.message : 'The page has a fault. Load it again.';
   return (
@@ -44,6 +54,12 @@ export function Failure({ error, retry }: { error: Error; retry?: (() => void) |
       <p>
         {detail} {more}
       </p>
+      {checkAt && error instanceof ApiError && error.code === 'unreachable' && (
+        // In a new tab, because this page keeps what was typed.
+        <a class="button small" href={checkAt.href} target="_blank" rel="noopener">
+          {checkAt.text}
+        </a>
+      )}
       {retry && (
         <button type="button" class="small" onClick={retry}>
           Try again

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { createContext } from 'preact';
 import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ApiError, type FieldError } from '../lib/api.ts';
-import { Failure } from './failure.tsx';
+import { type CheckAt, Failure } from './failure.tsx';
 
 /** The errors of the fields of a form, and the names of its fields, each by an id of its own. */
 type Errors = { errors: readonly FieldError[]; shown: Map<string, string> };
@@ -24,12 +24,13 @@ type FormProps = {
   savesNothing?: boolean;
   /** Why the form cannot be sent yet. */
   isIncomplete?: boolean;
+  checkAt?: CheckAt;
   children?: ComponentChildren;
 };
 
 /** A form. It cannot be sent twice at once, and it keeps what was typed when the request fails. */
 export function Form({ action, busy, onSubmit, ...more }: FormProps) {
-  const { onCancel, isDangerous, isIncomplete, savesNothing = false, children } = more;
+  const { onCancel, isDangerous, isIncomplete, savesNothing = false, checkAt, children } = more;
   const [error, setError] = useState<Error>();
   const [isBusy, setBusy] = useState(false);
   const element = useRef<HTMLFormElement>(null);
@@ -60,7 +61,7 @@ export function Form({ action, busy, onSubmit, ...more }: FormProps) {
   return (
     <form ref={element} onSubmit={submit} aria-busy={isBusy} noValidate>
       <FormErrors.Provider value={{ errors, shown }}>{children}</FormErrors.Provider>
-      <Summary error={error} shown={shown} savesNothing={savesNothing} />
+      <Summary error={error} shown={shown} savesNothing={savesNothing} checkAt={checkAt} />
       <div class="actions">
         <button type="submit" class={isDangerous ? 'danger' : 'main'} disabled={isBusy || isIncomplete}>
           {isBusy ? busy : action}
@@ -75,16 +76,21 @@ export function Form({ action, busy, onSubmit, ...more }: FormProps) {
   );
 }
 
-type SummaryProps = { error: Error | undefined; shown: ReadonlyMap<string, string>; savesNothing: boolean };
+type SummaryProps = {
+  error: Error | undefined;
+  shown: ReadonlyMap<string, string>;
+  savesNothing: boolean;
+  checkAt: CheckAt | undefined;
+};
 
 /** It knows which errors already stand at a field. */
-function Summary({ error, shown, savesNothing }: SummaryProps) {
+function Summary({ error, shown, savesNothing, checkAt }: SummaryProps) {
   if (!error) return null;
   const isShown =
     error instanceof ApiError &&
     error.errors.length > 0 &&
     error.errors.every(({ path }) => [...shown.values()].some((name) => concerns(name, path)));
-  if (!isShown) return <Failure error={error} />;
+  if (!isShown) return <Failure error={error} checkAt={checkAt} />;
   if (savesNothing) return null;
   return (
     <div class="message bad" role="alert">

@@ -19,7 +19,7 @@ export function KeyFields({ draft, onChange, of }: FieldsProps) {
     <>
       <div class="row stretch top">
         <TextField
-          label="Name"
+          label="Name (optional)"
           name="label"
           hint="What the key is for, like “backup server”."
           value={draft.label}

@@ -1,9 +1,13 @@
 import type { Key } from '../lib/key.ts';
 import { relative, time } from '../lib/words.ts';
 
-export const KeyStatus = ({ of }: { of: Pick<Key, 'status'> }) => (
-  <span class={`badge ${{ active: 'good', inactive: '', expired: 'warn' }[of.status]}`}>
-    {{ active: 'Active', inactive: 'Inactive', expired: 'Expired' }[of.status]}
+/** A key that a rotation replaced can go on working for a time. */
+export const KeyStatus = ({ of }: { of: Pick<Key, 'status' | 'rotated_to'> }) => (
+  <span class="row">
+    <span class={`badge ${{ active: 'good', inactive: '', expired: 'warn' }[of.status]}`}>
+      {{ active: 'Active', inactive: 'Inactive', expired: 'Expired' }[of.status]}
+    </span>
+    {of.status === 'active' && of.rotated_to !== null && <span class="badge warn">Replaced</span>}
   </span>
 );
 

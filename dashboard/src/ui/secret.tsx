@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks';
 import { useGuard } from '../lib/use-guard.ts';
 import { CopyButton } from './copy.tsx';
 
@@ -25,9 +26,15 @@ export function Download({
   );
 }
 
-/** A raw key, which the service shows once. Until it is copied or downloaded, the page asks before the person leaves. */
-export function RawKey({ rawKey }: { rawKey: string }) {
+/**
+ * A raw key, which the service shows once. Until it is copied or downloaded, the page asks before the person leaves.
+ * @param isSaved whether it was copied elsewhere on the page
+ */
+export function RawKey({ rawKey, isSaved = false }: { rawKey: string; isSaved?: boolean }) {
   const save = useGuard('key');
+  useEffect(() => {
+    if (isSaved) save();
+  }, [isSaved]);
 
   return (
     <div class="field">

@@ -2,12 +2,19 @@ import { useId, useRef, useState } from 'preact/hooks';
 import type { Snippet } from '../lib/snippet.ts';
 import { CopyButton } from './copy.tsx';
 
+type SnippetsProps = {
+  of: readonly Snippet[];
+  label: string;
+  /** Called with the code, or the part of it, that the person copied. */
+  onCopied?: ((code: string) => void) | undefined;
+};
+
 /** Pieces of code, one for each tool, as tabs. Arrow keys change the tab. */
-export function Snippets({ of, label }: { of: readonly Snippet[]; label: string }) {
+export function Snippets({ of, label, onCopied }: SnippetsProps) {
   const [chosen, setChosen] = useState(0);
   const id = useId();
   const tabs = useRef<HTMLDivElement>(null);
-  const { code = '', note } = of[chosen] ?? {};
+  const { code = '', note, steps = [], wraps } = of[chosen] ?? {};
 
   function move(event: KeyboardEvent) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -38,12 +45,29 @@ export function Snippets({ of, label }: { of: readonly Snippet[]; label: string 
       </div>
       <div role="tabpanel" id={`${id}-code`} aria-labelledby={`${id}-${chosen}`}>
         {note && <p class="quiet small">{note}</p>}
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
-        <pre tabIndex={0}>{code}</pre>
+        {steps.length > 0 && (
+          <ol class="steps small">
+            {steps.map((step) => (
+              <li key={step}>{withCode(step)}</li>
+            ))}
+          </ol>
+        )}
+        <pre
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+          tabIndex={0}
+          class={wraps ? 'wraps' : undefined}
+          onCopy={() => onCopied?.(String(getSelection()))}
+        >
+          {code}
+        </pre>
         <div class="actions">
-          <CopyButton text={code} />
+          <CopyButton text={code} onCopied={() => onCopied?.(code)} />
         </div>
       </div>
     </div>
   );
 }
+
+/** A sentence, with what stands between two backticks as code. */
+const withCode = (text: string) =>
+  text.split('`').map((part, index) => (index % 2 === 0 ? part : <code key={part}>{part}</code>));

@@ -11,6 +11,7 @@ import type { Key } from '../../lib/key.ts';
 import { hrefOf } from '../../lib/router.ts';
 import { holds } from '../../lib/session.ts';
 import { useLoad } from '../../lib/use-load.ts';
+import { AccountName } from '../../ui/account-name.tsx';
 import { Card, Empty, Shown } from '../../ui/blocks.tsx';
 import { When } from '../../ui/key-status.tsx';
 
@@ -91,9 +92,15 @@ const Changes = ({ of }: { of: AuditEvent['changes'] }) => (
   <>
     {Object.entries(of).map(([field, { from, to }]) => (
       <span class="quiet small block" key={field}>
-        {fieldInWords(field)}: <bdi>{short(valueInWords(field, from))}</bdi> →{' '}
-        <bdi>{short(valueInWords(field, to))}</bdi>
+        {fieldInWords(field)}: <Value of={from} field={field} /> → <Value of={to} field={field} />
       </span>
     ))}
   </>
 );
+
+const Value = ({ of, field }: { of: unknown; field: string }) =>
+  field === 'account_id' && typeof of === 'string' ? (
+    <AccountName id={of} />
+  ) : (
+    <bdi>{short(valueInWords(field, of))}</bdi>
+  );

@@ -1,9 +1,12 @@
 import type { ComponentChildren } from 'preact';
+import { api, body } from '../../lib/api.ts';
 import type { Key } from '../../lib/key.ts';
 import { hrefOf } from '../../lib/router.ts';
 import { meaningOf } from '../../lib/scopes.ts';
 import { account, isAdmin } from '../../lib/session.ts';
+import { useLoad } from '../../lib/use-load.ts';
 import { number, relative, time } from '../../lib/words.ts';
+import { AccountName } from '../../ui/account-name.tsx';
 import { Card } from '../../ui/blocks.tsx';
 
 /** How a key came here, where it was not created as most are. */
@@ -48,7 +51,7 @@ export const KeyFacts = ({ of: key }: { of: Key }) => (
       {isAdmin() && <Fact term="Account">{key.account_id && <AccountOf id={key.account_id} />}</Fact>}
       {key.rotated_from !== null && (
         <Fact term="Replaces">
-          <a href={hrefOf(`/keys/${key.rotated_from}`)}>Key {key.rotated_from}</a>
+          <Replaced id={key.rotated_from} />
         </Fact>
       )}
       <Fact term="Created">
@@ -97,10 +100,27 @@ const AccountOf = ({ id }: { id: string }) =>
   id === account.value?.id ? (
     <>yours</>
   ) : (
-    <a href={hrefOf('/accounts')}>
-      <code>{id}</code>
+    <a href={hrefOf(`/keys?account_id=${id}`)}>
+      <AccountName id={id} />
     </a>
   );
+
+/** The old key of a rotation, and until when its program still works with it. */
+function Replaced({ id }: { id: number }) {
+  const [{ value: old }] = useLoad(
+    () => body(api.auth.keys[':id'].$get({ param: { id: String(id) } })),
+    [id],
+  );
+  return (
+    <>
+      <a href={hrefOf(`/keys/${id}`)}>Key {id}</a>
+      {old?.status === 'active' && old.expires_at !== null && (
+        <>, which works until {exact(old.expires_at)}</>
+      )}
+      {old && old.status !== 'active' && <>, which no longer works</>}
+    </>
+  );
+}
 
 const exact = (at: number) => (
   <>

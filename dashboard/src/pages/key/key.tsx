@@ -17,10 +17,16 @@ import { KeyEvents } from './key-events.tsx';
 import { KeyFacts } from './key-facts.tsx';
 import { KeyNotice } from './key-notice.tsx';
 
+const LIST = new Intl.ListFormat('en-GB');
+
 /** One key: what it is, who changed it, how it is used, and everything that can be done with it. */
 export function KeyPage({ id }: { id: string }) {
   const [loaded, reload] = useLoad(() => body(api.auth.keys[':id'].$get({ param: { id } })), [id]);
   useEffect(() => () => forget(Number(id)), [id]);
+  const title = loaded.value && nameOf(loaded.value);
+  useEffect(() => {
+    if (title !== undefined) document.title = `${title} · Keyhearth`;
+  }, [title]);
   return (
     <>
       {loaded.value === undefined && <PageHead title={`Key ${id}`} />}
@@ -33,6 +39,7 @@ export function KeyPage({ id }: { id: string }) {
 
 function KeyView({ of: key, reload }: { of: Key; reload: () => void }) {
   const [isEdited, setEdited] = useState(false);
+  const [isSaved, setSaved] = useState(false);
   const fresh = freshKey.value?.id === key.id ? freshKey.value : undefined;
   const id = String(key.id);
 
@@ -53,9 +60,9 @@ function KeyView({ of: key, reload }: { of: Key; reload: () => void }) {
       {fresh && (
         <>
           <Card title="Your new key">
-            <RawKey rawKey={fresh.rawKey} />
+            <RawKey rawKey={fresh.rawKey} isSaved={isSaved} />
           </Card>
-          <UseKey of={key} rawKey={fresh.rawKey} />
+          <UseKey of={key} rawKey={fresh.rawKey} onSaved={() => setSaved(true)} />
         </>
       )}
       {isEdited ? (
@@ -77,10 +84,22 @@ function KeyView({ of: key, reload }: { of: Key; reload: () => void }) {
   );
 }
 
-const UseKey = ({ of: key, rawKey }: { of: Key; rawKey?: string }) => (
+type UseProps = { of: Key; rawKey?: string; onSaved?: () => void };
+
+/** @param onSaved called when the person has copied code with the raw key in it */
+const UseKey = ({ of: key, rawKey, onSaved }: UseProps) => (
   <Card title="Use this key">
+    {key.allowed_ips.length > 0 && (
+      <p class="message warn">
+        This key works only from {LIST.format(key.allowed_ips)}. From elsewhere the answer is “Invalid API
+        key”, and a few such tries can lock the address out.
+      </p>
+    )}
     <Snippets
       label="Tools"
+      onCopied={(code) => {
+        if (rawKey !== undefined && code.includes(rawKey)) onSaved?.();
+      }}
       of={keySnippets({
         origin: ORIGIN,
         key: rawKey,

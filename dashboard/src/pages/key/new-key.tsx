@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { api, body } from '../../lib/api.ts';
 import { freshKey } from '../../lib/fresh-key.ts';
 import { newDraft, settingsOf } from '../../lib/key-draft.ts';
-import { go } from '../../lib/router.ts';
+import { go, hrefOf } from '../../lib/router.ts';
 import { account } from '../../lib/session.ts';
 import { PageHead } from '../../ui/blocks.tsx';
 import { confirmed } from '../../ui/confirm.tsx';
@@ -32,7 +32,12 @@ export function NewKeyPage() {
         </p>
       )}
       <div class="card narrow">
-        <Form action="Create the key" busy="Creating…" onSubmit={create}>
+        <Form
+          action="Create the key"
+          busy="Creating…"
+          onSubmit={create}
+          checkAt={{ href: hrefOf('/keys'), text: 'Open the list of keys in a new tab' }}
+        >
           <KeyFields
             draft={draft}
             onChange={(changes) => setDraft((before) => ({ ...before, ...changes }))}

@@ -8,14 +8,17 @@ import { When } from '../../ui/key-status.tsx';
 const DAYS = 30;
 const SHOWN = 8;
 
-const QUERY = { status: 'active', sort: 'expires_at', limit: String(SHOWN + 1) } as const;
+/** More than are shown, because replaced keys are left out of them. */
+const QUERY = { status: 'active', sort: 'expires_at', limit: '50' } as const;
 
-/** Active keys whose end is near. */
+/** Active keys whose end is near, and that nothing has replaced. */
 export function ExpiringKeys() {
   const [loaded, reload] = useLoad(async () => {
     const { keys } = await body(api.auth.keys.$get({ query: QUERY as object }));
     const end = Date.now() / 1_000 + DAYS * 86_400;
-    return keys.filter(({ expires_at }) => expires_at !== null && expires_at <= end);
+    return keys.filter(
+      ({ expires_at, rotated_to }) => rotated_to === null && expires_at !== null && expires_at <= end,
+    );
   }, []);
   return (
     <Card title={`Keys that expire within ${DAYS} days`}>

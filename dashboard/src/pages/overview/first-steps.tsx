@@ -10,7 +10,14 @@ const isOfSetUp = ({ id }: Key) => id === 1;
 /** What to do when there are no keys yet. The list of keys says it when they cannot be read. */
 export function FirstSteps() {
   const [loaded] = useLoad(() => body(api.auth.keys.$get({ query: { limit: '2' } as object })), []);
-  if (!loaded.value?.keys.every(isOfSetUp)) return null;
+  if (!loaded.value) return null;
+  if (!loaded.value.keys.every(isOfSetUp))
+    return (
+      <p>
+        <a href={hrefOf('/api')}>Guard your service</a>{' '}
+        <span class="quiet">with your proxy or with your own code.</span>
+      </p>
+    );
   return (
     <Card title="Start here">
       <ol class="steps">
