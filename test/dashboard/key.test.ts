@@ -54,6 +54,7 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
       metadata: { ticket: 4711 },
     });
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('billing');
+    expect(await page.title()).toBe('billing · Keyhearth');
     expect(await page.getByText(`${key.hint}…`).count()).toBe(1);
     expect(await fact(page, 'Owner')).toBe('فريق العمليات');
     expect(await fact(page, 'Scopes')).toMatch(/keys:verify Verify keys[\s\S]*orders:\*/);
@@ -132,6 +133,7 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
     expect(await verify(successor)).toBe(200);
     expect(await verify(key.raw_key)).toBe(200);
     expect(await now(key.id + 1)).toMatchObject({ label: key.label, rotated_from: key.id });
+    await page.getByText(`Key ${key.id}, which works until`).waitFor();
     await press('Copy the key');
     await page.getByRole('button', { name: 'Copied' }).waitFor();
     await page.getByRole('link', { name: `Key ${key.id}` }).click();
@@ -153,7 +155,21 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
     await page.getByLabel('The old key goes on working').selectOption('Not at all: it has leaked');
     await pressInDialog('Rotate');
     await page.getByTestId('raw-key').waitFor();
+    await page.getByText(`Key ${key.id}, which no longer works`).waitFor();
     expect(await verify(key.raw_key)).toBe(401);
+    await close();
+  });
+
+  test('names the account of a key, before and after it goes to another one', async () => {
+    const { page, key, add, admin, dataDir, goTo, close } = await atKey();
+    const [before, after] = [await add('before@example.com'), await add('after@example.com')];
+    await sqlIn(dataDir, `update api_keys set account_id = '${before}' where id = ${key.id}`);
+    const removal = `/auth/accounts/${before}?keys_to=${after}`;
+    expect((await admin('DELETE', removal)).status).toBe(204);
+    await goTo(`/keys/${key.id}`);
+    await page.getByText(`account: ${before} → after@example.com`).waitFor();
+    await page.getByRole('link', { name: 'after@example.com' }).click();
+    await page.getByText('The keys of after@example.com.').waitFor();
     await close();
   });
 

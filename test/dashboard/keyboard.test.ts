@@ -52,9 +52,9 @@ describe.skipIf(!hasChromium)('with the keyboard alone', () => {
     await tabTo(page, 'New API Key');
     await keyboard.press('Enter');
     await page.getByRole('heading', { name: 'New API Key' }).waitFor();
-    await tabTo(page, 'Name');
+    await tabTo(page, 'Name (optional)');
     await keyboard.type('by keyboard');
-    expect(await page.getByLabel('Name').inputValue()).toBe('by keyboard');
+    expect(await page.getByLabel('Name (optional)').inputValue()).toBe('by keyboard');
     await keyboard.press('Enter');
     const key = await page.getByTestId('raw-key').innerText();
     expect((await send({ path: '/auth/verify', key })).status).toBe(200);
