@@ -20,12 +20,15 @@ export const number = (value: number) => NUMBER.format(value);
 export const date = (at: number) => DATE.format(at * 1000);
 export const time = (at: number) => TIME.format(at * 1000);
 
+/** The clock of the service may be ahead of that of the browser: what has just happened is not to come. In seconds. */
+const CLOCKS_DIFFER_BY = 10;
+
 /** "3 days ago", "in 2 hours", "just now". */
 export function relative(at: number, now: number = Date.now() / 1000): string {
   const difference = at - now;
   const size = Math.abs(difference);
   const unit = UNITS.find(([, , from]) => size >= from);
-  if (!unit) return difference > 0 ? 'in less than a minute' : 'just now';
+  if (!unit) return difference > CLOCKS_DIFFER_BY ? 'in less than a minute' : 'just now';
   return RELATIVE.format(Math.round(difference / unit[1]), unit[0]);
 }
 

@@ -2,10 +2,9 @@ import { ApiError } from '../lib/api.ts';
 import { wait } from '../lib/words.ts';
 
 /** What the person can do about a failure that the sentence of the service does not say. */
-function advice({ status, code, message, retryAfter }: ApiError): string | undefined {
+function advice({ status, message, retryAfter }: ApiError): string | undefined {
   const saysWhen = /try again in/i.test(message);
   if (retryAfter !== undefined && !saysWhen) return `You can try again in ${wait(retryAfter)}.`;
-  if (code === 'two_factor_setup_required') return 'Set it up under "Your account".';
   if (status === 403) return 'Ask an administrator if you need this.';
   if (status === 404) return 'Somebody may have deleted it. Load the page again.';
   if (status === 409) return 'Nothing was changed.';
@@ -16,6 +15,7 @@ function advice({ status, code, message, retryAfter }: ApiError): string | undef
 }
 
 const FILTERS: Record<string, string> = {
+  account_id: 'Account',
   label: 'Name',
   key_id: 'Number of the key',
   actor: 'Who',
@@ -30,7 +30,10 @@ const filterInWords = (path: string) => FILTERS[path] ?? path.charAt(0).toUpperC
 export const WrongFilter = ({ error: { errors } }: { error: ApiError }) => (
   <div class="message bad" role="alert">
     <p>
-      {errors.map(({ path, message }) => `${filterInWords(path)} ${message}.`).join(' ')} Change the filter.
+      {errors
+        .map(({ path, message }) => (message.endsWith('.') ? message : `${filterInWords(path)} ${message}.`))
+        .join(' ')}{' '}
+      Change the filter.
     </p>
   </div>
 );
