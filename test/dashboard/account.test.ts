@@ -3,7 +3,15 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
 import { hasChromium, launchBrowser } from '../support/browser.ts';
 import { codeAt } from '../support/codes.ts';
-import { LOOKS, scrollsSideways, settled, signInOn, violations, visit } from '../support/dashboard.ts';
+import {
+  confirmOn,
+  LOOKS,
+  scrollsSideways,
+  settled,
+  signInOn,
+  violations,
+  visit,
+} from '../support/dashboard.ts';
 import { ADMIN, peopled, setUpTwoFactor } from '../support/people.ts';
 
 const QUARTER_HOUR = 15 * 60;
@@ -59,6 +67,7 @@ describe.skipIf(!hasChromium)('your account', () => {
     const { origin, admin, clock, pass } = await peopled();
     const { page, complaints, close } = await opened(origin);
     await page.getByRole('button', { name: 'Set up' }).click();
+    await confirmOn(page);
     await page.getByRole('img', { name: 'QR code' }).waitFor();
     // It throws when the policy of the page refuses the image.
     await page.evaluate("document.querySelector('img').decode()");
@@ -208,6 +217,7 @@ describe.skipIf(!hasChromium)('your account', () => {
     expect(await violations(page)).toEqual([]);
     await goTo('/keys');
     await page.getByRole('button', { name: 'Begin' }).click();
+    await confirmOn(page);
     const secret = await page.getByTestId('secret').innerText();
     await page.getByLabel('Code of your authenticator app').fill(codeAt(secret, clock.now()));
     await page.keyboard.press('Enter');
@@ -224,6 +234,7 @@ describe.skipIf(!hasChromium)('your account', () => {
     expect(await violations(page)).toEqual([]);
     expect(await scrollsSideways(page)).toBe(false);
     await page.getByRole('button', { name: 'Set up' }).click();
+    await confirmOn(page);
     await page.getByRole('img', { name: 'QR code' }).waitFor();
     expect(await violations(page)).toEqual([]);
     await close();

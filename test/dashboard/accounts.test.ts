@@ -2,7 +2,15 @@ import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
 import { hasChromium, launchBrowser } from '../support/browser.ts';
-import { LOOKS, scrollsSideways, settled, signInOn, violations, visit } from '../support/dashboard.ts';
+import {
+  confirmOn,
+  LOOKS,
+  scrollsSideways,
+  settled,
+  signInOn,
+  violations,
+  visit,
+} from '../support/dashboard.ts';
 import { sqlIn } from '../support/keyhearth.ts';
 import { ADMIN, peopled, setUpTwoFactor } from '../support/people.ts';
 
@@ -143,6 +151,8 @@ describe.skipIf(!hasChromium)('the accounts', () => {
     await page.getByRole('button', { name: 'Change Ada 👩‍💻' }).click();
     await dialog.getByLabel('Admin').check();
     await dialog.getByRole('button', { name: 'Save' }).click();
+    // However recent the sign-in is.
+    await confirmOn(page);
     await page.getByRole('row', { name: 'Ada 👩‍💻' }).getByText('everything').waitFor();
     expect(await accountIn(service, id)).toMatchObject({ role: 'admin' });
     await close();
@@ -221,6 +231,7 @@ describe.skipIf(!hasChromium)('the accounts', () => {
     expect(await page.getByRole('button', { name: 'Remove second factor' }).count()).toBe(1);
     await page.getByRole('button', { name: `Remove second factor ${ADA}` }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Remove the second factor' }).click();
+    await confirmOn(page);
     await page.getByText('The second factor is removed.').waitFor();
     expect(await accountIn(service, id)).toMatchObject({ two_factor: false });
     await close();

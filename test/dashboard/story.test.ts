@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
 import { hasChromium, launchBrowser } from '../support/browser.ts';
 import { codeAt } from '../support/codes.ts';
-import { settled, visit } from '../support/dashboard.ts';
+import { confirmOn, settled, visit } from '../support/dashboard.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { service } from '../support/keyhearth.ts';
 import { CHEAP } from '../support/keys.ts';
@@ -32,6 +32,7 @@ describe.skipIf(!hasChromium)('from a new service to a deleted key', () => {
     await page.getByRole('button', { name: 'Copy the key' }).click();
     await page.getByRole('link', { name: 'Protect your account with a second factor' }).click();
     await page.getByRole('button', { name: 'Set up' }).click();
+    await confirmOn(page);
     const secret = (await page.getByTestId('secret').innerText()).replaceAll(/\s/g, '');
     await page.getByLabel('Code of your authenticator app').fill(codeAt(secret, clock.now()));
     await page.getByRole('button', { name: 'Turn two-factor on' }).click();

@@ -75,6 +75,14 @@ export async function signInOn(page: Page, { email, password } = ADMIN): Promise
   await settled(page);
 }
 
+/** Gives the password that the page asks for before a change. */
+export async function confirmOn(page: Page, password = ADMIN.password): Promise<void> {
+  const dialog = page.getByRole('dialog', { name: 'Confirm with your password' });
+  await dialog.getByLabel('Your password').fill(password);
+  await dialog.getByRole('button', { name: 'Confirm' }).click();
+  await dialog.waitFor({ state: 'detached' });
+}
+
 /** What axe says against the page as it is now. The policy of the page does not hinder it. */
 export async function violations(page: Page): Promise<string[]> {
   const session = await page.context().newCDPSession(page);

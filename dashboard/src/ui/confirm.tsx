@@ -9,6 +9,8 @@ import { Form, TextField } from './form.tsx';
 export type Confirmation = { password?: string };
 
 type Question = {
+  /** Why the dialog asks. */
+  reason: string;
   act(confirmation: Confirmation): Promise<unknown>;
   settle(result: { value: unknown } | { error: Error }): void;
 };
@@ -40,13 +42,26 @@ export async function confirmed<Value>(act: (confirmation: Confirmation) => Prom
     return await act({});
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'recent_sign_in_required') throw error;
-    return new Promise((resolve, reject) => {
-      question.value = {
-        act,
-        settle: (result) => ('value' in result ? resolve(result.value as Value) : reject(result.error)),
-      };
-    });
+    return ask(act, 'You signed in more than 15 minutes ago, so this change needs your password.');
   }
+}
+
+/**
+ * Asks for the password, however recent the sign-in is, and then does what it confirms. For changes of the second factor
+ * and of roles: somebody else may sit at this browser.
+ * @throws Cancelled when the person does not give it
+ */
+export const confirmedAnew = <Value,>(act: (confirmation: Confirmation) => Promise<Value>): Promise<Value> =>
+  ask(act, 'This change always needs your password.');
+
+function ask<Value>(act: (confirmation: Confirmation) => Promise<Value>, reason: string): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    question.value = {
+      reason,
+      act,
+      settle: (result) => ('value' in result ? resolve(result.value as Value) : reject(result.error)),
+    };
+  });
 }
 
 /** Whether another attempt with the same dialog can help. What the change itself lacks, its own form shows. */
@@ -82,7 +97,7 @@ function AskForPassword({ of }: { of: Question }) {
 
   return (
     <Dialog title="Confirm with your password" onClose={cancel}>
-      <p>You signed in more than 15 minutes ago, so this change needs your password.</p>
+      <p>{of.reason}</p>
       <Form action="Confirm" busy="Confirming…" onSubmit={confirm} onCancel={cancel} savesNothing>
         <TextField
           label="Your password"

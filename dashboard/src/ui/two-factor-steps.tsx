@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { api, body, done } from '../lib/api.ts';
 import { codeIn } from '../lib/code.ts';
 import { account } from '../lib/session.ts';
-import { type Confirmation, confirmed } from './confirm.tsx';
+import { type Confirmation, confirmedAnew } from './confirm.tsx';
 import { CopyButton } from './copy.tsx';
 import { Form, TextField } from './form.tsx';
 import { RecoveryCodes } from './recovery-codes.tsx';
@@ -12,7 +12,7 @@ export type PendingTwoFactor = InferResponseType<(typeof api.auth.self)['two-fac
 
 /** Makes a secret and recovery codes. They count when the person confirms them with a code. */
 export const beginTwoFactor = (): Promise<PendingTwoFactor> =>
-  confirmed((json: Confirmation) => body(api.auth.self['two-factor'].$post({ json })));
+  confirmedAnew((json: Confirmation) => body(api.auth.self['two-factor'].$post({ json })));
 
 type StepsProps = { pending: PendingTwoFactor; onDone: () => void; onCancel?: () => void };
 

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { api, done } from '../../lib/api.ts';
 import { codeIn } from '../../lib/code.ts';
 import { account } from '../../lib/session.ts';
-import { confirmed } from '../../ui/confirm.tsx';
+import { confirmedAnew } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Form, TextField } from '../../ui/form.tsx';
 
@@ -15,7 +15,7 @@ export function DisableTwoFactor({ onClose, onDone }: DisableProps) {
 
   async function disable() {
     const factor = isRecovery ? { recovery_code: code.trim() } : { code: codeIn(code) };
-    await confirmed((confirmation) =>
+    await confirmedAnew((confirmation) =>
       done(api.auth.self['two-factor'].disable.$post({ json: { ...factor, ...confirmation } })),
     );
     if (account.value) account.value = { ...account.value, two_factor: false };

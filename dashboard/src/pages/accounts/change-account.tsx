@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { api, body } from '../../lib/api.ts';
 import { go } from '../../lib/router.ts';
 import { account as me } from '../../lib/session.ts';
-import { confirmed } from '../../ui/confirm.tsx';
+import { confirmed, confirmedAnew } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Form, TextField } from '../../ui/form.tsx';
 import { type Grant, GrantFields, grantOf } from '../../ui/grant-fields.tsx';
@@ -20,7 +20,8 @@ export function ChangeAccount({ account, onClose, onDone }: AboutAccount) {
   async function change() {
     const isGranted = grant.role !== account.role || !isSame(grant.scopes, account.scopes);
     const json = { ...(name !== account.name && { name }), ...(isGranted && grantOf(grant)) };
-    const changed = await confirmed((confirmation) =>
+    const confirm = grant.role === account.role ? confirmed : confirmedAnew;
+    const changed = await confirm((confirmation) =>
       body(api.auth.accounts[':id'].$patch({ param: { id }, json: { ...json, ...confirmation } })),
     );
     onDone('The account is changed.');

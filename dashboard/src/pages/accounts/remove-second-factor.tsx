@@ -1,5 +1,5 @@
 import { api, done } from '../../lib/api.ts';
-import { confirmed } from '../../ui/confirm.tsx';
+import { confirmedAnew } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Form } from '../../ui/form.tsx';
 import type { AboutAccount } from './account-table.tsx';
@@ -16,7 +16,7 @@ export const RemoveSecondFactor = ({ account: { id, email }, onClose, onDone }: 
       busy="Removing…"
       isDangerous
       onSubmit={async () => {
-        await confirmed((json) =>
+        await confirmedAnew((json) =>
           done(api.auth.accounts[':id']['two-factor'].$delete({ param: { id }, json })),
         );
         onDone('The second factor is removed.');
