@@ -122,7 +122,7 @@ const oneByOne =
 /** For all keys: the counts are read in the order of the table. */
 const inOneRange: Within = (starts) => sql`start between ${starts[0] ?? 1} and ${starts.at(-1) ?? 0}`;
 
-/** All counts are read in one statement, so that those which move from hours to days meanwhile are read once. */
+/** All counts are read in one statement, so a count that moves from hours to days at that moment is read once. */
 async function countsIn(
   db: Db,
   { bucket, starts }: Period,

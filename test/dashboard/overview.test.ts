@@ -136,7 +136,7 @@ describe.skipIf(!hasChromium)('the overview', () => {
     await close();
   });
 
-  test('counts who has failed attempts: addresses and accounts', async () => {
+  test('counts the addresses and accounts with failed attempts', async () => {
     const running = await used();
     const body = { email: 'nobody@example.com', password: 'wrong horse battery staple' };
     const headers = { 'X-Forwarded-For': '203.0.113.9' };

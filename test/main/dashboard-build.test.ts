@@ -142,7 +142,7 @@ test('when the folder is read-only, the service starts and says so', async ({ sk
   const sources = temporaryDirectory();
   cpSync(folder, sources, { recursive: true });
   mkdirSync(folder, { recursive: true });
-  // Only root may mount a file system, and not in every container. And root can write to any other folder.
+  // Only root may mount a file system, and not in every container. And root can write to each other folder.
   if (spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', folder]).status !== 0)
     return skip('nothing can be mounted here');
   onTestFinished(() => void spawnSync('umount', ['--lazy', folder]));

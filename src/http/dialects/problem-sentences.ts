@@ -37,7 +37,7 @@ export const otherToken = {
   invitation: 'This is the token of an invitation, and not an API key. Open its link to get an account.',
 };
 
-/** What a person lacks, who has no key to speak of. `*` is the role of an admin. */
+/** What a person lacks. A person has no key to name. `*` is the role of an admin. */
 export const lacking = (scopes: readonly string[]) =>
   scopes.includes('*')
     ? 'Only an admin can do this.'
