@@ -20,7 +20,7 @@ const SYSTEMS: readonly (readonly [mark: string, name: string])[] = [
   ['Linux', 'Linux'],
 ];
 
-/** "Firefox on Linux", from a `User-Agent`. The name of any program but a browser stays as it is. */
+/** "Firefox on Linux", from a `User-Agent`. The name of another program stays as it is. */
 export function deviceOf(userAgent: string): string {
   const nameIn = (list: typeof BROWSERS) => list.find(([mark]) => userAgent.includes(mark))?.[1];
   const browser = nameIn(BROWSERS);
