@@ -1,23 +1,13 @@
 import { useState } from 'preact/hooks';
-import { api, done } from '../lib/api.ts';
-import { account, leave, needsTwoFactor } from '../lib/session.ts';
+import { account, needsTwoFactor } from '../lib/session.ts';
 import { Form } from '../ui/form.tsx';
 import { Brand } from '../ui/shell.tsx';
-import { say } from '../ui/toast.tsx';
+import { signOut } from '../ui/sign-out.ts';
 import { beginTwoFactor, type PendingTwoFactor, TwoFactorSteps } from '../ui/two-factor-steps.tsx';
 
 /** All that a person sees who must have a second factor and has none: the service refuses everything else. */
 export function TwoFactorRequiredPage() {
   const [pending, setPending] = useState<PendingTwoFactor>();
-
-  async function signOut() {
-    try {
-      await done(api.auth.logout.$post());
-      leave();
-    } catch (error) {
-      say((error as Error).message);
-    }
-  }
 
   return (
     <main class="alone">

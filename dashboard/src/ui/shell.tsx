@@ -1,10 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, done } from '../lib/api.ts';
 import { leaveBy } from '../lib/leaving.ts';
 import { hrefOf, place } from '../lib/router.ts';
-import { account, holds, isAdmin, leave } from '../lib/session.ts';
-import { say } from './toast.tsx';
+import { account, holds, isAdmin } from '../lib/session.ts';
+import { signOut } from './sign-out.ts';
 
 type Entry = { path: string; label: string; isShown: boolean };
 
@@ -98,15 +97,6 @@ export function Shell({ children }: { children: ComponentChildren }) {
 }
 
 function Who() {
-  async function signOut() {
-    try {
-      await done(api.auth.logout.$post());
-      leave();
-    } catch (error) {
-      say((error as Error).message);
-    }
-  }
-
   return (
     <div class="who">
       <p class="quiet">
