@@ -26,7 +26,17 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'services',
     color: '#1a7f37',
-    modules: ['accounts', 'bootstrap', 'limits', 'lockout', 'usage', 'keys', 'audit', 'pepper'],
+    modules: [
+      'gateway-file',
+      'accounts',
+      'bootstrap',
+      'limits',
+      'lockout',
+      'usage',
+      'keys',
+      'audit',
+      'pepper',
+    ],
   },
   {
     name: 'db',

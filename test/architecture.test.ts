@@ -73,6 +73,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   http: ['lib'],
   accounts: ['bootstrap', 'keys', 'audit', 'lockout', 'pepper', 'db', 'lib'],
   bootstrap: ['keys', 'audit', 'db', 'lib'],
+  'gateway-file': ['lib'],
   keys: ['audit', 'pepper', 'db', 'lib'],
   usage: ['keys', 'db', 'lib'],
   audit: ['db', 'lib'],
