@@ -21,9 +21,9 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Correct the fields that `errors` lists. Each entry has the `path` of a field and a `message`.',
   },
   malformed_request: {
-    examples: (['not_http', 'target', 'body_incomplete', 'body_not_utf8', 'body_not_json'] as const).map(
-      (reason) => ({ code: 'malformed_request', reason }),
-    ),
+    examples: (
+      ['not_http', 'target', 'body_incomplete', 'body_not_utf8', 'body_not_json', 'duplicate_model'] as const
+    ).map((reason) => ({ code: 'malformed_request', reason })),
     advice: 'Correct the program that sends the request.',
   },
   conflicting_api_keys: {
@@ -219,6 +219,24 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   internal_error: {
     examples: [{ code: 'internal_error' }],
     advice: 'Find the line in the log that has the value of `X-Request-Id`, and report the error.',
+  },
+  no_upstream: {
+    examples: (['path', 'client'] as const).map((reason) => ({ code: 'no_upstream', for: reason })),
+    advice: 'Check the path. The operator chooses the upstreams in `config.yaml`.',
+  },
+  upstream_unreachable: {
+    examples: (['no_connection', 'connection_lost', 'credential'] as const).map((reason) => ({
+      code: 'upstream_unreachable',
+      reason,
+    })),
+    advice: 'Try again. If that does not help, ask the operator of the gateway.',
+  },
+  upstream_timeout: {
+    examples: (['connection', 'answer'] as const).map((waitedFor) => ({
+      code: 'upstream_timeout',
+      waitedFor,
+    })),
+    advice: 'Try again later.',
   },
   overloaded: {
     examples: (['hashing', 'undecided', 'descriptors'] as const).map((reason) => ({

@@ -24,7 +24,9 @@ export type Failure =
   | { code: 'invalid_request'; errors: readonly FieldError[] }
   | {
       code: 'malformed_request';
-      reason: 'not_http' | 'target' | 'body_incomplete' | 'body_not_utf8' | 'body_not_json';
+      reason:
+        | ('not_http' | 'target')
+        | ('body_incomplete' | 'body_not_utf8' | 'body_not_json' | 'duplicate_model');
     }
   | { code: 'conflicting_api_keys' }
   | { code: 'no_api_key_configured' }
@@ -101,6 +103,11 @@ export type Failure =
   /** An HTTP status of the framework or of a middleware for which there is no other code. */
   | { code: 'http_error'; status: number }
   | { code: 'internal_error' }
+  /** No credential of the gateway is for the path, for the prefix of the model, or for this client. */
+  | { code: 'no_upstream'; for: 'path' | 'client' }
+  /** `credential`: the upstream refused the credential that the operator has configured. */
+  | { code: 'upstream_unreachable'; reason: 'no_connection' | 'connection_lost' | 'credential' }
+  | { code: 'upstream_timeout'; waitedFor: 'connection' | 'answer' }
   | ({ code: 'overloaded'; reason: 'hashing' | 'undecided' | 'descriptors' } & RetryAfter)
   | ({ code: 'stopping' } & RetryAfter)
   | ({ code: 'database_busy'; reason: 'other_change' | 'connections' | 'timeout' } & RetryAfter)

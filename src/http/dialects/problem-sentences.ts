@@ -8,6 +8,7 @@ export const malformed = {
   body_incomplete: 'The request body did not arrive whole.',
   body_not_utf8: 'The request body is not valid UTF-8.',
   body_not_json: 'The request body is not valid JSON.',
+  duplicate_model: 'The request body has the member "model" twice.',
 };
 
 export const mediaType = {

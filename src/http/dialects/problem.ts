@@ -5,6 +5,7 @@ import { BOOTSTRAP_TOKEN_HEADER } from '../headers.ts';
 import { rateLimitHeaders } from '../rate-limit-headers.ts';
 import { NO_STORE, SECURITY_HEADERS } from '../security-headers.ts';
 import { accountRules } from './problem-account-rules.ts';
+import { gatewayRules } from './problem-gateway-rules.ts';
 import type { Rule } from './problem-rule.ts';
 import {
   busy,
@@ -89,6 +90,7 @@ const rules = {
     headers: ({ scopes }) => challenge('insufficient_scope', scopes),
   },
   ...accountRules,
+  ...gatewayRules,
   not_found: { status: 404, detail: 'There is nothing at this path.' },
   api_key_not_found: { status: 404, detail: 'API key not found.' },
   method_not_allowed: {

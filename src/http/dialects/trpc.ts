@@ -18,7 +18,9 @@ const statuses = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   TOO_MANY_REQUESTS: 429,
   INTERNAL_SERVER_ERROR: 500,
+  BAD_GATEWAY: 502,
   SERVICE_UNAVAILABLE: 503,
+  GATEWAY_TIMEOUT: 504,
 } as const satisfies Partial<Record<keyof typeof TRPC_ERROR_CODES_BY_KEY, number>>;
 
 type TrpcCode = keyof typeof statuses;
@@ -89,6 +91,9 @@ const rules = {
   request_headers_too_large: 'BAD_REQUEST',
   http_error: 'BAD_REQUEST',
   internal_error: 'INTERNAL_SERVER_ERROR',
+  no_upstream: 'NOT_FOUND',
+  upstream_unreachable: 'BAD_GATEWAY',
+  upstream_timeout: 'GATEWAY_TIMEOUT',
   overloaded: 'SERVICE_UNAVAILABLE',
   stopping: 'SERVICE_UNAVAILABLE',
   database_busy: 'SERVICE_UNAVAILABLE',
