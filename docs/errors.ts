@@ -188,6 +188,26 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     examples: [{ code: 'caller_would_be_locked_out' }],
     advice: 'Add your own address to `allowed_ips`, or send `"force": true`.',
   },
+  gateway_config_invalid: {
+    examples: [
+      {
+        code: 'gateway_config_invalid',
+        reason: 'invalid_config',
+        field: 'port',
+        sentence: 'Line 3: port must be a whole number from 1 to 65535.',
+      },
+    ],
+    advice: 'Correct the line that the sentence names. The file is as it was before.',
+  },
+  gateway_config_changed: {
+    examples: [{ code: 'gateway_config_changed' }],
+    advice: 'Read the file again, and repeat your change.',
+  },
+  gateway_config_unwritable: {
+    examples: [{ code: 'gateway_config_unwritable', error: 'EROFS' }],
+    advice:
+      'Change the file where it comes from, for example in its ConfigMap. Or give the user of Keyhearth the right to write it.',
+  },
   body_too_large: {
     examples: [{ code: 'body_too_large', limitBytes: 64 * 1024 }],
     advice: 'Send a smaller body.',

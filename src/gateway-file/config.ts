@@ -19,6 +19,7 @@ export type ConfiguredCredential = Readonly<{
   protocol: Protocol;
   /** `openai-compatibility` has names; otherwise the name of the section. */
   name: string;
+  /** Empty for an upstream of `openai-compatibility` that needs none. */
   apiKey: string;
   /** Clients choose the credential by a model name `prefix/model`. Null: it is used for models without a prefix. */
   prefix: string | null;
@@ -35,6 +36,7 @@ export type Amp = Readonly<{
 
 /** The application that the operator has registered with a provider. */
 export type OAuthSettings = Readonly<{
+  /** Empty, like the URLs, while the file does not say it. */
   clientId: string;
   /** Empty for a public client. */
   clientSecret: string;
@@ -58,6 +60,7 @@ export type Management = Readonly<{
 
 /** What `config.yaml` says, with all defaults filled in. Paths are absolute. */
 export type GatewayConfig = Readonly<{
+  /** Empty: all interfaces, as in the original. */
   host: string;
   port: number;
   tls: Readonly<{ cert: string; key: string }> | null;

@@ -94,6 +94,18 @@ export type Failure =
   | { code: 'api_key_not_usable' }
   /** The caller's own key would no longer be allowed from the caller's address. */
   | { code: 'caller_would_be_locked_out' }
+  /** The text is no valid configuration of the gateway. `field` is empty for the text as a whole. */
+  | {
+      code: 'gateway_config_invalid';
+      reason: 'unreadable' | 'invalid_yaml' | 'invalid_config';
+      field: string;
+      /** Names the line and the field, and no value. */
+      sentence: string;
+    }
+  /** Somebody else changed the configuration file of the gateway while it was edited here. */
+  | { code: 'gateway_config_changed' }
+  /** `error`: the code of the system, such as EROFS. */
+  | { code: 'gateway_config_unwritable'; error: string }
   /** The Host header names a host that the service does not answer for. */
   | { code: 'misdirected_request' }
   | { code: 'body_too_large'; limitBytes: number }

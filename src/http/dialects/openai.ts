@@ -67,6 +67,9 @@ const rules = {
   api_key_already_rotated: 'invalid_request_error',
   api_key_not_usable: 'invalid_request_error',
   caller_would_be_locked_out: 'invalid_request_error',
+  gateway_config_invalid: 'invalid_request_error',
+  gateway_config_changed: 'invalid_request_error',
+  gateway_config_unwritable: 'invalid_request_error',
   misdirected_request: [
     'permission_error',
     'While no API key is needed, the Host header must name localhost or a loopback address.',

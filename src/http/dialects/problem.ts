@@ -117,6 +117,16 @@ const rules = {
     detail:
       'With these allowed_ips, your own key would not work from your address. To do it anyway, send "force": true.',
   },
+  gateway_config_changed: {
+    status: 409,
+    detail:
+      'The configuration file of the gateway has changed in the meantime. Read it again, and repeat your change.',
+  },
+  gateway_config_unwritable: {
+    status: 409,
+    detail: ({ error }) =>
+      `The configuration file of the gateway cannot be written (${error}). Change it where it comes from.`,
+  },
   body_too_large: {
     status: 413,
     detail: ({ limitBytes }) => `The request body is larger than ${kib(limitBytes)}.`,
@@ -127,6 +137,11 @@ const rules = {
     errors: ({ reason }) => [mediaType[reason].error],
     // RFC 9110, section 12.5.3: the encodings that a body may have.
     headers: ({ reason }) => (reason === 'compressed' ? { 'Accept-Encoding': 'identity' } : {}),
+  },
+  gateway_config_invalid: {
+    status: 422,
+    detail: ({ sentence }) => sentence,
+    errors: ({ field, sentence }) => [{ path: field, message: sentence }],
   },
   misdirected_request: {
     status: 421,
