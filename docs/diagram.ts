@@ -13,7 +13,10 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'process',
     color: '#57606a',
-    modules: ['main', 'arguments', 'workers', 'serve', 'compose', 'storage', 'config'],
+    modules: [
+      ...['main', 'arguments', 'workers', 'serve', 'compose', 'compose-gateway', 'shared-memory', 'storage'],
+      'config',
+    ],
   },
   { name: 'app', color: '#8250df', modules: ['app'] },
   {
@@ -52,6 +55,8 @@ const LABELS: Readonly<Record<string, string>> = {
   arguments: 'arguments.ts',
   serve: 'serve.ts',
   compose: 'compose.ts',
+  'compose-gateway': 'compose-gateway.ts',
+  'shared-memory': 'shared-memory.ts',
   storage: 'storage.ts',
   config: 'config.ts, config/',
   app: 'app.ts',

@@ -1,11 +1,9 @@
 import { hostname } from 'node:os';
 import { createPeople, twoFactorRule } from './accounts/people.ts';
-import { allocateSignIns, type SignInMemory } from './accounts/sign-in-limits.ts';
 import { authenticatorsOf } from './apis/authenticators.ts';
 import { fastVerify } from './apis/core/fast-verify.ts';
 import { createApp } from './app.ts';
 import { createAuditLog } from './audit/log.ts';
-import { type AuditMemory, auditMemory } from './audit/memory.ts';
 import { createAuditUpkeep } from './audit/upkeep.ts';
 import { createAdmit } from './auth/admit.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
@@ -16,7 +14,6 @@ import { revalidator } from './auth/revalidate.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
 import type { Config } from './config.ts';
 import { databaseCheck } from './db/health.ts';
-import { type DatabaseMemory, databaseMemory } from './db/memory.ts';
 import { hostCheck } from './http/allowed-host.ts';
 import { clientResolver, trustedPeer } from './http/client-address.ts';
 import { createProxyWarnings } from './http/proxy-warnings.ts';
@@ -37,12 +34,11 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import { DomainError } from './lib/failure.ts';
 import type { Logger } from './lib/logger.ts';
 import { openLimiter } from './limits/open-limiter.ts';
-import { allocateWindows, type WindowMemory } from './limits/shared-windows.ts';
 import { createLockout } from './lockout/lockout.ts';
-import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
 import { createLockoutService } from './lockout/service.ts';
 import { lockedIncident } from './lockout/wire.ts';
 import { createSeal } from './pepper/seal.ts';
+import { type SharedMemory, sharedMemory } from './shared-memory.ts';
 import { openStorage } from './storage.ts';
 import { createUsageCounter } from './usage/counter.ts';
 import { createUsageReport } from './usage/report.ts';
@@ -50,23 +46,6 @@ import { createUsageUpkeep } from './usage/upkeep.ts';
 
 /** The limit for all workers together. No client can make the log grow faster. */
 const REFUSALS_LOGGED_PER_SECOND = 100;
-
-/** What all threads that serve together share. */
-export type SharedMemory = Readonly<{
-  lockout: LockoutMemory;
-  signIns: SignInMemory;
-  limits: WindowMemory;
-  database: DatabaseMemory;
-  audit: AuditMemory;
-}>;
-
-export const sharedMemory = ({ lockout }: Pick<Config, 'lockout'>): SharedMemory => ({
-  lockout: allocateLockout(lockout),
-  signIns: allocateSignIns(),
-  limits: allocateWindows(),
-  database: databaseMemory(),
-  audit: auditMemory(),
-});
 
 export type Keyhearth = Awaited<ReturnType<typeof compose>>;
 
@@ -181,6 +160,14 @@ async function build(
     ({ close }) => close(),
   );
   const countedAdmit = countingAdmit(createAdmit(limiter), usage);
+  const gateway =
+    config.gateway &&
+    parts.adopt(
+      await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
+        ...{ config, logger, clock, requestLog, resolveClient },
+      }),
+      ({ close }) => close(),
+    );
   let isStopping = false;
   const [bootstrapOpen, needsSetup] = await Promise.all([bootstrap.isOpen(), people.setup.needsSetup()]);
   const app = createApp({
@@ -221,6 +208,7 @@ async function build(
     requestLog,
     resolveClient,
     fetch: app.fetch,
+    gateway,
     bootstrapOpen,
     needsSetup,
     /** From now on, the service is not ready. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type AccountConfig, accountConfig, accountVariables } from './config/accounts.ts';
 import { type AuditConfig, auditConfig, auditVariables } from './config/audit.ts';
 import { type DatabaseConfig, databaseConfig, databaseVariables } from './config/database.ts';
+import { type GatewaySection, gatewayConfig, gatewayVariables } from './config/gateway.ts';
 import { type LockoutConfig, lockoutConfig, lockoutVariables } from './config/lockout.ts';
 import { type UnknownName, unknownNames } from './config/names.ts';
 import { type Environment, readSecretFiles } from './config/secret-files.ts';
@@ -22,6 +23,7 @@ export const environmentSchema = z.object({
   ...usageVariables,
   ...auditVariables,
   ...accountVariables,
+  ...gatewayVariables,
 });
 
 export type Config = ServerConfig &
@@ -30,7 +32,8 @@ export type Config = ServerConfig &
   LockoutConfig &
   UsageConfig &
   AuditConfig &
-  AccountConfig;
+  AccountConfig &
+  GatewaySection;
 
 const settings = Object.keys(environmentSchema.shape);
 
@@ -59,5 +62,6 @@ export function parseConfig(environment: Environment): Config {
     ...usageConfig(env),
     ...auditConfig(env),
     ...accountConfig(env),
+    ...gatewayConfig(env),
   });
 }

@@ -1,4 +1,5 @@
 import { answerArguments } from './arguments.ts';
+import { gatewayVariables } from './config/gateway.ts';
 import { type Config, parseConfig, unknownVariables } from './config.ts';
 import { displayName } from './db/location.ts';
 import { createLogger, type Logger, type LogSink, standardOutput } from './lib/logger.ts';
@@ -35,14 +36,22 @@ function warnOfUnusedVariables(config: Config, logger: Logger): void {
     similar === undefined ? name : `${name} (did you mean ${similar}?)`,
   );
   if (unknown.length > 0) logger.warn(`not a setting of Keyhearth, and ignored: ${unknown.join(', ')}`);
+  const set = Object.keys(process.env);
   if (config.database.engine === 'sqlite') {
-    for (const name of ['KEYHEARTH_DATABASE_POOL', 'KEYHEARTH_CACHE'] as const) {
-      if (process.env[name] !== undefined) logger.warn(`${name} has no effect with SQLite`);
-    }
+    for (const name of set.filter((each) => ['KEYHEARTH_DATABASE_POOL', 'KEYHEARTH_CACHE'].includes(each)))
+      logger.warn(`${name} has no effect with SQLite`);
+  }
+  if (config.gateway === undefined) {
+    for (const name of set.filter(isOfGateway))
+      logger.warn(`${name} has no effect without KEYHEARTH_GATEWAY_CONFIG`);
   }
 }
 
-function announce(config: Config, { port, bootstrapOpen, needsSetup }: Service, logger: Logger): void {
+/** MANAGEMENT_PASSWORD may belong to another program. */
+const isOfGateway = (name: string) => name in gatewayVariables && name.startsWith('KEYHEARTH_');
+
+function announce(config: Config, service: Service, logger: Logger): void {
+  const { port, gatewayAddress, bootstrapOpen, needsSetup } = service;
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const address = `http://${host}:${port}`;
   const openTo = config.bootstrapToken === undefined ? 'open' : 'open with the token';
@@ -56,6 +65,8 @@ function announce(config: Config, { port, bootstrapOpen, needsSetup }: Service, 
     { address, database, bootstrap, lockout, workers, docs: `${address}/docs`, setup },
     `Keyhearth listens on ${address}; bootstrap is ${bootstrap}${nextStep}`,
   );
+  if (gatewayAddress !== undefined)
+    logger.info({ gateway: gatewayAddress }, `The gateway listens on ${gatewayAddress}`);
   if (bootstrapOpen && config.bootstrapToken === undefined && !isLoopback(config.host)) {
     logger.warn(
       'The first key is not registered yet, and anybody who reaches this port can register it. Register it now, or set KEYHEARTH_BOOTSTRAP_TOKEN.',

@@ -1,58 +1,89 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compose, type SharedMemory, sharedMemory } from './compose.ts';
+import { compose } from './compose.ts';
+import type { Gateway } from './compose-gateway.ts';
 import type { Config } from './config.ts';
 import type { ClosingOrder } from './http/server/close-port.ts';
-import { listen } from './http/server/listen.ts';
+import { listen, type RunningServer } from './http/server/listen.ts';
 import type { Endpoint } from './http/server/port.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
+import { type SharedMemory, sharedMemory } from './shared-memory.ts';
 
 export { type SharedMemory, sharedMemory };
+
+/** Where to listen. `gateway`: undefined for the address in the file of the gateway. */
+export type Endpoints = { core: Endpoint; gateway?: Endpoint | undefined };
+
+/** The order in which several workers close each port. */
+export type ClosingOrders = Record<keyof Endpoints, ClosingOrder>;
 
 /** A running service: this thread, or several together. */
 export type Service = {
   port: number;
+  /** The URL of the gateway; undefined when there is none. */
+  gatewayAddress: string | undefined;
   /** Whether the first key can still be registered. */
   bootstrapOpen: boolean;
   /** Whether the first administrator can still be set up. */
   needsSetup: boolean;
   /**
-   * Waits for the shutdown delay, so that load balancers notice. Then it closes the port, waits for the requests in flight
+   * Waits for the shutdown delay, so that load balancers notice. Then it closes the ports, waits for the requests in flight
    * for `graceMs` at most, and writes what is in memory.
    */
-  stop(graceMs: number, order?: ClosingOrder): Promise<void>;
+  stop(graceMs: number, orders?: ClosingOrders): Promise<void>;
 };
 
 /**
  * Serves from this thread.
- * @param endpoint where to listen: the address of the configuration, unless this is one of several workers
+ * @param endpoints where to listen: the addresses of the configuration, unless this is one of several workers
  * @param memory what several workers share
  * @throws StartupError
  */
 export async function serve(
   config: Config,
   logger: Logger,
-  endpoint: Endpoint = { ...config, isShared: false },
+  endpoints: Endpoints = { core: { ...config, isShared: false } },
   memory = sharedMemory(config),
 ): Promise<Service> {
   const keyhearth = await compose(config, logger, systemClock, memory);
+  const { gateway } = keyhearth;
+  const servers: Partial<Record<keyof Endpoints, RunningServer>> = {};
   try {
-    const server = await listen(keyhearth, endpoint, logger);
+    const core = await listen(keyhearth, endpoints.core, logger);
+    servers.core = core;
+    if (gateway) servers.gateway = await listenGateway(gateway, endpoints.gateway, logger);
+    const all = Object.entries(servers) as [keyof Endpoints, RunningServer][];
     return {
-      port: server.address.port,
+      port: core.address.port,
+      gatewayAddress: gateway && servers.gateway && addressOf(gateway, servers.gateway),
       bootstrapOpen: keyhearth.bootstrapOpen,
       needsSetup: keyhearth.needsSetup,
-      async stop(graceMs, order) {
+      async stop(graceMs, orders) {
         keyhearth.beginStop();
-        server.closeAfterAnswers();
+        for (const [, server] of all) server.closeAfterAnswers();
         await sleep(config.shutdownDelayMs);
-        await server.stop(graceMs, order);
+        await Promise.all(all.map(([name, server]) => server.stop(graceMs, orders?.[name])));
         await keyhearth.close();
       },
     };
   } catch (error) {
     // The first error is the reason.
+    await servers.core?.stop(0).catch(() => undefined);
     await keyhearth.close().catch(() => undefined);
     throw error;
   }
+}
+
+function listenGateway(
+  { application, options, live, names }: Gateway,
+  endpoint: Endpoint | undefined,
+  logger: Logger,
+): Promise<RunningServer> {
+  const { host, port } = live.current();
+  return listen(application, endpoint ?? { host, port, isShared: false, names }, logger, options);
+}
+
+function addressOf({ live }: Gateway, { address: { port } }: RunningServer): string {
+  const { host, tls } = live.current();
+  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -19,12 +19,25 @@ const codeOf = (file: string) => textOf(file).replaceAll(/^\s*(?:\/\*[\s\S]*?\*\
 const MAY_IMPORT: Record<string, string[]> = {
   main: ['arguments', 'workers', 'serve', 'config', 'db', 'lib'],
   arguments: ['lib'],
-  workers: ['serve', 'config', 'http/server', 'accounts', 'limits', 'lockout', 'lib'],
-  serve: ['compose', 'config', 'http/server', 'lib'],
+  workers: ['serve', 'config', 'http/server', 'gateway-file', 'accounts', 'limits', 'lockout', 'lib'],
+  serve: ['compose', 'compose-gateway', 'shared-memory', 'config', 'http/server', 'lib'],
   compose: [
-    ...['storage', 'config', 'app', 'apis/core', 'apis', 'auth/by', 'auth', 'http'],
+    ...[
+      'compose-gateway',
+      'shared-memory',
+      'storage',
+      'config',
+      'app',
+      'apis/core',
+      'apis',
+      'auth/by',
+      'auth',
+      'http',
+    ],
     ...['accounts', 'bootstrap', 'keys', 'usage', 'audit', 'limits', 'lockout', 'pepper', 'db', 'lib'],
   ],
+  'compose-gateway': ['config', 'http/server', 'http/dialects', 'http', 'gateway-file', 'lib'],
+  'shared-memory': ['config', 'accounts', 'audit', 'limits', 'lockout', 'db'],
   storage: ['config', 'bootstrap', 'pepper', 'db/select-engine', 'db', 'lib'],
   config: ['pepper', 'db', 'lib'],
   app: [
@@ -133,10 +146,12 @@ describe('the edges of modules', () => {
     expect(importers('src/serve.ts')).toEqual([
       'src/main.ts',
       'src/workers/messages.ts',
+      'src/workers/ports.ts',
       'src/workers/supervisor.ts',
       'src/workers/worker.ts',
     ]);
     expect(importers('src/compose.ts')).toEqual(['openapi/generate.ts', 'src/serve.ts']);
+    expect(importers('src/compose-gateway.ts')).toEqual(['src/compose.ts', 'src/serve.ts']);
     expect(importers('src/app.ts')).toEqual(['openapi/describe.ts', 'src/compose.ts']);
     expect(importers('src/storage.ts')).toEqual(['src/compose.ts']);
     expect(importers('src/db/select-engine.ts')).toEqual(['src/storage.ts']);

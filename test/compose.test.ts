@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { compose, type SharedMemory, sharedMemory } from '../src/compose.ts';
+import { compose } from '../src/compose.ts';
 import { type Config, parseConfig } from '../src/config.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { createLogger } from '../src/lib/logger.ts';
+import { type SharedMemory, sharedMemory } from '../src/shared-memory.ts';
 import { databaseFor, sqlIn, temporaryDirectory } from './support/keyhearth.ts';
 import { countThreads, expectClosed, openHandles } from './support/open-handles.ts';
 

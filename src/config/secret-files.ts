@@ -4,7 +4,12 @@ import { StartupError } from '../lib/startup-error.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Secrets that can be in a file. The variable with `_FILE` at its end names the file. The pepper's file is read later. */
-const IN_FILES = ['DATABASE_URL', 'KEYHEARTH_BOOTSTRAP_TOKEN'];
+const IN_FILES = [
+  'DATABASE_URL',
+  'KEYHEARTH_BOOTSTRAP_TOKEN',
+  'KEYHEARTH_GATEWAY_LOCAL_PASSWORD',
+  'MANAGEMENT_PASSWORD',
+];
 
 /**
  * Adds the secrets in files to the environment.

@@ -1,15 +1,15 @@
 import type { Config } from '../config.ts';
-import type { Service, SharedMemory } from '../serve.ts';
+import type { Endpoints, Service, SharedMemory } from '../serve.ts';
 import type { Turns } from './closing-order.ts';
 
 /** The start parameters of a worker. */
-export type WorkerData = { config: Config; port: number; memory: SharedMemory };
+export type WorkerData = { config: Config; endpoints: Endpoints; memory: SharedMemory };
 
-/** Tells a worker to stop within so many milliseconds, together with the others. */
-export type StopMessage = { graceMs: number; turns: Turns };
+/** Tells a worker to stop within so many milliseconds, together with the others: they take turns at each port. */
+export type StopMessage = { graceMs: number; turns: Record<keyof Endpoints, Turns> };
 
-/** What is still open when the worker serves. */
-export type Openings = Pick<Service, 'bootstrapOpen' | 'needsSetup'>;
+/** What the start says about the service. */
+export type Openings = Pick<Service, 'bootstrapOpen' | 'needsSetup' | 'gatewayAddress'>;
 
 export type WorkerMessage =
   | ({ is: 'ready' } & Openings)

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { releaseSignIns } from '../accounts/sign-in-limits.ts';
 import type { Config } from '../config.ts';
-import { reservePort } from '../http/server/port.ts';
 import type { Logger, LogSink } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { releaseWindows } from '../limits/shared-windows.ts';
@@ -11,6 +10,7 @@ import { type Service, sharedMemory } from '../serve.ts';
 import { newTurns } from './closing-order.ts';
 import { endWhenSilent } from './heartbeat.ts';
 import type { Openings, StopMessage, WorkerData, WorkerMessage } from './messages.ts';
+import { reservePorts } from './ports.ts';
 
 /** The pause before a failed worker is started again. */
 const MIN_LIFE_MS = 1_000;
@@ -32,8 +32,8 @@ export async function startWorkers(
   sink: LogSink,
   file = WORKER,
 ): Promise<Service> {
-  const { port, release } = await reservePort(config);
-  const data: WorkerData = { config, port, memory: sharedMemory(config) };
+  const { endpoints, release } = await reservePorts(config);
+  const data: WorkerData = { config, endpoints, memory: sharedMemory(config) };
   const workers = new Set<Worker>();
   let isStopping = false;
 
@@ -56,8 +56,8 @@ export async function startWorkers(
       worker.on('message', (message: WorkerMessage) => {
         if (message.is === 'ready') {
           endWhenSilent(worker, () => logger.error('a worker hangs and is ended'));
-          const { bootstrapOpen, needsSetup } = message;
-          resolve({ worker, openings: { bootstrapOpen, needsSetup } });
+          const { is: _, ...openings } = message;
+          resolve({ worker, openings });
         }
         if (message.is === 'start_failed') reject(new StartupError(message.sentence));
       });
@@ -98,7 +98,7 @@ export async function startWorkers(
 
   async function stop(graceMs: number): Promise<void> {
     isStopping = true;
-    const message = { graceMs, turns: newTurns(workers.size) };
+    const message = { graceMs, turns: { core: newTurns(workers.size), gateway: newTurns(workers.size) } };
     await Promise.all([...workers].map((worker) => stopWorker(worker, message)));
     release();
   }
@@ -108,7 +108,7 @@ export async function startWorkers(
     const first = await start();
     const others = await Promise.all(Array.from({ length: config.workers - 1 }, start));
     for (const ready of [first, ...others]) void replaceWhenEnded(ready);
-    return { port: data.port, ...first.openings, stop };
+    return { port: endpoints.core.port, ...first.openings, stop };
   } catch (error) {
     isStopping = true;
     await Promise.all([...workers].map((worker) => worker.terminate()));

@@ -8,7 +8,7 @@ import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
 /** One of several threads that serve on one port. It sends its log lines to the main thread, which writes them. */
 
-const { config, port, memory } = workerData as WorkerData;
+const { config, endpoints, memory } = workerData as WorkerData;
 
 const send = (message: WorkerMessage) => parentPort?.postMessage(message);
 
@@ -34,15 +34,17 @@ process.on('uncaughtException', (err) => {
 });
 
 async function start(): Promise<void> {
-  const endpoint = { host: config.host, port, isShared: true };
-  const service = await serve(config, logger, endpoint, memory);
+  const service = await serve(config, logger, endpoints, memory);
   parentPort?.on('message', async ({ graceMs, turns }: StopMessage) => {
-    await service.stop(graceMs, oneAfterTheOther(turns));
+    await service.stop(graceMs, {
+      core: oneAfterTheOther(turns.core),
+      gateway: oneAfterTheOther(turns.gateway),
+    });
     sendLines();
     process.exit(0);
   });
-  const { bootstrapOpen, needsSetup } = service;
-  send({ is: 'ready', bootstrapOpen, needsSetup });
+  const { bootstrapOpen, needsSetup, gatewayAddress } = service;
+  send({ is: 'ready', bootstrapOpen, needsSetup, gatewayAddress });
   setInterval(() => send({ is: 'alive' }), BEAT_MS).unref();
 }
 

@@ -386,6 +386,15 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     KEYHEARTH_SHUTDOWN_DELAY_SECONDS: ['', '-1', '301', '10s'],
     KEYHEARTH_USAGE_DAYS: ['', '-1', '3651', '90d'],
     KEYHEARTH_LOG_LEVEL: ['', 'verbose', 'INFO'],
+    KEYHEARTH_GATEWAY_CONFIG: [''],
+    KEYHEARTH_GATEWAY_NAME: ['', 'two words', 'x'.repeat(65)],
+    KEYHEARTH_GATEWAY_LOCAL_PASSWORD: ['', 'ge heim', 'g'.repeat(73)],
+    KEYHEARTH_GATEWAY_LOCAL_PASSWORD_FILE: [''],
+    MANAGEMENT_PASSWORD: ['', 'ge heim', 'gehéim', 'g'.repeat(73)],
+    MANAGEMENT_PASSWORD_FILE: [''],
+    KEYHEARTH_GATEWAY_CONNECT_SECONDS: ['', '-1', '301', '10s'],
+    KEYHEARTH_GATEWAY_FIRST_BYTE_SECONDS: ['', '-1', '3601', '2m'],
+    KEYHEARTH_GATEWAY_IDLE_SECONDS: ['', '-1', '3601', '5m'],
   };
 
   /** A few starts show that the process says the sentence of the parser. */

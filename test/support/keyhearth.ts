@@ -69,6 +69,8 @@ export type Running = {
   origin: string;
   send: Send;
   dataDir: string;
+  /** The URL of the gateway; empty when there is none. */
+  gatewayOrigin: string;
   /** What has been logged, line by line. */
   log: Record<string, unknown>[];
   close(): Promise<void>;
@@ -92,15 +94,19 @@ export async function startService({ env = {}, dataDir, clock, ...options }: Opt
   const log: Record<string, unknown>[] = [];
   const logger = createLogger(config.logLevel, { write: (line) => log.push(JSON.parse(line)) });
   const keyhearth = await compose(config, logger, clock, undefined, sharedThreads);
-  const server = await listen(keyhearth, { host: '127.0.0.1', port: 0, isShared: false }, logger);
+  const endpoint = { host: '127.0.0.1', port: 0, isShared: false };
+  const server = await listen(keyhearth, endpoint, logger);
   const origin = `http://127.0.0.1:${server.address.port}`;
+  const { gateway } = keyhearth;
+  const gatewayServer = gateway && (await listen(gateway.application, endpoint, logger, gateway.options));
   return {
     origin,
     send: client(origin),
     dataDir: directory,
+    gatewayOrigin: gatewayServer ? `http://127.0.0.1:${gatewayServer.address.port}` : '',
     log,
     async close() {
-      await server.stop(0);
+      await Promise.all([server.stop(0), gatewayServer?.stop(0)]);
       await keyhearth.close();
       if (!dataDir) await remove(directory);
     },

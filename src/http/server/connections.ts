@@ -147,6 +147,15 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
       }
     },
 
+    /** Closes a connection on which no byte moves, unless the client waits for an answer. */
+    closeUnlessAnswering(socket: Socket): void {
+      const connection = connections.get(socket);
+      const mustSend = connection?.latest?.req.complete === false;
+      const mustRead = socket.writableLength > 0;
+      if (!connection || connection.started.length === 0 || mustSend || mustRead) socket.destroy();
+      else socket.setTimeout(socket.timeout ?? 0);
+    },
+
     /** Makes all further requests wait until `release`. */
     hold(): void {
       isHeld = true;

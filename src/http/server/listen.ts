@@ -12,6 +12,7 @@ import { errorCode } from '../../lib/error-code.ts';
 import type { Failure } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { ResolveClient } from '../client-address.ts';
+import type { Dialect } from '../dialect.ts';
 import { problem } from '../dialects/problem.ts';
 import type { RequestLog } from '../request-log.ts';
 import type { ClosingOrder } from './close-port.ts';
@@ -28,6 +29,15 @@ export type Application = {
   fetch: Parameters<typeof getRequestListener>[0];
 };
 
+export type ServerOptions = Readonly<{
+  /** How requests are refused that do not reach the application. */
+  dialect: Dialect;
+  /** The limit for a whole request, in milliseconds; 0 for none. */
+  requestMs: number;
+  /** A connection on which no byte moves may stay open while the application works on its answer. */
+  answersTakeLong: boolean;
+}>;
+
 export type RunningServer = {
   address: AddressInfo;
   /** From now on, the last answer on each connection says "Connection: close". */
@@ -39,11 +49,12 @@ export type RunningServer = {
 /** The usual proxies close idle connections earlier. So the proxy closes a kept connection, and not this side. */
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS = 10_000;
-const REQUEST_MS = 30_000;
 /** Node checks its time limits every 30 seconds, so it would notice them late. */
 const CHECK_TIMES_EVERY_MS = 500;
-/** The limit for a connection on which no byte moves, although an answer waits to be read. */
+/** The limit for a connection on which no byte moves, although the client must send or read. */
 const STALLED_MS = 120_000;
+
+const CORE: ServerOptions = { dialect: problem, requestMs: 30_000, answersTakeLong: false };
 
 const invalidTarget: Failure = { code: 'malformed_request', reason: 'target' };
 
@@ -52,13 +63,15 @@ export async function listen(
   application: Application,
   endpoint: Endpoint,
   logger: Logger,
+  options = CORE,
 ): Promise<RunningServer> {
-  const refusals = createRefusals(application.requestLog, application.resolveClient);
-  const connections = trackConnections(handler(application, refusals, logger));
+  const { dialect, requestMs, answersTakeLong } = options;
+  const refusals = createRefusals(application.requestLog, application.resolveClient, dialect);
+  const connections = trackConnections(handler(application, refusals, logger, dialect));
   const server = createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS,
-    requestTimeout: REQUEST_MS,
+    requestTimeout: requestMs,
     maxHeaderSize: MAX_HEADER_BYTES,
     connectionsCheckingInterval: CHECK_TIMES_EVERY_MS,
     requireHostHeader: false,
@@ -68,6 +81,7 @@ export async function listen(
   // No limit on the number of headers: Node would drop the others, such as X-Forwarded-For or a second key.
   server.maxHeadersCount = 0;
   server.setTimeout(STALLED_MS);
+  if (answersTakeLong) server.on('timeout', connections.closeUnlessAnswering);
   // An option that Node's types do not have: a client that ends its side after a request still gets the answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   receive(server, connections, refusals);
@@ -79,7 +93,12 @@ export async function listen(
 }
 
 /** Answers one request. */
-function handler({ fast, fetch }: Application, refusals: Refusals, logger: Logger): RequestListener {
+function handler(
+  { fast, fetch }: Application,
+  refusals: Refusals,
+  logger: Logger,
+  dialect: Dialect,
+): RequestListener {
   const viaFetch = getRequestListener(fetch, {
     // `connections.ts` handles the rest of a body.
     autoCleanupIncoming: false,
@@ -87,7 +106,7 @@ function handler({ fast, fetch }: Application, refusals: Refusals, logger: Logge
       if (error instanceof RequestError) return;
       const requestId = randomUUID();
       logger.error({ request_id: requestId, err: error }, 'a request failed outside the application');
-      const { status, headers, body } = problem({ code: 'internal_error' });
+      const { status, headers, body } = dialect({ code: 'internal_error' });
       return new Response(body, { status, headers: { 'X-Request-Id': requestId, ...headers } });
     },
   });

@@ -5,7 +5,7 @@ import { errorCode } from '../../lib/error-code.ts';
 import type { Failure } from '../../lib/failure.ts';
 import type { ResolveClient } from '../client-address.ts';
 import { headerReader } from '../context.ts';
-import { problem } from '../dialects/problem.ts';
+import type { Dialect } from '../dialect.ts';
 import type { RequestLog } from '../request-log.ts';
 import { linger } from './last-answer.ts';
 
@@ -15,9 +15,9 @@ export const MAX_HEADER_BYTES = 64 * 1024;
 export type Refusals = ReturnType<typeof createRefusals>;
 
 /** Answers what does not reach the application. It has an id and a line in the log, like any other request. */
-export function createRefusals(log: RequestLog, resolveClient: ResolveClient) {
+export function createRefusals(log: RequestLog, resolveClient: ResolveClient, dialect: Dialect) {
   function render(failure: Failure, socket: Socket, request?: IncomingMessage) {
-    const { status, headers, body } = problem(failure);
+    const { status, headers, body } = dialect(failure);
     const requestId = randomUUID();
     const forwardedFor = request && headerReader(request)('x-forwarded-for');
     log.answered(

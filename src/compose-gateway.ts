@@ -1,0 +1,75 @@
+import { type GatewaySettings, portSettings } from './config/gateway.ts';
+import type { Config } from './config.ts';
+import type { LiveConfig } from './gateway-file/live.ts';
+import { openLiveConfig } from './gateway-file/read-once.ts';
+import type { ResolveClient } from './http/client-address.ts';
+import { openai } from './http/dialects/openai.ts';
+import { sendFailure } from './http/failures.ts';
+import type { RequestLog } from './http/request-log.ts';
+import { createRoot } from './http/root.ts';
+import type { Application, ServerOptions } from './http/server/listen.ts';
+import type { SettingNames } from './http/server/port.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Logger } from './lib/logger.ts';
+
+/** What `compose.ts` has built, and the gateway uses too. */
+export type CoreParts = Readonly<{
+  config: Config;
+  logger: Logger;
+  clock: Clock;
+  requestLog: RequestLog;
+  resolveClient: ResolveClient;
+}>;
+
+/** The gateway: what its port serves, and what else of it the core uses. */
+export type Gateway = Readonly<{
+  application: Application;
+  options: ServerOptions;
+  live: LiveConfig;
+  names: SettingNames;
+  close(): Promise<void>;
+}>;
+
+/**
+ * Builds the parts of the gateway and connects them. Only a service with KEYHEARTH_GATEWAY_CONFIG loads this file.
+ * @throws StartupError when the file of the gateway cannot be used
+ */
+export async function composeGateway(settings: GatewaySettings, core: CoreParts): Promise<Gateway> {
+  const parts = new AsyncDisposableStack();
+  try {
+    return { ...(await build(settings, core, parts)), close: () => parts.disposeAsync() };
+  } catch (error) {
+    // The first error is the reason.
+    await parts.disposeAsync().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** @param parts closes the parts that need it, in the reverse of the order in which they were built */
+async function build(
+  settings: GatewaySettings,
+  core: CoreParts,
+  parts: AsyncDisposableStack,
+): Promise<Omit<Gateway, 'close'>> {
+  const { logger, requestLog, resolveClient } = core;
+  // 1. The file, and the keys that it declares.
+  const live = parts.adopt(await openLiveConfig(settings.file), ({ close }) => close());
+
+  // 2. The client API: a handler that takes the paths of the model providers, and WebSockets.
+  const clientApi = () => false;
+
+  // 3. The management API, and the answer to every other path.
+  const root = createRoot(logger, requestLog, resolveClient);
+  root.all('*', (c) => {
+    c.set('dialect', openai);
+    return sendFailure(c, { code: 'not_found' });
+  });
+
+  return {
+    live,
+    names: portSettings(settings.file),
+    application: { requestLog, resolveClient, fast: clientApi, fetch: root.fetch },
+    // A body may be large, and the answer of a model takes long.
+    options: { dialect: openai, requestMs: 0, answersTakeLong: true },
+  };
+}

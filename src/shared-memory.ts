@@ -1,0 +1,23 @@
+import { allocateSignIns, type SignInMemory } from './accounts/sign-in-limits.ts';
+import { type AuditMemory, auditMemory } from './audit/memory.ts';
+import type { Config } from './config.ts';
+import { type DatabaseMemory, databaseMemory } from './db/memory.ts';
+import { allocateWindows, type WindowMemory } from './limits/shared-windows.ts';
+import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
+
+/** What all threads that serve together share. */
+export type SharedMemory = Readonly<{
+  lockout: LockoutMemory;
+  signIns: SignInMemory;
+  limits: WindowMemory;
+  database: DatabaseMemory;
+  audit: AuditMemory;
+}>;
+
+export const sharedMemory = ({ lockout }: Pick<Config, 'lockout'>): SharedMemory => ({
+  lockout: allocateLockout(lockout),
+  signIns: allocateSignIns(),
+  limits: allocateWindows(),
+  database: databaseMemory(),
+  audit: auditMemory(),
+});

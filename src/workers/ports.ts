@@ -1,0 +1,39 @@
+import { portSettings } from '../config/gateway.ts';
+import type { Config } from '../config.ts';
+import { type Endpoint, type ReservedPort, reservePort } from '../http/server/port.ts';
+import type { Endpoints } from '../serve.ts';
+
+/**
+ * Reserves the ports that the workers share.
+ * @throws StartupError
+ */
+export async function reservePorts(config: Config): Promise<{ endpoints: Endpoints; release(): void }> {
+  const core = await shared({ host: config.host, port: config.port });
+  try {
+    const gateway = config.gateway && (await shared(await gatewayEndpoint(config.gateway.file)));
+    return {
+      endpoints: { core: core.endpoint, gateway: gateway?.endpoint },
+      release() {
+        core.release();
+        gateway?.release();
+      },
+    };
+  } catch (error) {
+    core.release();
+    throw error;
+  }
+}
+
+type Wanted = Omit<Endpoint, 'isShared'>;
+
+async function shared(wanted: Wanted): Promise<{ endpoint: Endpoint; release: ReservedPort['release'] }> {
+  const { port, release } = await reservePort(wanted);
+  return { endpoint: { ...wanted, port, isShared: true }, release };
+}
+
+/** The file is read only here: the workers follow it, but their port stays. */
+async function gatewayEndpoint(file: string): Promise<Wanted> {
+  const { readGatewayFile } = await import('../gateway-file/read-once.ts');
+  const { host, port } = readGatewayFile(file);
+  return { host, port, names: portSettings(file) };
+}
