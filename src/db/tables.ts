@@ -175,6 +175,29 @@ export type RateLimitCounterTable = {
   ends_at: number;
 };
 
+/** A sign-in with a provider, until its end is no longer of interest. */
+export type OAuthFlowTable = {
+  /** SHA-256 of the state, because the state itself ends the sign-in. */
+  state: string;
+  provider: string;
+  /** The code verifier of PKCE, sealed under the pepper. */
+  verifier: string;
+  redirect_url: string;
+  /** `used`: its answer has arrived, and the code is being exchanged. */
+  status: 'pending' | 'used' | 'done' | 'failed';
+  /** Why it failed. */
+  error: string | null;
+  /** Milliseconds since 1970. */
+  expires_at: number;
+};
+
+/** Which token somebody refreshes now. */
+export type OAuthLeaseTable = {
+  name: string;
+  /** Milliseconds since 1970. After this, another one may refresh it. */
+  ends_at: number;
+};
+
 export type Tables = {
   database_identity: DatabaseIdentityTable;
   bootstrap_claim: BootstrapClaimTable;
@@ -188,6 +211,8 @@ export type Tables = {
   usage_writers: UsageWriterTable;
   rate_limit_windows: RateLimitWindowTable;
   rate_limit_counters: RateLimitCounterTable;
+  oauth_flows: OAuthFlowTable;
+  oauth_leases: OAuthLeaseTable;
 };
 
 export type Db = Kysely<Tables>;
