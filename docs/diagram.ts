@@ -30,6 +30,7 @@ const LAYERS: readonly Layer[] = [
     name: 'services',
     color: '#1a7f37',
     modules: [
+      'oauth',
       'gateway-file',
       'accounts',
       'bootstrap',

@@ -86,6 +86,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   http: ['lib'],
   accounts: ['bootstrap', 'keys', 'audit', 'lockout', 'pepper', 'db', 'lib'],
   bootstrap: ['keys', 'audit', 'db', 'lib'],
+  oauth: ['gateway-file', 'pepper', 'db', 'lib'],
   'gateway-file': ['lib'],
   keys: ['audit', 'pepper', 'db', 'lib'],
   usage: ['keys', 'db', 'lib'],

@@ -99,11 +99,11 @@ export function writePrivateFileOnce(path: string, content: string): void {
 }
 
 /** Does the same, but replaces an existing file. */
-export function replacePrivateFile(path: string, content: string): void {
+export function replacePrivateFile(path: string, content: string | Uint8Array): void {
   write(path, content, (draft) => renameSync(draft, path));
 }
 
-function write(path: string, content: string, putInPlace: (draft: string) => void): void {
+function write(path: string, content: string | Uint8Array, putInPlace: (draft: string) => void): void {
   const draft = `${path}.${randomUUID()}`;
   try {
     writeFileSync(draft, content, { mode: 0o600, flag: 'wx', flush: true });

@@ -1,0 +1,164 @@
+import { stat } from 'node:fs/promises';
+import type { OAuthProvider, Protocol } from '../gateway-file/config.ts';
+import type { LiveConfig } from '../gateway-file/live.ts';
+import type { Logger } from '../lib/logger.ts';
+import { createAuthDir } from './auth-dir.ts';
+import { createAuthFiles } from './auth-files.ts';
+import { createFlows, type FlowParts } from './flows.ts';
+import { providers } from './providers.ts';
+import { createRefresher } from './refresher.ts';
+import { isExpired, readSessions, type Session, sessionId } from './sessions.ts';
+import { type Grant, nameIn, parseTokenFile, serialize, withGrant } from './token-file.ts';
+
+/** How soon a thread notices what another one has stored. It reads one directory entry. */
+const NOTICE_EVERY_MS = 1_000;
+const REFRESH_EVERY_MS = 30_000;
+
+/** A token that an upstream takes, as `Authorization: Bearer`. */
+export type TokenCredential = Readonly<{
+  protocol: Protocol;
+  /** The name of the session's file. */
+  name: string;
+  accessToken: string;
+  prefix: string | null;
+  /** Null: the usual host of the protocol. */
+  baseUrl: string | null;
+}>;
+
+export type ListedSession = Readonly<{
+  id: string;
+  provider: OAuthProvider;
+  name: string;
+  email: string;
+  status: 'active' | 'expired';
+  prefix: string | null;
+  expires_at: string | null;
+  updated_at: string;
+}>;
+
+export type OAuthParts = Pick<FlowParts, 'db' | 'clock' | 'seal'> & {
+  live: Pick<LiveConfig, 'current' | 'onChange'>;
+  logger: Logger;
+  /** Called with all tokens that can be used now, whenever they change. */
+  setTokens: (tokens: readonly TokenCredential[]) => void;
+};
+
+export type OAuth = ReturnType<typeof createOAuth>;
+
+/** The sessions with model providers: sign-in, storage, refresh, and the tokens for the upstreams. */
+export function createOAuth({ db, clock, seal, live, logger, setTokens }: OAuthParts) {
+  const config = live.current;
+  const directory = createAuthDir(() => config().authDir);
+  const authFiles = createAuthFiles(directory);
+  const refresher = createRefresher({ db, clock, directory, config, logger });
+  let sessions: readonly Session[] = [];
+  let given = '[]';
+  let seenAt = -1;
+
+  function credentials(): TokenCredential[] {
+    const usable = sessions.filter((session) => !isExpired(session, clock.now()));
+    return usable.map(({ provider, name, tokens, prefix }) => {
+      const settings = config().oauth[provider];
+      return {
+        protocol: providers[provider].protocol,
+        name,
+        accessToken: tokens.accessToken,
+        prefix: prefix ?? settings?.prefix ?? null,
+        baseUrl: settings?.baseUrl ?? null,
+      };
+    });
+  }
+
+  function give(): void {
+    const tokens = credentials();
+    const text = JSON.stringify(tokens);
+    if (text === given) return;
+    given = text;
+    setTokens(tokens);
+  }
+
+  /** Reads the directory again. */
+  async function reload(): Promise<void> {
+    // First the time, so that a change during the reading is noticed later.
+    seenAt = await changedAt();
+    sessions = await readSessions(directory);
+    give();
+  }
+
+  const changedAt = () =>
+    stat(config().authDir).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => 0,
+    );
+
+  async function notice(): Promise<void> {
+    if ((await changedAt()) !== seenAt) await reload();
+  }
+
+  async function refreshDue(): Promise<void> {
+    await reload();
+    if (await refresher.refreshDue(sessions)) await reload();
+  }
+
+  async function keep(provider: OAuthProvider, grant: Grant): Promise<void> {
+    const { type } = providers[provider];
+    const person = nameIn(grant.idToken);
+    const name = `${type}-${person.replaceAll(/[^\w@.+-]/g, '_').slice(0, 120) || sessionId(grant.accessToken)}.json`;
+    const existing = parseTokenFile((await directory.read(name))?.content.toString() ?? '') ?? {};
+    const email = person.includes('@') ? { email: person } : {};
+    await directory.write(name, serialize(withGrant({ ...existing, type, ...email }, grant, clock.now())));
+    await reload();
+    logger.info({ provider, session: name }, 'a person has signed in with a provider');
+  }
+
+  const flows = createFlows({
+    ...{ db, clock, seal, config, onGranted: keep },
+    onFailed: (provider, error) =>
+      logger.warn({ provider, error }, `the sign-in with ${provider} failed: ${error}. Start another one`),
+  });
+
+  const quietly = (work: () => Promise<void>) => () => {
+    work().catch((err: unknown) => logger.warn({ err }, 'the directory of token files could not be read'));
+  };
+  live.onChange(quietly(reload));
+  const timers = [
+    setInterval(quietly(notice), NOTICE_EVERY_MS),
+    setInterval(quietly(refreshDue), REFRESH_EVERY_MS),
+  ];
+  for (const timer of timers) timer.unref();
+
+  return {
+    ...flows,
+    authFiles,
+    reload,
+    notice,
+    refreshDue,
+
+    async sessions(): Promise<ListedSession[]> {
+      await reload();
+      const now = clock.now();
+      return sessions.map((session) => {
+        const { id, provider, name, prefix, tokens, modifiedAt } = session;
+        const { email, expiresAt } = tokens;
+        return {
+          ...{ id, provider, name, email, prefix },
+          status: isExpired(session, now) ? 'expired' : 'active',
+          expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+          updated_at: new Date(modifiedAt).toISOString(),
+        };
+      });
+    },
+
+    /** @returns the name of the session that ended; undefined when there is none with this id */
+    async endSession(id: string): Promise<string | undefined> {
+      const name = (await readSessions(directory)).find((session) => session.id === id)?.name;
+      if (name === undefined || !(await directory.remove(name))) return undefined;
+      await reload();
+      return name;
+    },
+
+    close(): void {
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
+}
