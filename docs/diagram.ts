@@ -22,7 +22,15 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'APIs',
     color: '#8250df',
-    modules: ['apis/core', 'apis/dashboard', 'apis/meta', 'apis/proxyos', 'apis/proxyhat', 'apis'],
+    modules: [
+      'apis/core',
+      'apis/dashboard',
+      'apis/meta',
+      'apis/proxyos',
+      'apis/proxyhat',
+      'apis/gateway',
+      'apis',
+    ],
   },
   { name: 'auth', color: '#bf3989', modules: ['auth/by', 'auth'] },
   { name: 'http', color: '#0969da', modules: ['http/server', 'http/dialects', 'http'] },
@@ -31,6 +39,7 @@ const LAYERS: readonly Layer[] = [
     color: '#1a7f37',
     modules: [
       'oauth',
+      'upstreams',
       'gateway-file',
       'accounts',
       'bootstrap',

@@ -31,6 +31,32 @@ const tooManyAttempts = ({ retryAfter }: Pick<Locked, 'retryAfter'>): Failure =>
 /** The credential may still be valid, so this is not a refusal. */
 export const undecided: Failure = { code: 'overloaded', reason: 'undecided', retryAfter: 1 };
 
+/** A client sends a key in one or two ways. A request that sends more is a guesser's. */
+const MAX_CREDENTIALS = 8;
+
+/**
+ * The credentials of a request that may be evaluated, in their order. Those that were valid from this address come first,
+ * so that a wrong one beside them cannot use up the last attempt.
+ */
+function attemptsOf(
+  lockout: Lockout,
+  credentials: readonly string[],
+  address: string | undefined,
+  isLocked: boolean,
+): Attempt[] {
+  const all = [...new Set(credentials)].map((credential): Attempt => ({ address, credential }));
+  const known = all.filter(lockout.isKnown);
+  if (isLocked) return known.slice(0, MAX_CREDENTIALS);
+  const sorted = [...known, ...all.filter((attempt) => !known.includes(attempt))];
+  return sorted.slice(0, Math.min(MAX_CREDENTIALS, lockout.remaining(address) ?? MAX_CREDENTIALS));
+}
+
+/** Whether the other credentials of the request need not, or must not, be evaluated. */
+const isFinal = (result: Authentication) =>
+  result.state === 'authenticated' ||
+  result.failure.code === 'too_many_failed_attempts' ||
+  (result.failure.code === 'invalid_api_key' && result.failure.remaining === 0);
+
 const refused = (failure: Failure): Authentication<never> => ({ state: 'refused', failure });
 
 /**
@@ -111,6 +137,22 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
     return outcome.state === 'locked' ? refused(tooManyAttempts(outcome)) : outcome;
   }
 
+  /**
+   * Takes the first valid one of several credentials, which clears the failures of those before it. No more are evaluated
+   * than the address has attempts left.
+   */
+  function authenticateAny(
+    authenticator: KeyAuthenticator,
+    [attempt, ...others]: readonly Attempt[],
+    ip: Sender['ip'],
+    refusal: Authentication,
+  ): MaybePromise<Authentication> {
+    if (!attempt) return refusal;
+    return andThen(authenticateWith(authenticator, attempt, ip), (result) =>
+      isFinal(result) ? result : authenticateAny(authenticator, others, ip, result),
+    );
+  }
+
   const acceptAccount = (principal: Principal | undefined): Authentication =>
     principal ? { state: 'authenticated', principal } : refused({ code: 'invalid_session' });
 
@@ -129,8 +171,16 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
       const credentials = authenticator.read(header);
       const [credential] = credentials;
       if (credential === undefined) continue;
-      if (credentials.length > 1 && new Set(credentials).size > 1)
+      if (credentials.length > 1 && new Set(credentials).size > 1) {
+        if (authenticator.kind === 'key' && authenticator.takesAny)
+          return authenticateAny(
+            authenticator,
+            attemptsOf(lockout, credentials, lockoutKey, locked !== undefined),
+            ip,
+            refused(locked ?? tooManyAttempts({ retryAfter: 1 })),
+          );
         return refused(locked ?? { code: 'conflicting_api_keys' });
+      }
       if (authenticator.kind === 'account') return andThen(authenticator.verify(credential), acceptAccount);
       const attempt = { address: lockoutKey, credential };
       if (locked && !lockout.isKnown(attempt)) return refused(locked);

@@ -63,6 +63,8 @@ export type KeyAuthenticator = {
   schemes: Readonly<Record<string, SecurityScheme>>;
   /** All credentials of this kind in a request. If there are none, the next authenticator decides. */
   read(header: ReadHeader): readonly string[];
+  /** Of several different credentials in one request, one that is valid is enough. Otherwise they are a conflict. */
+  takesAny?: true;
   /** @param ip the address that presents it; undefined when it is not known */
   verify(credential: string, ip: Address | undefined): MaybePromise<Verification<KeyPrincipal>>;
   /** Whether any credential of this kind is usable. */
