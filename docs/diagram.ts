@@ -40,6 +40,7 @@ const LAYERS: readonly Layer[] = [
     modules: [
       'oauth',
       'upstreams',
+      'declared-keys',
       'gateway-file',
       'accounts',
       'bootstrap',

@@ -8,6 +8,7 @@ import * as usage from './0006_usage.ts';
 import * as rateLimitWindows from './0007_rate_limit_windows.ts';
 import * as listing from './0008_listing.ts';
 import * as people from './0010_people.ts';
+import * as declaredKeys from './0011_declared_keys.ts';
 import * as oauth from './0013_oauth.ts';
 
 /**
@@ -24,5 +25,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007_rate_limit_windows': rateLimitWindows,
   '0008_listing': listing,
   '0010_people': people,
+  '0011_declared_keys': declaredKeys,
   '0013_oauth': oauth,
 };

@@ -88,6 +88,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   accounts: ['bootstrap', 'keys', 'audit', 'lockout', 'pepper', 'db', 'lib'],
   bootstrap: ['keys', 'audit', 'db', 'lib'],
   oauth: ['gateway-file', 'pepper', 'db', 'lib'],
+  'declared-keys': ['gateway-file', 'keys', 'audit', 'db', 'lib'],
   'gateway-file': ['lib'],
   upstreams: [],
   keys: ['audit', 'pepper', 'db', 'lib'],

@@ -10,6 +10,8 @@ export const ACTIONS = [
   'key.rotated',
   'key.deleted',
   'key.regenerated',
+  'key.declared',
+  'key.undeclared',
   'account.created',
   'account.registered',
   'account.approved',
@@ -54,6 +56,8 @@ export type AuditActor = Readonly<
   | { kind: 'account'; id: AccountId; label: string }
   /** The caller that registers the first key. There is no key before that. */
   | { kind: 'bootstrap' }
+  /** The file of a gateway. `label`: the name of the gateway. */
+  | { kind: 'gateway'; label: string }
   /** A client without a valid credential. */
   | { kind: 'anonymous' }
 >;
@@ -62,6 +66,7 @@ export const ACTOR_KINDS = [
   'key',
   'account',
   'bootstrap',
+  'gateway',
   'anonymous',
 ] as const satisfies AuditActor['kind'][];
 

@@ -42,6 +42,7 @@ function actorOf(row: Selectable<AuditEventTable>): AuditActor {
   const kind = row.actor_kind as AuditActor['kind'];
   if (kind === 'account')
     return { kind, id: AccountId(row.actor_account ?? ''), label: row.actor_label ?? '' };
+  if (kind === 'gateway') return { kind, label: row.actor_label ?? '' };
   if (kind !== 'key') return { kind };
   return {
     kind,

@@ -6,7 +6,7 @@ import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import { DEFAULT_PREFIX, generateRawKey } from '../keys/key-format.ts';
 import { type KeyService, registeredSettings } from '../keys/service.ts';
-import { insertKey } from '../keys/store.ts';
+import { insertKey, isStored } from '../keys/store.ts';
 import { type Weakness, weaknessOf } from '../keys/weak-key.ts';
 import { publicSettings } from '../keys/wire.ts';
 import type { RawKey } from '../lib/brand.ts';
@@ -106,6 +106,7 @@ export function createBootstrapService({
         const result = await transaction(db, async (tx) => {
           const now = clock.now();
           if (!(await takeClaim(tx, now))) throw alreadyConfigured();
+          if (await isStored(tx, digests.fingerprint)) throw declaredAlready();
           const key = await insertKey(tx, {
             ...digests,
             settings,
@@ -168,5 +169,11 @@ export function createBootstrapService({
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
+
+/** Clients of the gateway have it, and the first key can do everything. */
+const declaredAlready = () => {
+  const message = 'The configuration file of the gateway declares this key. Register another one.';
+  return new DomainError({ code: 'invalid_request', errors: [{ path: 'api_key', message }] });
+};
 
 const alreadyConfigured = () => new DomainError({ code: 'api_key_already_configured' });

@@ -22,6 +22,7 @@ export type ApiKeyTable = {
   hint: string;
   /** Null until the key is used under this pepper: the row was imported, or is older than the pepper. */
   fingerprint: Fingerprint | null;
+  /** Empty for a declared key: its file has the key, and so can make the fingerprint again. */
   hash: string;
   /** 0 or 1, because SQLite has no boolean. PostgreSQL uses the same type, so the store has one form. */
   is_active: number;
@@ -56,6 +57,24 @@ export type ApiKeyTable = {
   account_id: AccountId | null;
   /** What the account counts as. The changes of an account write it to all its keys, so that a look-up reads one row. */
   account_standing: 'admin' | 'member' | 'pending' | null;
+  /** How many requests of the key may be open at one time; null when that is not limited. */
+  max_concurrent: number | null;
+};
+
+/** The keys of a gateway's file, as they were last made the same here. */
+export type GatewayTable = {
+  /** `KEYHEARTH_GATEWAY_NAME`. */
+  name: string;
+  /** Over the fingerprints and labels of the keys in the file. */
+  digest: string;
+  /** Milliseconds since 1970. */
+  synced_at: number;
+};
+
+/** Which gateways declare a key. */
+export type GatewayKeyTable = {
+  gateway: string;
+  key_id: KeyId;
 };
 
 /** A person who can sign in. */
@@ -202,6 +221,8 @@ export type Tables = {
   database_identity: DatabaseIdentityTable;
   bootstrap_claim: BootstrapClaimTable;
   api_keys: ApiKeyTable;
+  gateways: GatewayTable;
+  gateway_keys: GatewayKeyTable;
   accounts: AccountTable;
   sessions: SessionTable;
   invitations: InvitationTable;

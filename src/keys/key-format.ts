@@ -5,9 +5,11 @@ import { RawKey } from '../lib/brand.ts';
 /**
  * The format of a raw key. A generated one is a prefix, "_", 55 random base62 digits (327 bits), and the CRC-32 of all
  * that as 6 base62 digits. With the default prefix, it has 64 characters. A key of the ProxyOS API has 26 random digits
- * (154 bits). A supplied one is any 32 to 512 printable ASCII characters without spaces.
+ * (154 bits). A supplied one is any 32 to 512 printable ASCII characters without spaces. One that the file of a gateway
+ * declares may be shorter.
  */
 export const MIN_KEY_LENGTH = 32;
+export const MIN_DECLARED_LENGTH = 8;
 export const MAX_KEY_LENGTH = 512;
 export const PRINTABLE_ASCII = /^[\x21-\x7e]*$/;
 
@@ -72,15 +74,16 @@ export const isGenerated = (text: string, prefix: string): boolean =>
 /** Whether any stored key could be this one. */
 export function isWellFormed(rawKey: RawKey): boolean {
   return (
-    rawKey.length >= MIN_KEY_LENGTH &&
+    rawKey.length >= MIN_DECLARED_LENGTH &&
     rawKey.length <= MAX_KEY_LENGTH &&
     PRINTABLE_ASCII.test(rawKey) &&
     hasPlausibleChecksum(rawKey)
   );
 }
 
-/** Enough characters to recognise a key in a list. At least 20 characters stay secret. */
+/** Enough characters to recognise a key in a list. At least 20 characters stay secret, and three quarters of a short key. */
 export function hintOf(rawKey: RawKey): string {
+  if (rawKey.length < MIN_KEY_LENGTH) return rawKey.slice(0, Math.floor(rawKey.length / 4));
   const [, prefix] = WITH_ANY_PREFIX.exec(rawKey) ?? [];
   const isGenerated = prefix !== undefined && hasChecksum(rawKey);
   return rawKey.slice(0, isGenerated ? prefix.length + HINT_DIGITS : HINT_LENGTH);

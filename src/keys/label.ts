@@ -18,3 +18,11 @@ const NEEDED = new RegExp(
 /** Whether a person can see all characters: well-formed Unicode without invisible or control characters. */
 export const isVisible = (label: string): boolean =>
   label.isWellFormed() && !INVISIBLE.test(label.replaceAll(NEEDED, ''));
+
+const EVERY_INVISIBLE = new RegExp(INVISIBLE, 'gv');
+
+/** The text as a label. Characters that no label may have are left out, and so is the end of a long text. */
+export function toLabel(text: string): string {
+  const visible = isVisible(text) ? text : text.toWellFormed().replaceAll(EVERY_INVISIBLE, '');
+  return [...visible.trim()].slice(0, MAX_LABEL_LENGTH).join('').trim();
+}

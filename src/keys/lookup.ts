@@ -47,6 +47,7 @@ export type KeyLookup = {
    * Verifies a raw key. Unless `allowsPending`, a key of an account that waits for approval is unknown. With SQLite and without bcrypt, the result is not a promise.
    */
   lookUp(rawKey: RawKey, ip: Ip, allowsPending?: boolean): MaybePromise<Verdict | NoUsableKey | Unproven>;
+  /** Whether a key is usable that no file declares. Without one, the next step is to register the first key. */
   hasUsableKey(): MaybePromise<boolean>;
 };
 
@@ -101,13 +102,19 @@ export function createKeyLookup({
   const hasUsableKey = (): MaybePromise<boolean> =>
     andThen(reads.hasLastingKey(), (has) => has || reads.hasEndingKey(clock.now()));
 
+  /** The same, of declared keys as well. */
+  const hasLastingKey = () => andThen(reads.hasLastingKey(), (has) => has || reads.hasLastingDeclaredKey());
+
+  const canBeGuessed = (): MaybePromise<boolean> =>
+    andThen(hasLastingKey(), (has) => has || reads.hasAnyEndingKey(clock.now()));
+
   /** What a refusal means. It depends on the other keys alone. */
   function meaningOfRefusal(): MaybePromise<Meaning> {
     const cached = meaning.get('');
     if (cached !== undefined) return cached;
-    const hasLasting = reads.hasLastingKey();
+    const hasLasting = hasLastingKey();
     const found = andThen(hasLasting, (has) =>
-      andThen(has || reads.hasEndingKey(clock.now()), (hasUsable) =>
+      andThen(has || reads.hasAnyEndingKey(clock.now()), (hasUsable) =>
         hasUsable ? andThen(reads.hasKeyWithoutFingerprint(), meaningWhere) : 'unconfigured',
       ),
     );
@@ -124,7 +131,7 @@ export function createKeyLookup({
     { ip, allowsPending }: Omit<Circumstances, 'now'>,
     client: string | undefined,
   ): Promise<ProvenVerdict> {
-    if (!(await hasUsableKey())) return { code: 'NO_USABLE_KEY' };
+    if (!(await canBeGuessed())) return { code: 'NO_USABLE_KEY' };
     const found = await read(rawKey);
     if (found || !isWellFormed(rawKey)) return judge(found, { now: clock.now(), ip, allowsPending });
     const proof = await proveByHash(rawKey, client);

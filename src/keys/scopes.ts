@@ -9,6 +9,8 @@ export const MAX_SCOPE_LENGTH = 100;
 export const MAX_SCOPES = 64;
 
 export const ALL_SCOPES = Scope('*');
+/** What the requests of a gateway need. */
+export const GATEWAY_USE = Scope('gateway:use');
 
 /** The scopes that Keyhearth itself asks for. A service behind it can use any others. */
 export const OWN_SCOPES = [

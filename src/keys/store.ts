@@ -58,16 +58,23 @@ export async function insertKey(tx: Tx, key: NewApiKey): Promise<ApiKey> {
 export const findKey = async (db: Db | Tx, id: KeyId) =>
   toOptionalApiKey(await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst());
 
+export const isStored = async (tx: Tx, fingerprint: Fingerprint): Promise<boolean> =>
+  (await tx.selectFrom('api_keys').select('id').where('fingerprint', '=', fingerprint).executeTakeFirst()) !==
+  undefined;
+
 /** The constants are not parameters, because the partial indexes need constants. */
 const isActive = sql<boolean>`is_active = 1`;
 const doesNotExpire = sql<boolean>`expires_at is null`;
+const isDeclared = sql<boolean>`source = 'config'`;
+const isNotDeclared = sql<boolean>`source <> 'config'`;
 const holdsEverything = sql<boolean>`scopes = '*' and allowed_ips = ''`;
 
 /** Sorted, because PostgreSQL otherwise scans a table that may begin with many inactive keys. */
-const lastingKeys = (db: Db) =>
+const lastingKeys = (db: Db, ofSource: typeof isDeclared) =>
   db
     .selectFrom('api_keys')
     .select('id')
+    .where(ofSource)
     .where(isActive)
     .where(doesNotExpire)
     .orderBy('id', 'desc')
@@ -84,19 +91,26 @@ const endingKeys = (db: Db) =>
     .orderBy('expires_at', 'desc')
     .limit(sql.lit(1));
 
+/** The file of a gateway makes the fingerprint of a declared key. It has no hash. */
+const needsProof = sql<boolean>`fingerprint is null and hash <> ''`;
+
 const keysWithoutFingerprint = (db: Db) =>
-  db.selectFrom('api_keys').select('id').where('fingerprint', 'is', null).limit(sql.lit(1));
+  db.selectFrom('api_keys').select('id').where(needsProof).limit(sql.lit(1));
 
 /** The reads that each request needs, with the fast reader of the engine. */
 export function fastReads(db: Db, reader: Reader) {
   const findRow = reader.find('api_keys', 'fingerprint', columns);
-  const hasEndingKey = reader.exists(endingKeys(db).compile());
+  const hasEndingKey = reader.exists(endingKeys(db).where(isNotDeclared).compile());
+  const hasAnyEndingKey = reader.exists(endingKeys(db).compile());
   return {
     findByFingerprint: (fingerprint: Fingerprint) => andThen(findRow(fingerprint), toFoundKey),
-    /** Whether a key is active and does not expire. */
-    hasLastingKey: reader.exists(lastingKeys(db).compile()),
-    /** Whether a key is active and expires after `now`. */
+    /** Whether a key is active and does not expire. Declared keys are apart. */
+    hasLastingKey: reader.exists(lastingKeys(db, isNotDeclared).compile()),
+    hasLastingDeclaredKey: reader.exists(lastingKeys(db, isDeclared).compile()),
+    /** Whether a key that no file declares is active and expires after `now`. */
     hasEndingKey: (now: number) => hasEndingKey(now),
+    /** The same, of declared keys as well. */
+    hasAnyEndingKey: (now: number) => hasAnyEndingKey(now),
     hasKeyWithoutFingerprint: reader.exists(keysWithoutFingerprint(db).compile()),
   };
 }
@@ -110,7 +124,7 @@ export const findKeysWithoutFingerprint = (
     .selectFrom('api_keys')
     .select(['id', 'hash'])
     .where('hint', '=', hint)
-    .where('fingerprint', 'is', null)
+    .where(needsProof)
     .where('id', '>', after)
     .orderBy('id')
     .limit(limit)

@@ -100,11 +100,11 @@ test.each([
 describe('a supplied key', () => {
   const printable = fc.string({
     unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
-    minLength: 32,
+    minLength: 8,
     maxLength: 512,
   });
 
-  test('is well-formed when it is 32 to 512 printable ASCII characters, unless it pretends to be generated', () => {
+  test('is well-formed when it is 8 to 512 printable ASCII characters, unless it pretends to be generated', () => {
     fc.assert(
       fc.property(printable, (key) => {
         expect(isWellFormed(RawKey(key))).toBe(hasPlausibleChecksum(key));
@@ -127,8 +127,19 @@ describe('a supplied key', () => {
     );
   });
 
-  test.each([0, 31, 513])('is not well-formed with %i characters', (length) => {
+  test.each([0, 7, 513])('is not well-formed with %i characters', (length) => {
     expect(isWellFormed(RawKey('x'.repeat(length)))).toBe(false);
+  });
+});
+
+describe('the hint of a short key', () => {
+  test.each([
+    ['12345678', '12'],
+    ['team-a-key-abc123', 'team'],
+    ['x'.repeat(31), 'xxxxxxx'],
+    ['x'.repeat(32), 'xxxxxxxxxxxx'],
+  ])('of %s is a quarter of it at most', (key, hint) => {
+    expect(hintOf(RawKey(key))).toBe(hint);
   });
 });
 

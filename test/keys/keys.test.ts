@@ -22,6 +22,7 @@ describe('what is stored of a key', () => {
         is_active: 1,
         created_at: expect.any(Number),
         last_used_at: null,
+        max_concurrent: null,
         use_count: 0,
         owner: '',
         label_folded: null,

@@ -19,6 +19,8 @@ export const ACTIONS = {
   'key.deactivated': ['deactivated the key', 'Key deactivated'],
   'key.registered': ['registered the key', 'Key registered'],
   'key.regenerated': ['gave a new secret to the key', 'Key got a new secret'],
+  'key.declared': ['declares the key', 'Key declared'],
+  'key.undeclared': ['no longer declares the key', 'Key no longer declared'],
   'session.started': ['signed in', 'Sign-in'],
   'session.ended': ['ended a session', 'Session ended'],
   'sign_in.failed': ['failed to sign in as', 'Sign-in failed'],

@@ -116,13 +116,13 @@ export const AuditEventSchema = z
       .object({
         kind: z.enum(ACTOR_KINDS).openapi({
           description:
-            '`key`: a key. `account`: a person. `bootstrap`: the set-up, before there is a key. `anonymous`: a client without a valid key',
+            '`key`: a key. `account`: a person. `bootstrap`: the set-up, before there is a key. `gateway`: the file of a gateway. `anonymous`: a client without a valid key',
         }),
         id: optional(z.union([z.int(), z.uuid()]), 'The id of the key, or of the account', 1),
         hint: optional(z.string(), 'The first characters of the key', 'kh_EXAMPLEex'),
         label: optional(
           z.string(),
-          'The label that the key had then, or the e-mail address of the account',
+          'The label that the key had then, the e-mail address of the account, or the name of the gateway',
           'operator',
         ),
       })

@@ -98,6 +98,7 @@ describe('migrations', () => {
       '0007_rate_limit_windows',
       '0008_listing',
       '0010_people',
+      '0011_declared_keys',
       '0013_oauth',
     ]);
   });

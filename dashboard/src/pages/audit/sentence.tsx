@@ -41,6 +41,12 @@ export function Sentence({ of: event, names }: SentenceProps) {
 function Actor({ of: { actor } }: { of: AuditEvent }) {
   if (actor.kind === 'bootstrap') return 'The set-up';
   if (actor.kind === 'anonymous') return 'Somebody';
+  if (actor.kind === 'gateway')
+    return (
+      <>
+        The file of the gateway <bdi class="name">{actor.label}</bdi>
+      </>
+    );
   if (actor.kind === 'account') return <bdi class="name">{actor.label}</bdi>;
   return (
     <>
