@@ -14,7 +14,8 @@ const LAYERS: readonly Layer[] = [
     name: 'process',
     color: '#57606a',
     modules: [
-      ...['main', 'arguments', 'workers', 'serve', 'compose', 'compose-gateway', 'shared-memory', 'storage'],
+      ...['main', 'arguments', 'workers', 'serve', 'compose', 'compose-gateway', 'gateway-port'],
+      ...['shared-memory', 'storage'],
       'config',
     ],
   },
@@ -67,6 +68,7 @@ const LABELS: Readonly<Record<string, string>> = {
   serve: 'serve.ts',
   compose: 'compose.ts',
   'compose-gateway': 'compose-gateway.ts',
+  'gateway-port': 'gateway-port.ts',
   'shared-memory': 'shared-memory.ts',
   storage: 'storage.ts',
   config: 'config.ts, config/',

@@ -1,22 +1,24 @@
-import { type GatewaySettings, portSettings } from './config/gateway.ts';
+import type { GatewaySettings } from './config/gateway.ts';
 import type { Config } from './config.ts';
 import type { LiveConfig } from './gateway-file/live.ts';
 import { openLiveConfig } from './gateway-file/read-once.ts';
+import { type GatewayPort, prepareGatewayPort } from './gateway-port.ts';
 import type { ResolveClient } from './http/client-address.ts';
 import { openai } from './http/dialects/openai.ts';
 import { sendFailure } from './http/failures.ts';
 import type { RequestLog } from './http/request-log.ts';
 import { createRoot } from './http/root.ts';
-import type { Application, ServerOptions } from './http/server/listen.ts';
-import type { SettingNames } from './http/server/port.ts';
+import type { Application } from './http/server/listen.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
+import type { SharedMemory } from './shared-memory.ts';
 
 /** What `compose.ts` has built, and the gateway uses too. */
 export type CoreParts = Readonly<{
   config: Config;
   logger: Logger;
   clock: Clock;
+  memory: SharedMemory;
   requestLog: RequestLog;
   resolveClient: ResolveClient;
 }>;
@@ -24,9 +26,8 @@ export type CoreParts = Readonly<{
 /** The gateway: what its port serves, and what else of it the core uses. */
 export type Gateway = Readonly<{
   application: Application;
-  options: ServerOptions;
+  port: GatewayPort;
   live: LiveConfig;
-  names: SettingNames;
   close(): Promise<void>;
 }>;
 
@@ -51,9 +52,13 @@ async function build(
   core: CoreParts,
   parts: AsyncDisposableStack,
 ): Promise<Omit<Gateway, 'close'>> {
-  const { logger, requestLog, resolveClient } = core;
+  const { logger, memory, requestLog, resolveClient } = core;
   // 1. The file, and the keys that it declares.
   const live = parts.adopt(await openLiveConfig(settings.file), ({ close }) => close());
+  const port = parts.adopt(
+    await prepareGatewayPort(live, settings.file, memory.gatewayNews, logger),
+    ({ close }) => close(),
+  );
 
   // 2. The client API: a handler that takes the paths of the model providers, and WebSockets.
   const clientApi = () => false;
@@ -67,9 +72,7 @@ async function build(
 
   return {
     live,
-    names: portSettings(settings.file),
+    port,
     application: { requestLog, resolveClient, fast: clientApi, fetch: root.fetch },
-    // A body may be large, and the answer of a model takes long.
-    options: { dialect: openai, requestMs: 0, answersTakeLong: true },
   };
 }

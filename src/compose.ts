@@ -164,7 +164,7 @@ async function build(
     config.gateway &&
     parts.adopt(
       await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
-        ...{ config, logger, clock, requestLog, resolveClient },
+        ...{ config, logger, clock, memory, requestLog, resolveClient },
       }),
       ({ close }) => close(),
     );

@@ -55,7 +55,7 @@ export async function serve(
     const all = Object.entries(servers) as [keyof Endpoints, RunningServer][];
     return {
       port: core.address.port,
-      gatewayAddress: gateway && servers.gateway && addressOf(gateway, servers.gateway),
+      gatewayAddress: servers.gateway && gateway?.port.addressOf(servers.gateway),
       bootstrapOpen: keyhearth.bootstrapOpen,
       needsSetup: keyhearth.needsSetup,
       async stop(graceMs, orders) {
@@ -74,16 +74,14 @@ export async function serve(
   }
 }
 
-function listenGateway(
-  { application, options, live, names }: Gateway,
+async function listenGateway(
+  { application, port, live }: Gateway,
   endpoint: Endpoint | undefined,
   logger: Logger,
 ): Promise<RunningServer> {
-  const { host, port } = live.current();
-  return listen(application, endpoint ?? { host, port, isShared: false, names }, logger, options);
-}
-
-function addressOf({ live }: Gateway, { address: { port } }: RunningServer): string {
-  const { host, tls } = live.current();
-  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const { host, port: number } = live.current();
+  const ofFile = { host, port: number, isShared: false, names: port.names };
+  const server = await listen(application, endpoint ?? ofFile, logger, port.options);
+  port.serves(server);
+  return server;
 }

@@ -2,6 +2,7 @@ import { allocateSignIns, type SignInMemory } from './accounts/sign-in-limits.ts
 import { type AuditMemory, auditMemory } from './audit/memory.ts';
 import type { Config } from './config.ts';
 import { type DatabaseMemory, databaseMemory } from './db/memory.ts';
+import { allocateNews, type News } from './lib/news.ts';
 import { allocateWindows, type WindowMemory } from './limits/shared-windows.ts';
 import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
 
@@ -12,6 +13,8 @@ export type SharedMemory = Readonly<{
   limits: WindowMemory;
   database: DatabaseMemory;
   audit: AuditMemory;
+  /** What was last logged about the certificate and the address of the gateway. */
+  gatewayNews: Readonly<{ certificate: News; address: News }>;
 }>;
 
 export const sharedMemory = ({ lockout }: Pick<Config, 'lockout'>): SharedMemory => ({
@@ -20,4 +23,5 @@ export const sharedMemory = ({ lockout }: Pick<Config, 'lockout'>): SharedMemory
   limits: allocateWindows(),
   database: databaseMemory(),
   audit: auditMemory(),
+  gatewayNews: { certificate: allocateNews(), address: allocateNews() },
 });

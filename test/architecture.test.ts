@@ -36,8 +36,12 @@ const MAY_IMPORT: Record<string, string[]> = {
     ],
     ...['accounts', 'bootstrap', 'keys', 'usage', 'audit', 'limits', 'lockout', 'pepper', 'db', 'lib'],
   ],
-  'compose-gateway': ['config', 'http/server', 'http/dialects', 'http', 'gateway-file', 'lib'],
-  'shared-memory': ['config', 'accounts', 'audit', 'limits', 'lockout', 'db'],
+  'compose-gateway': [
+    ...['config', 'shared-memory', 'gateway-port', 'gateway-file'],
+    ...['http/server', 'http/dialects', 'http', 'lib'],
+  ],
+  'gateway-port': ['config', 'shared-memory', 'http/server', 'http/dialects', 'gateway-file', 'lib'],
+  'shared-memory': ['config', 'accounts', 'audit', 'limits', 'lockout', 'db', 'lib'],
   storage: ['config', 'bootstrap', 'pepper', 'db/select-engine', 'db', 'lib'],
   config: ['pepper', 'db', 'lib'],
   app: [

@@ -98,7 +98,8 @@ export async function startService({ env = {}, dataDir, clock, ...options }: Opt
   const server = await listen(keyhearth, endpoint, logger);
   const origin = `http://127.0.0.1:${server.address.port}`;
   const { gateway } = keyhearth;
-  const gatewayServer = gateway && (await listen(gateway.application, endpoint, logger, gateway.options));
+  const gatewayServer =
+    gateway && (await listen(gateway.application, endpoint, logger, gateway.port.options));
   return {
     origin,
     send: client(origin),

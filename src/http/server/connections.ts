@@ -30,6 +30,8 @@ export type Connections = ReturnType<typeof trackConnections>;
  */
 export function trackConnections(handle: (request: IncomingMessage, response: ServerResponse) => void) {
   const connections = new Map<Socket, Connection>();
+  /** The connections below those of TLS. */
+  const encrypted = new Set<Socket>();
   let opened = 0;
   let received = 0;
   let waiting = 0;
@@ -121,11 +123,19 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
   return {
     add,
     receive,
+
+    /** Tracks a connection on which TLS begins. When that is ready, `add` gets the connection above it. */
+    addEncrypted(socket: Socket): void {
+      opened++;
+      encrypted.add(socket);
+      socket.once('close', () => encrypted.delete(socket));
+    },
+
     /** The number of connections so far. */
     opened: () => opened,
     /** The number of requests so far. */
     received: () => received,
-    isEmpty: () => connections.size === 0,
+    isEmpty: () => connections.size === 0 && encrypted.size === 0,
 
     /**
      * Does something when all complete requests have an answer. If the latest request is not complete and has an answer
@@ -168,12 +178,13 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
 
     /** Closes all connections. Node's own method misses those with a CONNECT request. */
     closeAll(): void {
-      for (const socket of connections.keys()) socket.destroy();
+      for (const socket of [...connections.keys(), ...encrypted]) socket.destroy();
     },
 
     /** Closes the connections on which nothing was ever sent. */
     closeUnused(): void {
-      for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of [...connections.keys(), ...encrypted])
+        if (socket.bytesRead === 0) socket.destroy();
     },
   };
 }

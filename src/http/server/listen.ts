@@ -6,6 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { errorCode } from '../../lib/error-code.ts';
@@ -15,6 +16,7 @@ import type { ResolveClient } from '../client-address.ts';
 import type { Dialect } from '../dialect.ts';
 import { problem } from '../dialects/problem.ts';
 import type { RequestLog } from '../request-log.ts';
+import type { KeyPair } from './certificate.ts';
 import type { ClosingOrder } from './close-port.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { type Endpoint, listenOn } from './port.ts';
@@ -36,10 +38,16 @@ export type ServerOptions = Readonly<{
   requestMs: number;
   /** A connection on which no byte moves may stay open while the application works on its answer. */
   answersTakeLong: boolean;
+  /** The limit for a connection on which no byte moves, although the client must send or read. */
+  stalledMs?: number;
+  /** The certificate of an HTTPS server; absent for HTTP. */
+  tls?: KeyPair;
 }>;
 
 export type RunningServer = {
   address: AddressInfo;
+  /** The certificate for new connections. Those that are open keep theirs. */
+  useCertificate(pair: KeyPair): void;
   /** From now on, the last answer on each connection says "Connection: close". */
   closeAfterAnswers(): void;
   /** Closes the port, answers the requests that have arrived, and closes all other connections after `graceMs`. */
@@ -51,7 +59,6 @@ const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS = 10_000;
 /** Node checks its time limits every 30 seconds, so it would notice them late. */
 const CHECK_TIMES_EVERY_MS = 500;
-/** The limit for a connection on which no byte moves, although the client must send or read. */
 const STALLED_MS = 120_000;
 
 const CORE: ServerOptions = { dialect: problem, requestMs: 30_000, answersTakeLong: false };
@@ -65,10 +72,10 @@ export async function listen(
   logger: Logger,
   options = CORE,
 ): Promise<RunningServer> {
-  const { dialect, requestMs, answersTakeLong } = options;
+  const { dialect, requestMs, answersTakeLong, stalledMs = STALLED_MS, tls } = options;
   const refusals = createRefusals(application.requestLog, application.resolveClient, dialect);
   const connections = trackConnections(handler(application, refusals, logger, dialect));
-  const server = createServer({
+  const limits = {
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS,
     requestTimeout: requestMs,
@@ -77,16 +84,20 @@ export async function listen(
     requireHostHeader: false,
     // Node must not drop a second Authorization, because a proxy in front may have checked that one.
     joinDuplicateHeaders: true,
-  });
+  };
+  const server: Server | SecureServer = tls
+    ? createSecureServer({ ...limits, ...tls, handshakeTimeout: HEADERS_MS })
+    : createServer(limits);
   // No limit on the number of headers: Node would drop the others, such as X-Forwarded-For or a second key.
   server.maxHeadersCount = 0;
-  server.setTimeout(STALLED_MS);
+  server.setTimeout(stalledMs);
   if (answersTakeLong) server.on('timeout', connections.closeUnlessAnswering);
   // An option that Node's types do not have: a client that ends its side after a request still gets the answer.
   Object.assign(server, { httpAllowHalfOpen: true });
-  receive(server, connections, refusals);
+  receive(server, connections, refusals, tls !== undefined);
   return {
     address: await listenOn(server, endpoint),
+    useCertificate: (pair) => (server as SecureServer).setSecureContext(pair),
     closeAfterAnswers: connections.closeAfterAnswers,
     stop: (graceMs, order) => stop(server, connections, graceMs, order),
   };
@@ -125,8 +136,9 @@ function handler(
 }
 
 /** Handles the requests that Node can read, and those that it cannot. */
-function receive(server: Server, connections: Connections, refusals: Refusals): void {
-  server.on('connection', (socket) => {
+function receive(server: Server, connections: Connections, refusals: Refusals, isEncrypted: boolean): void {
+  if (isEncrypted) server.on('connection', connections.addEncrypted);
+  server.on(isEncrypted ? 'secureConnection' : 'connection', (socket: Socket) => {
     // Node remembers the address when it is read once. After a reset it cannot be read, and a guess would not count.
     if (socket.remoteAddress === undefined) socket.destroy();
     else connections.add(socket);
