@@ -95,9 +95,8 @@ test('a symbolic link that leads elsewhere is a new certificate, as in Kubernete
 });
 
 test('a broken certificate leaves the last one in force, and the log says so once', async () => {
-  const { gatewayOrigin, directory, linesWith } = await start(selfSigned('first'), {
-    KEYHEARTH_WORKERS: '2',
-  });
+  const running = await start(selfSigned('first'), { KEYHEARTH_WORKERS: '2' });
+  const { gatewayOrigin, directory, linesWith, child, ended } = running;
   const { cert } = selfSigned('other');
   writeFileSync(join(directory, 'cert.pem'), cert);
   await expect.poll(() => linesWith('does not belong to the certificate'), PATIENCE).toHaveLength(1);
