@@ -43,7 +43,7 @@ export type NewKeySettings = ChosenSettings & Readonly<{ prefix?: string }>;
 /** The settings of a key that a client registers: it holds everything. */
 export const registeredSettings = (label: string): KeySettings => ({
   ...{ label, owner: '', scopes: everyScope, expiresAt: null },
-  ...{ allowedIps: [], rateLimits: [], metadata: {} },
+  ...{ allowedIps: [], rateLimits: [], maxConcurrent: null, metadata: {} },
 });
 
 /** Reads and changes keys. Each change has an actor, is checked against what the actor holds, and writes its audit event. */
