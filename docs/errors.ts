@@ -57,7 +57,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     examples: [
       { code: 'insufficient_scope', reason: 'route', scopes: ['keys:write'] },
       { code: 'insufficient_scope', reason: 'scopes', scopes: ['invoices:read'] },
-      ...(['expires_at', 'allowed_ips', 'rate_limits', 'max_concurrent'] as const).map(
+      ...(['expires_at', 'allowed_ips', 'rate_limits'] as const).map(
         (reason) => ({ code: 'insufficient_scope', reason, scopes: [] }) as const,
       ),
     ],
@@ -72,11 +72,6 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
       },
     ],
     advice: `${TRY_AGAIN} See [Limit how often a key is used](rate-limits.md).`,
-  },
-  too_many_concurrent: {
-    examples: [{ code: 'too_many_concurrent', limit: 5, retryAfter: 1 }],
-    advice:
-      'Wait until a request or a WebSocket of the key has ended. Or give the key a larger `max_concurrent`.',
   },
   api_key_in_url: {
     examples: [{ code: 'api_key_in_url' }],
@@ -189,11 +184,6 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     examples: [{ code: 'api_key_not_usable' }],
     advice: 'Activate the key with `POST /auth/keys/{id}/activate`, or change its `expires_at`.',
   },
-  api_key_declared: {
-    examples: [{ code: 'api_key_declared' }],
-    advice:
-      'Change the key in the file of the gateway. Here you can change its owner, limits, addresses, expiry and metadata.',
-  },
   caller_would_be_locked_out: {
     examples: [{ code: 'caller_would_be_locked_out' }],
     advice: 'Add your own address to `allowed_ips`, or send `"force": true`.',
@@ -249,6 +239,25 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   internal_error: {
     examples: [{ code: 'internal_error' }],
     advice: 'Find the line in the log that has the value of `X-Request-Id`, and report the error.',
+  },
+  management_refused: {
+    examples: (['disabled', 'banned', 'remote', 'missing', 'wrong'] as const).map((reason) => ({
+      code: 'management_refused',
+      reason,
+      retryAfter: 1_798,
+    })),
+    status: '401, 403 or 404',
+    advice: 'Send the management key of the gateway. `remote-management` in its file says who may come.',
+  },
+  management_invalid: {
+    examples: (
+      [
+        ...['body', 'fields', 'index_or_value', 'base_url', 'ambiguous', 'item', 'session', 'file', 'name'],
+        ...['locked', 'provider'],
+      ] as FailureOf<'management_invalid'>['reason'][]
+    ).map((reason) => ({ code: 'management_invalid', reason, fields: ['tls'] })),
+    status: '400, 404 or 422',
+    advice: 'Correct the request to the management API of the gateway, or change the file of the gateway.',
   },
   no_upstream: {
     examples: (['path', 'client'] as const).map((reason) => ({ code: 'no_upstream', for: reason })),

@@ -42,7 +42,7 @@ export type Failure =
       code: 'insufficient_scope';
       /** The request acts for a person, and not for a key. */
       isPerson?: true;
-      reason: 'route' | 'scopes' | 'expires_at' | 'allowed_ips' | 'rate_limits' | 'max_concurrent';
+      reason: 'route' | 'scopes' | 'expires_at' | 'allowed_ips' | 'rate_limits';
       scopes: readonly string[];
     }
   /** The credential is valid. `limits`: what is left of each of its limits. */
@@ -92,10 +92,6 @@ export type Failure =
   | { code: 'api_key_already_rotated'; successor: number }
   /** The key is inactive or expired. */
   | { code: 'api_key_not_usable' }
-  /** The file of the gateway decides about this of the key. */
-  | { code: 'api_key_declared' }
-  /** The key has so many requests open at one time. */
-  | ({ code: 'too_many_concurrent'; limit: number } & RetryAfter)
   /** The caller's own key would no longer be allowed from the caller's address. */
   | { code: 'caller_would_be_locked_out' }
   /** The text is no valid configuration of the gateway. `field` is empty for the text as a whole. */
@@ -119,6 +115,19 @@ export type Failure =
   /** An HTTP status of the framework or of a middleware for which there is no other code. */
   | { code: 'http_error'; status: number }
   | { code: 'internal_error' }
+  /** The management API of the gateway does not take the request. `retryAfter`: the rest of a ban, 0 without one. */
+  | ({
+      code: 'management_refused';
+      reason: 'disabled' | 'banned' | 'remote' | 'missing' | 'wrong';
+    } & RetryAfter)
+  /** What the management API of the gateway cannot do. `fields`: what is missing, or must stay as it is. */
+  | {
+      code: 'management_invalid';
+      reason:
+        | ('body' | 'fields' | 'index_or_value' | 'base_url' | 'item' | 'ambiguous' | 'locked')
+        | ('provider' | 'session' | 'file' | 'name');
+      fields?: readonly string[];
+    }
   /** No credential of the gateway is for the path, for the prefix of the model, or for this client. */
   | { code: 'no_upstream'; for: 'path' | 'client' }
   /** `credential`: the upstream refused the credential that the operator has configured. */

@@ -35,7 +35,6 @@ const rules = {
   invalid_bootstrap_token: 'authentication_error',
   insufficient_scope: 'permission_error',
   rate_limited: 'rate_limit_error',
-  too_many_concurrent: 'rate_limit_error',
   invalid_session: 'authentication_error',
   invalid_sign_in: 'authentication_error',
   two_factor_code_required: 'authentication_error',
@@ -67,7 +66,6 @@ const rules = {
   last_active_api_key_required: 'invalid_request_error',
   api_key_already_rotated: 'invalid_request_error',
   api_key_not_usable: 'invalid_request_error',
-  api_key_declared: 'invalid_request_error',
   caller_would_be_locked_out: 'invalid_request_error',
   gateway_config_invalid: 'invalid_request_error',
   gateway_config_changed: 'invalid_request_error',
@@ -86,6 +84,8 @@ const rules = {
   request_headers_too_large: 'invalid_request_error',
   http_error: 'invalid_request_error',
   internal_error: 'server_error',
+  management_refused: 'authentication_error',
+  management_invalid: 'invalid_request_error',
   no_upstream: 'not_found',
   upstream_unreachable: 'server_error',
   upstream_timeout: 'server_error',
@@ -106,7 +106,7 @@ export const openai: Dialect = (failure) => {
   };
 };
 
-function describe(failure: Failure): { type: ErrorType; message?: string } {
+export function describe(failure: Failure): { type: ErrorType; message?: string } {
   // The row of a code takes only failures of that code, but the type of an indexed table cannot say that.
   const rule = rules[failure.code] as Rule<FailureCode>;
   if (typeof rule === 'string') return { type: rule };
