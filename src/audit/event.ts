@@ -27,6 +27,12 @@ export const ACTIONS = [
   'invitation.created',
   'invitation.deleted',
   'invitation.accepted',
+  'gateway.updated',
+  'gateway.sign_in_started',
+  'gateway.signed_in',
+  'gateway.signed_out',
+  'gateway.files_uploaded',
+  'gateway.files_deleted',
   'lockout.cleared',
   'address.locked',
   'bootstrap.refused',
@@ -58,6 +64,8 @@ export type AuditActor = Readonly<
   | { kind: 'bootstrap' }
   /** The file of a gateway. `label`: the name of the gateway. */
   | { kind: 'gateway'; label: string }
+  /** Somebody with a management secret of the gateway. `label`: which secret. */
+  | { kind: 'management'; label: string }
   /** A client without a valid credential. */
   | { kind: 'anonymous' }
 >;
@@ -67,6 +75,7 @@ export const ACTOR_KINDS = [
   'account',
   'bootstrap',
   'gateway',
+  'management',
   'anonymous',
 ] as const satisfies AuditActor['kind'][];
 

@@ -43,6 +43,7 @@ function actorOf(row: Selectable<AuditEventTable>): AuditActor {
   if (kind === 'account')
     return { kind, id: AccountId(row.actor_account ?? ''), label: row.actor_label ?? '' };
   if (kind === 'gateway') return { kind, label: row.actor_label ?? '' };
+  if (kind === 'management') return { kind, label: row.actor_label ?? '' };
   if (kind !== 'key') return { kind };
   return {
     kind,

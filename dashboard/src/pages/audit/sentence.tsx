@@ -41,6 +41,7 @@ export function Sentence({ of: event, names }: SentenceProps) {
 function Actor({ of: { actor } }: { of: AuditEvent }) {
   if (actor.kind === 'bootstrap') return 'The set-up';
   if (actor.kind === 'anonymous') return 'Somebody';
+  if (actor.kind === 'management') return 'Somebody with the management key of the gateway';
   if (actor.kind === 'gateway')
     return (
       <>
@@ -62,6 +63,7 @@ function Actor({ of: { actor } }: { of: AuditEvent }) {
 function Subject({ of: event, names }: SentenceProps) {
   const subject = subjectOf(event);
   const { action, key_id, account_id, actor } = event;
+  if (action.startsWith('gateway.')) return null;
   if (action.startsWith('session.') && (account_id === actor.id || account_id === null)) return null;
   if (subject !== undefined && account_id === actor.id && key_id === null) return 'their own account';
   const name = knownName(event) ?? (subject === undefined ? undefined : names.get(subject));
