@@ -30,6 +30,7 @@ const LAYERS: readonly Layer[] = [
       'apis/proxyos',
       'apis/proxyhat',
       'apis/gateway',
+      'apis/management',
       'apis',
     ],
   },

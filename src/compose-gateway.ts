@@ -1,5 +1,9 @@
+import { managementApi } from './apis/management/management-api.ts';
+import { createRecorder } from './audit/recorder.ts';
+import { createManagementAuth } from './auth/by/management-secret.ts';
 import type { GatewaySettings } from './config/gateway.ts';
 import type { Config } from './config.ts';
+import type { Db } from './db/tables.ts';
 import type { LiveConfig } from './gateway-file/live.ts';
 import { openLiveConfig } from './gateway-file/read-once.ts';
 import { type GatewayPort, prepareGatewayPort } from './gateway-port.ts';
@@ -9,8 +13,13 @@ import { sendFailure } from './http/failures.ts';
 import type { RequestLog } from './http/request-log.ts';
 import { createRoot } from './http/root.ts';
 import type { Application } from './http/server/listen.ts';
+import type { BcryptPool } from './keys/bcrypt-pool.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
+import { createLockout } from './lockout/lockout.ts';
+import { MANAGEMENT_BAN } from './lockout/management-ban.ts';
+import { createOAuth } from './oauth/service.ts';
+import type { Seal } from './pepper/seal.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 /** What `compose.ts` has built, and the gateway uses too. */
@@ -21,6 +30,9 @@ export type CoreParts = Readonly<{
   memory: SharedMemory;
   requestLog: RequestLog;
   resolveClient: ResolveClient;
+  db: Db;
+  bcrypt: BcryptPool;
+  seal: Seal;
 }>;
 
 /** The gateway: what its port serves, and what else of it the core uses. */
@@ -52,7 +64,7 @@ async function build(
   core: CoreParts,
   parts: AsyncDisposableStack,
 ): Promise<Omit<Gateway, 'close'>> {
-  const { logger, memory, requestLog, resolveClient } = core;
+  const { logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal } = core;
   // 1. The file, and the keys that it declares.
   const live = parts.adopt(await openLiveConfig(settings.file), ({ close }) => close());
   const port = parts.adopt(
@@ -64,7 +76,21 @@ async function build(
   const clientApi = () => false;
 
   // 3. The management API, and the answer to every other path.
+  const oauth = parts.adopt(
+    createOAuth({ db, clock, seal, live, logger, setTokens: () => undefined }),
+    ({ close }) => close(),
+  );
+  await oauth.reload();
+  const auth = createManagementAuth({
+    inFile: () => live.current().management,
+    password: settings.managementPassword,
+    localPassword: settings.localPassword,
+    bcrypt,
+    lockout: createLockout(MANAGEMENT_BAN, clock, memory.managementBans),
+  });
+  const record = createRecorder(db, clock);
   const root = createRoot(logger, requestLog, resolveClient);
+  root.route('/', managementApi({ live, oauth, auth, record, usageSummary: async () => ({}) }));
   root.all('*', (c) => {
     c.set('dialect', openai);
     return sendFailure(c, { code: 'not_found' });

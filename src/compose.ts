@@ -149,9 +149,10 @@ async function build(
   });
   const keyAuthenticator = apiKeyAuthenticator(keyLookup);
   const authenticateKey = createAuthenticate([keyAuthenticator], lockout);
+  const seal = createSeal(pepper);
   const people = createPeople({
     ...{ db, reader, writer: backgroundWriter, bcrypt, fingerprintOf, clock, revalidate, change, bootstrap },
-    ...{ seal: createSeal(pepper), sessionMs: config.sessionMs, lacksTwoFactor, onIncident: audit.record },
+    ...{ seal, sessionMs: config.sessionMs, lacksTwoFactor, onIncident: audit.record },
     ...{ memory: memory.signIns, notifier, registrationIsOpen: config.registrationIsOpen },
     onUnrenewed: onUnwritten(logger, 'the expiry of a session could not be written yet'),
   });
@@ -164,7 +165,7 @@ async function build(
     config.gateway &&
     parts.adopt(
       await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
-        ...{ config, logger, clock, memory, requestLog, resolveClient },
+        ...{ config, logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal },
       }),
       ({ close }) => close(),
     );

@@ -28,6 +28,8 @@ export type HttpEnv = {
     refusal?: Failure;
     /** Who the request acts for; absent on open routes and on refusals. */
     principal?: Principal;
+    /** Which management secret of the gateway the request carries. */
+    managedBy?: string;
     /** Why the request was refused; absent when it was not. */
     failureCode?: FailureCode;
     /** A route that is called very often sets this. */

@@ -30,6 +30,7 @@ export const requestContext = (log: RequestLog, resolveClient: ResolveClient) =>
       code: c.var.failureCode,
       client: client.address,
       ...actorIds(c.var.principal),
+      managed_by: c.var.managedBy,
     };
     log.answered(answered, start, c.var.logAtDebug ? 'debug' : 'info');
   });

@@ -14,6 +14,8 @@ export type AnsweredRequest = Readonly<{
   client: string;
   /** The key that the request acted for. */
   key_id?: number | undefined;
+  /** The management secret of the gateway that it carried. */
+  managed_by?: string | undefined;
 }>;
 
 export type RequestLog = {
@@ -52,7 +54,8 @@ export function createRequestLog(logger: Logger, linesPerSecond: number): Reques
     answered(request, start, usual = 'info') {
       const level = request.code === 'database_unavailable' ? 'debug' : usual;
       if (!logger.isLevelEnabled(level)) return;
-      const isRefused = request.key_id === undefined || request.status >= 400;
+      const isKnown = request.key_id !== undefined || request.managed_by !== undefined;
+      const isRefused = !isKnown || request.status >= 400;
       if (isRefused && !limit.admit(request.client, request.status)) return;
       logger[level]({ ...request, ms: Math.round((performance.now() - start) * 1_000) / 1_000 });
     },

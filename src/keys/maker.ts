@@ -35,8 +35,7 @@ export const mayUseForOwnKeys = (asker: Asker, scope: OwnScope, api: Actor['api'
   OWN_KEYS.includes(scope) && actsForPerson(asker, api);
 
 export const keyMaker = (key: ApiKey, { api }: Pick<Actor, 'api'>): Maker => ({
-  ...{ expiresAt: key.expiresAt, allowedIps: key.allowedIps },
-  ...{ rateLimits: key.rateLimits, maxConcurrent: key.maxConcurrent },
+  ...{ expiresAt: key.expiresAt, allowedIps: key.allowedIps, rateLimits: key.rateLimits },
   scopes: scopesAt(api, key.scopes),
   keyId: key.id,
   account: key.account,
@@ -45,8 +44,7 @@ export const keyMaker = (key: ApiKey, { api }: Pick<Actor, 'api'>): Maker => ({
 });
 
 export const accountMaker = (account: AccountPrincipal, { api }: Pick<Actor, 'api'>): Maker => ({
-  ...{ scopes: account.scopes, expiresAt: null, allowedIps: [] },
-  ...{ rateLimits: [], maxConcurrent: null },
+  ...{ scopes: account.scopes, expiresAt: null, allowedIps: [], rateLimits: [] },
   keyId: undefined,
   account: { id: account.id, standing: account.standing },
   reach: reachOf({ api, principal: account }),

@@ -20,7 +20,6 @@ const common = { tags: ['Keys'] };
 const badId = invalid('id', 'must be a positive integer');
 const badLabel = invalid('label', 'must be at most 200 characters');
 const params = { params: KeyParamsSchema };
-const retireCodes = ['api_key_not_found', 'last_active_api_key_required', 'api_key_declared'] as const;
 
 const listKeys = createRoute({
   ...common,
@@ -85,7 +84,13 @@ const updateKey = createRoute({
   },
   responses: {
     200: aKey,
-    ...problemResponses(badLabel, ...changeCodes, ...retireCodes, 'caller_would_be_locked_out'),
+    ...problemResponses(
+      badLabel,
+      ...changeCodes,
+      'api_key_not_found',
+      'last_active_api_key_required',
+      'caller_would_be_locked_out',
+    ),
   },
 });
 
@@ -102,10 +107,7 @@ const activateKey = createRoute({
     ...params,
     body: { required: false, content: { 'application/json': { schema: ConfirmationSchema } } },
   },
-  responses: {
-    200: aKey,
-    ...problemResponses(badId, ...changeCodes, 'api_key_not_found', 'api_key_declared'),
-  },
+  responses: { 200: aKey, ...problemResponses(badId, ...changeCodes, 'api_key_not_found') },
 });
 
 const deactivateKey = createRoute({
@@ -120,7 +122,13 @@ const deactivateKey = createRoute({
   request: params,
   responses: {
     200: aKey,
-    ...problemResponses(badId, ...guardCodes, ...retireCodes, 'database_busy'),
+    ...problemResponses(
+      badId,
+      ...guardCodes,
+      'api_key_not_found',
+      'last_active_api_key_required',
+      'database_busy',
+    ),
   },
 });
 
@@ -136,7 +144,13 @@ const deleteKey = createRoute({
   request: params,
   responses: {
     204: { description: 'The key is deleted' },
-    ...problemResponses(badId, ...guardCodes, ...retireCodes, 'database_busy'),
+    ...problemResponses(
+      badId,
+      ...guardCodes,
+      'api_key_not_found',
+      'last_active_api_key_required',
+      'database_busy',
+    ),
   },
 });
 
@@ -159,7 +173,6 @@ const rotateKey = createRoute({
       invalid('grace', 'must be at most 90 days'),
       ...changeCodes,
       'api_key_not_found',
-      'api_key_declared',
       'api_key_already_rotated',
       'api_key_not_usable',
     ),

@@ -1,0 +1,93 @@
+import { isDeepStrictEqual } from 'node:util';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import type { GatewayConfig } from '../../gateway-file/config.ts';
+import type { HttpContext } from '../../http/context.ts';
+import type { createRouter } from '../../http/router.ts';
+import { editFile, keepKeys } from './edit.ts';
+import type { ManagementParts } from './parts.ts';
+import { invalid, jsonOf, recordChange } from './request.ts';
+import { changedFields, maskSecrets } from './shown.ts';
+
+const CONFIG_YAML = '/v0/management/config.yaml';
+const WS_AUTH = '/v0/management/ws-auth';
+
+/** What decides who reaches the gateway, and which files it reads. Only somebody who can write the file may change it. */
+const LOCKED: readonly { field: readonly string[]; of: (config: GatewayConfig) => unknown }[] = [
+  { field: ['host'], of: ({ host }) => host },
+  { field: ['tls'], of: ({ tls }) => tls },
+  { field: ['auth-dir'], of: ({ authDir }) => authDir },
+  { field: ['allow-unauthenticated-remote'], of: (config) => config.allowUnauthenticatedRemote },
+  { field: ['remote-management', 'allow-remote'], of: ({ management }) => management.allowRemote },
+  { field: ['remote-management', 'panel-file'], of: ({ management }) => management.panelFile },
+];
+
+type Fields = Record<string, unknown>;
+
+const fieldsOf = (text: string): Fields => {
+  try {
+    const value: unknown = parse(text);
+    return typeof value === 'object' && value !== null ? (value as Fields) : {};
+  } catch {
+    return {};
+  }
+};
+
+const valueAt = (fields: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>(
+    (value, name) => (typeof value === 'object' && value !== null ? (value as Fields)[name] : undefined),
+    fields,
+  );
+
+/** @throws DomainError when a whole new file changes what may not be changed here */
+function keepLocked(before: Fields, after: Fields) {
+  return (parsed: GatewayConfig, current: GatewayConfig): void => {
+    const changed = LOCKED.filter(
+      ({ field, of }) =>
+        !isDeepStrictEqual(of(parsed), of(current)) &&
+        // The address of the start stays in force when somebody changes the file, so the texts are compared too.
+        !isDeepStrictEqual(valueAt(before, field), valueAt(after, field)),
+    );
+    if (changed.length > 0)
+      throw invalid(
+        'locked',
+        changed.map(({ field }) => field.join('.')),
+      );
+    keepKeys(parsed, current);
+  };
+}
+
+/** The file as a whole, and single settings. */
+export function addConfigRoutes(router: ReturnType<typeof createRouter>, parts: ManagementParts): void {
+  const { live } = parts;
+
+  router.get('/v0/management/config', async (c) =>
+    c.json(maskSecrets(fieldsOf(await live.text())) as object),
+  );
+
+  router.get(CONFIG_YAML, async (c) =>
+    c.body(await live.text(), 200, { 'Content-Type': 'application/yaml; charset=utf-8' }),
+  );
+
+  router.put(CONFIG_YAML, async (c) => {
+    // The byte order mark stays, so that the file has the bytes that were sent.
+    const text = Buffer.from(await c.req.arrayBuffer()).toString();
+    if (text.trim() === '') throw invalid('body');
+    const [before, after] = [fieldsOf(await live.text()), fieldsOf(text)];
+    await live.replace(text, { check: keepLocked(before, after) });
+    await recordChange(c, parts, 'gateway.updated', changedFields(before, after));
+    return c.json({ ok: true, changed: ['config'] });
+  });
+
+  router.get(WS_AUTH, (c) => c.json({ 'ws-auth': live.current().wsAuth }));
+
+  const setWsAuth = async (c: HttpContext) => {
+    const { value } = await jsonOf(c, z.object({ value: z.boolean() }));
+    await editFile(c, parts, (document) => document.set('ws-auth', value));
+    return c.json({ status: 'ok' });
+  };
+  router.put(WS_AUTH, setWsAuth);
+  router.patch(WS_AUTH, setWsAuth);
+
+  router.get('/v0/management/usage', async (c) => c.json(await parts.usageSummary()));
+}
