@@ -97,7 +97,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   oauth: ['gateway-file', 'pepper', 'db', 'lib'],
   'declared-keys': ['gateway-file', 'keys', 'audit', 'db', 'lib'],
   'gateway-file': ['lib'],
-  upstreams: [],
+  upstreams: ['gateway-file', 'lib'],
   keys: ['audit', 'pepper', 'db', 'lib'],
   usage: ['keys', 'db', 'lib'],
   audit: ['db', 'lib'],
@@ -245,6 +245,11 @@ const PURE = [
   'lib/principal',
   'usage/outcome',
   'usage/period',
+  'upstreams/choose',
+  'upstreams/headers',
+  'upstreams/model-scanner',
+  'upstreams/target',
+  'upstreams/carriers',
   'usage/tally',
 ].map((name) => `src/${name}.ts`);
 

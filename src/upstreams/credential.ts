@@ -1,0 +1,71 @@
+import { isIP } from 'node:net';
+import type { ConfiguredCredential, Protocol } from '../gateway-file/config.ts';
+import { isForbidden } from './address-guard.ts';
+
+/** A token of an OAuth session, which is used like a configured credential. */
+export type TokenCredential = Readonly<{
+  protocol: Protocol;
+  name: string;
+  accessToken: string;
+  prefix: string | null;
+  /** Null: the usual host of the protocol. */
+  baseUrl: string | null;
+}>;
+
+/** What the gateway sends to one upstream in place of the client's key. */
+export type Credential = Readonly<{
+  protocol: Protocol | 'amp';
+  name: string;
+  prefix: string | null;
+  /** The scheme, host and port of the upstream. */
+  origin: string;
+  /** The path of the base URL, without a slash at its end. */
+  basePath: string;
+  secret: string;
+  /** It is a token, and not an API key. */
+  isToken: boolean;
+}>;
+
+/** Where each protocol is spoken, unless the operator says otherwise. */
+const USUAL_HOSTS: Readonly<Record<Protocol, string>> = {
+  openai: 'https://api.openai.com',
+  codex: 'https://api.openai.com',
+  claude: 'https://api.anthropic.com',
+  gemini: 'https://generativelanguage.googleapis.com',
+};
+
+/** The parts of a base URL; undefined for one that is no URL of HTTP, or that carries anything after its path. */
+export function parseBaseUrl(text: string): Pick<Credential, 'origin' | 'basePath'> | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, origin, hostname, pathname, username, password, search, hash } = new URL(text);
+  if (protocol !== 'http:' && protocol !== 'https:') return undefined;
+  if (username !== '' || password !== '' || search !== '' || hash !== '') return undefined;
+  if (isForbiddenLiteral(hostname) && !text.includes(`//${hostname}`)) return undefined;
+  return { origin, basePath: pathname.replace(/\/+$/, '') };
+}
+
+/** The operator may configure such an address, but must write it as it is: `http://2852039166` names one too. */
+function isForbiddenLiteral(hostname: string): boolean {
+  const literal = hostname.replace(/^\[(.*)\]$/, '$1');
+  return isIP(literal) !== 0 && isForbidden(literal);
+}
+
+function credential(
+  base: Pick<Credential, 'protocol' | 'name' | 'prefix' | 'secret' | 'isToken'>,
+  baseUrl: string,
+): Credential[] {
+  const parsed = parseBaseUrl(baseUrl);
+  return parsed ? [{ ...base, ...parsed }] : [];
+}
+
+export const ofConfigured = ({ protocol, name, prefix, apiKey, baseUrl }: ConfiguredCredential) =>
+  credential({ protocol, name, prefix, secret: apiKey, isToken: false }, baseUrl);
+
+export const ofToken = ({ protocol, name, prefix, accessToken, baseUrl }: TokenCredential) =>
+  credential(
+    { protocol, name, prefix, secret: accessToken, isToken: true },
+    baseUrl ?? USUAL_HOSTS[protocol],
+  );
+
+export const ofAmp = (upstreamUrl: string, apiKey: string) =>
+  credential({ protocol: 'amp', name: 'ampcode', prefix: null, secret: apiKey, isToken: false }, upstreamUrl);

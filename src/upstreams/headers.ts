@@ -1,0 +1,83 @@
+import { KEY_HEADERS } from './carriers.ts';
+import type { Credential } from './credential.ts';
+
+/** Of one connection, and not of the message (RFC 9110, section 7.6.1). */
+const HOP_BY_HOP = [
+  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
+  ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
+];
+
+/** What no upstream may see: the keys of the client and of this service, its address, and where its page comes from. */
+const OF_THE_CLIENT = [
+  ...['authorization', ...KEY_HEADERS, 'x-proxbox-api-key', 'x-management-key', 'cookie'],
+  ...['forwarded', 'via', 'x-real-ip', 'true-client-ip', 'cf-connecting-ip', 'origin', 'referer'],
+];
+
+/** What the HTTP client writes itself. The usage in an answer can be read only where the answer is not compressed. */
+const OF_THE_REQUEST = ['host', 'content-length', 'expect', 'accept-encoding'];
+
+/** What an upstream would say about its own host, or to a browser, and what the server writes itself. */
+const OF_THE_UPSTREAM = [
+  ...['set-cookie', 'set-cookie2', 'alt-svc', 'strict-transport-security', 'clear-site-data'],
+  ...['public-key-pins', 'nel', 'report-to', 'www-authenticate', 'ratelimit', 'ratelimit-policy'],
+];
+
+const notForwarded: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...OF_THE_CLIENT, ...OF_THE_REQUEST]);
+const notReturned: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...OF_THE_UPSTREAM]);
+
+const isOfClient = (name: string) =>
+  name.startsWith('x-forwarded-') || name.startsWith('sec-') || name.startsWith('x-keyhearth-');
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** The headers that `Connection` names are of one connection too. */
+function namedIn(connection: string | string[] | undefined): ReadonlySet<string> | undefined {
+  if (connection === undefined || connection === 'keep-alive') return undefined;
+  const names = connection.toString().split(',');
+  return new Set(names.map((name) => name.trim().toLowerCase()));
+}
+
+/** What Anthropic wants to see beside a token. */
+const OAUTH_BETA = 'oauth-2025-04-20';
+
+/** The headers of the credential, by protocol. */
+function credentialHeaders({ protocol, secret, isToken }: Credential): string[] {
+  if (protocol === 'amp') return ['authorization', `Bearer ${secret}`, 'x-api-key', secret];
+  if (isToken || protocol === 'openai' || protocol === 'codex') return ['authorization', `Bearer ${secret}`];
+  return [protocol === 'claude' ? 'x-api-key' : 'x-goog-api-key', secret];
+}
+
+/** The headers for the upstream, as a flat list of names and values. Names are in lower case. */
+export function requestHeaders(headers: Headers, credential: Credential): string[] {
+  const ofConnection = namedIn(headers.connection);
+  const isAnthropicToken = credential.isToken && credential.protocol === 'claude';
+  const list = credentialHeaders(credential);
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined || notForwarded.has(name) || isOfClient(name) || ofConnection?.has(name))
+      continue;
+    if (isAnthropicToken && name === 'anthropic-beta') continue;
+    list.push(name, value.toString());
+  }
+  if (isAnthropicToken) {
+    const asked = headers['anthropic-beta']?.toString();
+    list.push('anthropic-beta', asked ? `${asked},${OAUTH_BETA}` : OAUTH_BETA);
+  }
+  list.push('accept-encoding', 'identity');
+  return list;
+}
+
+/** The headers of an answer for the client, as a flat list. None of them shows the credential of the upstream. */
+export function responseHeaders(headers: Headers, { secret }: Pick<Credential, 'secret'>): string[] {
+  const ofConnection = namedIn(headers.connection);
+  const list: string[] = [];
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined || notReturned.has(name) || ofConnection?.has(name)) continue;
+    if (name.startsWith('access-control-') || name.startsWith('x-keyhearth-')) continue;
+    for (const line of Array.isArray(value) ? value : [value]) {
+      if (!line.includes(secret)) list.push(name, line);
+    }
+  }
+  return list;
+}
