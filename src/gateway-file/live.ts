@@ -3,9 +3,7 @@ import type { DeclaredKey, FileProblem, GatewayConfig } from './config.ts';
 
 /** The configuration that is in force, which follows the file. */
 export type LiveConfig = Readonly<{
-  /**
-   * The last good one. `host`, `port` and whether TLS is used are those of the start: a change of these needs a restart.
-   */
+  /** The last good one. */
   current(): GatewayConfig;
   /** Why the file on the disk is not in force; undefined when it is. */
   problem(): FileProblem | undefined;

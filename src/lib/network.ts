@@ -62,6 +62,15 @@ export function formatNetwork({ address, prefix }: Network): string {
   return `${isVersion4(address) ? ipv4Of(masked).text : textOfIPv6(masked)}/${prefix}`;
 }
 
+/** Whether a name or an address stands for this machine alone. An IPv6 address may be in brackets. */
+export function isLoopbackHost(host: string): boolean {
+  if (host.toLowerCase() === 'localhost') return true;
+  const address = parseAddress(host.replace(/^\[(.*)\]$/, '$1'));
+  if (!address) return false;
+  const { groups } = address;
+  return isVersion4(address) ? (groups[0] ?? 0) >> 8 === 127 : groups.join(':') === '0:0:0:0:0:0:0:1';
+}
+
 /** Unique local addresses, fc00::/7, and link-local ones, fe80::/10. */
 const isPrivateIPv6 = ([first = 0]: readonly number[]) =>
   (first & 0xfe00) === 0xfc00 || (first & 0xffc0) === 0xfe80;
