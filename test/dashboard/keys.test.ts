@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
 import { hasChromium, launchBrowser } from '../support/browser.ts';
-import { settled, signInOn, visit } from '../support/dashboard.ts';
+import { giveSession, settled, signInOn, visit } from '../support/dashboard.ts';
 import { peopled } from '../support/people.ts';
 
 describe.skipIf(!hasChromium)('the list of keys', () => {
@@ -23,8 +23,8 @@ describe.skipIf(!hasChromium)('the list of keys', () => {
       ).toBe(201);
     }
     const opened = await visit(browser, running.origin);
+    await giveSession(opened, running);
     await opened.goTo('/keys');
-    await signInOn(opened.page);
     const names = () => opened.page.getByRole('rowheader').getByRole('link').allInnerTexts();
     return { ...running, ...opened, names };
   }

@@ -5,6 +5,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
 import { hasChromium, launchBrowser } from '../support/browser.ts';
 import {
+  DESKTOP,
+  giveSession,
   PHONE,
   scrollsSideways,
   settled,
@@ -21,8 +23,6 @@ const FOLDER = process.env.KEYHEARTH_SCREENS;
 const MOST_BYTES = 200 * 1024;
 /** Of a page that is longer, the picture has the beginning. */
 const MOST_HEIGHT = 1_400;
-
-const DESKTOP = { width: 1280, height: 860 };
 
 const VIEWS = [
   { name: 'light-desktop', colorScheme: 'light', viewport: DESKTOP },
@@ -102,8 +102,7 @@ describe.skipIf(!hasChromium)('every page', () => {
       deviceScaleFactor: 2,
     });
     const { page, goTo, close } = visited;
-    await goTo('');
-    await signInOn(page);
+    await giveSession(visited, inUse);
     for (const path of Object.values(pages())) {
       await goTo(path);
       expect.soft(await scrollsSideways(page), path).toBe(false);

@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { ADMIN } from './people.ts';
+import type { Running } from './keyhearth.ts';
+import { ADMIN, cookiesOf } from './people.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
+/** What depends on the theme. */
+const COLOUR_RULES = ['color-contrast', 'link-in-text-block'];
+
 export const PHONE = { width: 360, height: 740 };
 
-/** How people open a page: for the tests that judge it as a whole. */
-export const LOOKS: readonly (readonly [name: string, options: BrowserContextOptions])[] = [
-  ['in the dark theme', { colorScheme: 'dark' }],
-  ['on a phone', { viewport: PHONE }],
-];
+export const DESKTOP = { width: 1280, height: 860 };
 
 export type Visit = {
   page: Page;
@@ -32,7 +32,7 @@ export async function visit(
   origin: string,
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  const context = await browser.newContext({ viewport: DESKTOP, ...options });
   const page = await context.newPage();
   // Less than a test may take, so that the error names what is missing.
   page.setDefaultTimeout(15_000);
@@ -66,6 +66,18 @@ export async function settled(page: Page): Promise<void> {
   await expect.poll(() => page.locator('.loading, [aria-busy="true"]').count(), { timeout: 10_000 }).toBe(0);
 }
 
+/** Gives the browser a session, which takes a third of the time of a sign-in on the page. Then go to a page. */
+export async function giveSession(
+  { context }: Visit,
+  { origin, send }: Pick<Running, 'origin' | 'send'>,
+  { email, password } = ADMIN,
+): Promise<void> {
+  const answer = await send({ method: 'POST', path: '/auth/login', body: { email, password } });
+  expect(answer).toMatchObject({ status: 200 });
+  const [name = '', value = ''] = cookiesOf(answer).split('=');
+  await context.addCookies([{ name, value, url: origin, httpOnly: true, sameSite: 'Lax' }]);
+}
+
 /** Signs in on the page that is open. */
 export async function signInOn(page: Page, { email, password } = ADMIN): Promise<void> {
   await page.getByLabel('E-mail address').fill(email);
@@ -83,10 +95,13 @@ export async function confirmOn(page: Page, password = ADMIN.password): Promise<
   await dialog.waitFor({ state: 'detached' });
 }
 
-/** What axe says against the page as it is now. The policy of the page does not hinder it. */
-export async function violations(page: Page): Promise<string[]> {
+/**
+ * What axe says against the page as it is now. The policy of the page does not hinder it.
+ * @param rules by their names or tags
+ */
+export async function violations(page: Page, rules: readonly string[] = RULES): Promise<string[]> {
   const session = await page.context().newCDPSession(page);
-  const expression = `${AXE};axe.run(document, { runOnly: ${JSON.stringify(RULES)} })
+  const expression = `${AXE};axe.run(document, { runOnly: ${JSON.stringify(rules)} })
     .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target)))`;
   const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
     expression,
@@ -96,6 +111,20 @@ export async function violations(page: Page): Promise<string[]> {
   await session.detach();
   if (exceptionDetails) throw new Error(`axe: ${exceptionDetails.text}`);
   return result.value;
+}
+
+/** What anybody may hold against the page as it is now: in both themes, in a window and on a phone. */
+export async function barriers(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  for (const [name, viewport] of Object.entries({ phone: PHONE, window: DESKTOP })) {
+    await page.setViewportSize(viewport);
+    if (await scrollsSideways(page)) found.push(`${name}: scrolls sideways`);
+    for (const violation of await violations(page)) found.push(`${name}: ${violation}`);
+  }
+  await page.emulateMedia({ colorScheme: 'dark' });
+  for (const violation of await violations(page, COLOUR_RULES)) found.push(`dark: ${violation}`);
+  await page.emulateMedia({ colorScheme: 'light' });
+  return found;
 }
 
 /** Whether a person has to scroll sideways to read the page. */
