@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -13,6 +14,8 @@ import { getuid } from 'node:process';
 import { describe, expect, test } from 'vitest';
 import { copyOfProgram, linkPackages } from '../support/copy.ts';
 import { spawnProgram, temporaryDirectory, untilItServes } from '../support/keyhearth.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
 
 /** A user of this machine who owns nothing here. */
 const NOBODY = 65_534;
@@ -32,6 +35,24 @@ function program() {
       expect(await ended).toBe(0);
       if (!env.NODE_DEBUG_NATIVE) expect(stderr()).toBe('');
       return stderr();
+    },
+  };
+}
+
+/** What starts the program, and a program of one line in its place: one that serves compiles hundreds of files. */
+function startAlone() {
+  const copy = temporaryDirectory();
+  for (const file of ['src/start.js', 'src/compile-cache.js', 'package.json'])
+    cpSync(join(ROOT, file), join(copy, file));
+  writeFileSync(join(copy, 'src/main.ts'), 'export const started = Date.now();\n');
+  const packages = join(copy, 'node_modules');
+  mkdirSync(packages);
+  return {
+    copy,
+    cache: join(packages, '.keyhearth-cache'),
+    async run(env: Record<string, string> = {}) {
+      const { ended, stderr } = spawnProgram(join(copy, 'src/start.js'), { NODE_COMPILE_CACHE: '', ...env });
+      expect({ end: await ended, stderr: stderr() }).toEqual({ end: 0, stderr: '' });
     },
   };
 }
@@ -75,56 +96,58 @@ describe('what Node compiles', () => {
     expect(modeOf(cache)).toBe('700');
   });
 
-  test('is kept where the operator says, or nowhere', async () => {
-    const { cache, startAndStop } = program();
+  test('is kept where the operator says, or nowhere, or else beside the packages', async () => {
+    const { cache, run } = startAlone();
     const chosen = temporaryDirectory();
-    await startAndStop({ NODE_COMPILE_CACHE: chosen });
+    await run({ NODE_COMPILE_CACHE: chosen });
     expect(filesIn(chosen)).not.toEqual([]);
-    await startAndStop({ NODE_DISABLE_COMPILE_CACHE: '1' });
+    await run({ NODE_DISABLE_COMPILE_CACHE: '1' });
     expect(existsSync(cache)).toBe(false);
+    await run();
+    expect(filesIn(cache)).not.toEqual([]);
   });
 
   test.each(['777', '720', '755'])('is not kept in a folder of mode %s', async (mode) => {
-    const { cache, startAndStop } = program();
+    const { cache, run } = startAlone();
     mkdirSync(cache);
     chmodSync(cache, Number.parseInt(mode, 8));
-    await startAndStop();
+    await run();
     expect(filesIn(cache)).toEqual([]);
   });
 
   test('is not kept among packages that others can write', async () => {
-    const { cache, startAndStop } = program();
+    const { cache, run } = startAlone();
     chmodSync(join(cache, '..'), 0o775);
-    await startAndStop();
+    await run();
     expect(existsSync(cache)).toBe(false);
   });
 
   test('is not kept where a symbolic link leads', async () => {
-    const { cache, startAndStop } = program();
+    const { cache, run } = startAlone();
     const elsewhere = temporaryDirectory();
     symlinkSync(elsewhere, cache);
-    await startAndStop();
+    await run();
     expect(filesIn(elsewhere)).toEqual([]);
   });
 
   // Only root can give a folder away.
   test.skipIf(getuid?.() !== 0)('is not kept in a folder of another user', async () => {
-    const { cache, startAndStop } = program();
+    const { cache, run } = startAlone();
     mkdirSync(cache, { recursive: true });
     chownSync(cache, NOBODY, NOBODY);
-    await startAndStop();
+    await run();
     expect(filesIn(cache)).toEqual([]);
   });
 
   test.skipIf(getuid?.() !== 0)('is not kept among packages of another user', async () => {
-    const { cache, startAndStop } = program();
+    const { cache, run } = startAlone();
     const packages = join(cache, '..');
     chownSync(packages, NOBODY, NOBODY);
-    await startAndStop();
+    await run();
     expect(existsSync(cache)).toBe(false);
     mkdirSync(cache, { recursive: true });
     chownSync(cache, NOBODY, NOBODY);
-    await startAndStop();
+    await run();
     expect(filesIn(cache)).toEqual([]);
   });
 });

@@ -5,33 +5,48 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { expect, onTestFinished, test } from 'vitest';
-import { copyOfProgram, linkPackages } from '../support/copy.ts';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { copyProgram, linkPackages } from '../support/copy.ts';
 import { spawnProgram, temporaryDirectory, untilItServes } from '../support/keyhearth.ts';
 
 const BUILDING = 'keyhearth: building the dashboard\n';
 
+const ROOT = join(import.meta.dirname, '../..');
+
+/** All tests use it, since what Node has compiled of it makes the next start faster. */
+let copy: string;
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
+  copyProgram(copy, 'dashboard', 'deploy', 'package-lock.json', 'tsconfig.json');
+  linkPackages(copy);
+  return () => rmSync(copy, { recursive: true, force: true });
+});
+
 /** The program with the sources of its dashboard, but without a build of it. */
-function program({ without }: { without?: string } = {}) {
-  const copy = copyOfProgram('dashboard', 'deploy', 'package-lock.json', 'tsconfig.json');
-  linkPackages(copy, without);
+function program() {
   const folder = join(copy, 'dashboard');
   const dist = join(folder, 'dist');
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(join(ROOT, 'dashboard'), folder, { recursive: true });
   rmSync(dist, { recursive: true, force: true });
+  const outside = join(copy, 'deploy/outside.txt');
+  rmSync(outside, { force: true });
   const spawnBuild = () => spawn(process.execPath, [join(folder, 'build.ts')], { stdio: 'ignore' });
   return {
     folder,
     dist,
     source: join(folder, 'src/main.tsx'),
-    outside: join(copy, 'deploy/outside.txt'),
+    outside,
     spawnBuild,
     build: async () => (await once(spawnBuild(), 'exit'))[0],
     /** The folders that builds leave. */
@@ -119,7 +134,10 @@ test('a build that is killed leaves the last build as it was', async () => {
 });
 
 test('without Vite, the service starts and says how to get the dashboard', async () => {
-  const { start } = program({ without: 'vite' });
+  const { start } = program();
+  const vite = join(copy, 'node_modules/vite');
+  rmSync(vite);
+  onTestFinished(() => symlinkSync(join(ROOT, 'node_modules/vite'), vite));
   const { status, stderr } = await start();
   expect(status).toBe(404);
   expect(stderr).toMatch(/^keyhearth: The dashboard is not built[^\n]+npm ci --include=dev\n$/);

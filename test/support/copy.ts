@@ -4,13 +4,18 @@ import { temporaryDirectory } from './keyhearth.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What the program needs to start, without its packages. @param more further files and folders */
-export function copyOfProgram(...more: string[]): string {
+/** What the program needs to start, without its packages. */
+export function copyOfProgram(): string {
   const copy = temporaryDirectory();
+  copyProgram(copy);
+  return copy;
+}
+
+/** @param more further files and folders */
+export function copyProgram(copy: string, ...more: string[]): void {
   for (const name of ['src', 'migrations', 'openapi', 'package.json', ...more]) {
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   }
-  return copy;
 }
 
 /** All packages but one. What is cached beside them is not shared. */
