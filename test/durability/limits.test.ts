@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { expectExactlyTheLimit } from '../limits/parallel.ts';
 import { FIRST_KEY, register, sqlIn, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
-import { LONG } from '../support/long.ts';
+import { LONG, SEVERAL } from '../support/long.ts';
 
 const ROUNDS = LONG ? 20 : 3;
 
-test.each(['1', '3'])(
+test.each(['1', SEVERAL])(
   `with %s workers, exactly as many pass as the limit says, ${ROUNDS} times`,
   async (workers) => {
     const { origin, send } = await startProcess({
@@ -19,9 +19,9 @@ test.each(['1', '3'])(
 );
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(
-  'what was counted five seconds before %s is counted after the next start, by three workers',
+  'what was counted five seconds before %s is counted after the next start, by several workers',
   async (signal) => {
-    const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: '3' };
+    const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: SEVERAL };
     const first = await startProcess(env);
     await register(first.send);
     const rate_limits = [{ name: 'day', limit: 10, window: '1d' }];

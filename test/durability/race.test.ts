@@ -1,12 +1,21 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import SqliteDatabase from 'better-sqlite3';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Answer, Call, Send } from '../support/http.ts';
-import { FIRST_KEY, type Process, register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import {
+  FIRST_KEY,
+  type Process,
+  register,
+  spawnProcess,
+  startProcess,
+  temporaryDirectory,
+  untilItServes,
+} from '../support/keyhearth.ts';
 import { LONG } from '../support/long.ts';
 
 const run = promisify(execFile);
@@ -17,7 +26,7 @@ const REGISTRATIONS_EACH = 25;
 /** How often each race is run. */
 const TIMES = LONG
   ? { register: 10, open: 50, deactivate: 150, delete: 60, deactivateOther: 50 }
-  : { register: 2, open: 8, deactivate: 30, delete: 10, deactivateOther: 10 };
+  : { register: 1, open: 8, deactivate: 30, delete: 10, deactivateOther: 10 };
 
 const start = (dataDir: string) => startProcess({ KEYHEARTH_DATA_DIR: dataDir });
 
@@ -125,17 +134,27 @@ describe.each([
       ? { method: 'DELETE', path: `/auth/keys/${target.id}`, key: by.raw }
       : { method: 'POST', path: `/auth/keys/${target.id}/deactivate`, key: by.raw };
 
-  async function startWithTwoKeys() {
-    const dataDir = temporaryDirectory();
-    const processes = [];
-    for (let i = 0; i < count; i++) processes.push(await start(dataDir));
-    const [first] = processes;
-    const last = processes.at(-1);
-    if (!first || !last) throw new Error('nothing was started');
+  let processes: Process[];
+  let first: Process;
+  let last: Process;
+  /** The two keys. Each test leaves two. */
+  let [one, two]: [HeldKey, HeldKey] = [
+    { id: 1, raw: FIRST_KEY },
+    { id: 0, raw: '' },
+  ];
+  beforeAll(async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
+    processes = [];
+    for (let i = 0; i < count; i++)
+      processes.push(await untilItServes(spawnProcess({ KEYHEARTH_DATA_DIR: dataDir })));
+    [first, last] = [processes[0], processes.at(-1)] as [Process, Process];
     await register(first.send);
-    const one: HeldKey = { id: 1, raw: FIRST_KEY };
-    return { first, last, processes, one, two: await create(first, one) };
-  }
+    two = await create(first, one);
+    return async () => {
+      await end(processes);
+      rmSync(dataDir, { recursive: true, force: true });
+    };
+  });
 
   async function create({ send }: Process, by: HeldKey): Promise<HeldKey> {
     const answer = await send({ method: 'POST', path: '/auth/keys', key: by.raw });
@@ -157,7 +176,6 @@ describe.each([
   }
 
   test(`leave one: the other answer is 409, in each of ${TIMES.deactivate} rounds`, async () => {
-    const { first, last, processes, one, two } = await startWithTwoKeys();
     const wins = { one: 0, two: 0 };
     for (let round = 0; round < TIMES.deactivate; round++) {
       const calls = [
@@ -178,11 +196,9 @@ describe.each([
       await activate(first, retired, survivor);
     }
     expect(Math.min(wins.one, wins.two)).toBeGreaterThan(0);
-    await end(processes);
   }, 60_000);
 
   test(`leave one when one is deleted and the other deactivated, in each of ${TIMES.delete} rounds`, async () => {
-    const { first, last, processes, one, two } = await startWithTwoKeys();
     let [left, right] = [one, two];
     for (let round = 0; round < TIMES.delete; round++) {
       const [how, otherwise] =
@@ -206,11 +222,10 @@ describe.each([
         await activate(last, retired, survivor);
       }
     }
-    await end(processes);
+    [one, two] = [left, right];
   }, 60_000);
 
   test(`leave one when each is used to deactivate the other, in each of ${TIMES.deactivateOther} rounds`, async () => {
-    const { first, last, processes, one, two } = await startWithTwoKeys();
     for (let round = 0; round < TIMES.deactivateOther; round++) {
       const answers = await Promise.all([
         first.send(retire('deactivate', two, one)),
@@ -224,6 +239,5 @@ describe.each([
       await expectOnlyOpens(processes, survivor, retired);
       await activate(first, retired, survivor);
     }
-    await end(processes);
   }, 60_000);
 });

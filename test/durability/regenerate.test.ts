@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Send } from '../support/http.ts';
-import { startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import { service, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import { SEVERAL } from '../support/long.ts';
 import { ADMIN } from '../support/people.ts';
 
-const start = (dataDir: string, workers: string) =>
-  startProcess({ KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_WORKERS: workers, KEYHEARTH_LOCKOUT_ATTEMPTS: '0' });
+const ENV = { KEYHEARTH_LOCKOUT_ATTEMPTS: '0', KEYHEARTH_BCRYPT_COST: '10' };
 
 /** The statuses of verifications, each on a connection of its own, so that it may reach any worker. */
 const statusesOf = async (send: Send, key: string, times: number) =>
@@ -20,9 +20,10 @@ const statusesOf = async (send: Send, key: string, times: number) =>
 
 test('a secret that is replaced is refused at once, in all workers and in another process', async () => {
   const dataDir = temporaryDirectory();
-  const one = await start(dataDir, '3');
+  const one = await startProcess({ ...ENV, KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_WORKERS: SEVERAL });
   await one.send({ method: 'POST', path: '/auth/setup', body: ADMIN });
-  const other = await start(dataDir, '1');
+  // In the process of the test.
+  const other = await service({ dataDir, env: ENV });
   const signedIn = await one.send({ method: 'POST', path: '/v1/auth/login', body: ADMIN });
   const headers = { Authorization: `Bearer ${signedIn.json.access_token}` };
   const made = await one.send({ method: 'POST', path: '/v1/profile/api-keys', headers });

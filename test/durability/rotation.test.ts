@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { client } from '../support/http.ts';
 import { register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
 import { operator } from '../support/keys.ts';
-import { LONG } from '../support/long.ts';
+import { LONG, SEVERAL } from '../support/long.ts';
 
 const CONNECTIONS = 8;
-const GRACES = [1, ...new Array<number>(LONG ? 200 : 10).fill(0)];
+const GRACES = [1, ...new Array<number>(LONG ? 200 : 6).fill(0)];
 
 type Seen = { start: number; end: number; status: number };
 
-test.each(['1', '3'])(
+test.each(['1', SEVERAL])(
   'under load, no request fails inside the grace, and none succeeds after it: %s workers',
   async (workers) => {
     const { origin, send } = await startProcess({

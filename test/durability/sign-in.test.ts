@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest';
 import { client, type Send } from '../support/http.ts';
-import { startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import { service, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import { SEVERAL } from '../support/long.ts';
 import { ADMIN, cookiesOf } from '../support/people.ts';
 
+const ENV = { KEYHEARTH_LOCKOUT_ATTEMPTS: '0', KEYHEARTH_BCRYPT_COST: '10' };
+
 const start = (dataDir: string, workers: string) =>
-  startProcess({ KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_WORKERS: workers, KEYHEARTH_LOCKOUT_ATTEMPTS: '0' });
+  startProcess({ ...ENV, KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_WORKERS: workers });
+
+/** Another service on the same data, in the process of the test. */
+const startHere = (dataDir: string) => service({ dataDir, env: ENV });
 
 /** Each request takes a connection of its own, so that it may reach any worker. */
 const alone = { Connection: 'close' };
@@ -23,7 +29,7 @@ const statusesWith = async (send: Send, Cookie: string, times: number) =>
     ).map(({ status }) => status),
   );
 
-test.each(['1', '3'])(
+test.each(['1', SEVERAL])(
   'of 100 wrong passwords at once, five are evaluated, with workers: %s',
   async (workers) => {
     const { send } = await start(temporaryDirectory(), workers);
@@ -38,9 +44,9 @@ test.each(['1', '3'])(
 
 test('a session that is ended is refused at once, in all workers and in another process', async () => {
   const dataDir = temporaryDirectory();
-  const one = await start(dataDir, '3');
+  const one = await start(dataDir, SEVERAL);
   await setUp(one.send);
-  const other = await start(dataDir, '1');
+  const other = await startHere(dataDir);
   for (let round = 0; round < 5; round++) {
     const Cookie = cookiesOf(await login(client(one.origin)));
     // Every worker has it in its cache.
@@ -60,9 +66,9 @@ test('a session that is ended is refused at once, in all workers and in another 
 
 test('a change of the password ends the other sessions in all workers and in another process', async () => {
   const dataDir = temporaryDirectory();
-  const one = await start(dataDir, '3');
+  const one = await start(dataDir, SEVERAL);
   await setUp(one.send);
-  const other = await start(dataDir, '1');
+  const other = await startHere(dataDir);
   const [mine, theirs] = [cookiesOf(await login(one.send)), cookiesOf(await login(other.send))];
   expect(await statusesWith(one.send, theirs, 30)).toEqual(new Set([200]));
   expect(await statusesWith(other.send, theirs, 5)).toEqual(new Set([200]));

@@ -4,17 +4,18 @@ import { client, type Send } from '../support/http.ts';
 import {
   FIRST_KEY,
   register,
+  service,
   spawnProcess,
   sqlIn,
   startProcess,
+  startService,
   temporaryDirectory,
 } from '../support/keyhearth.ts';
-import { LONG } from '../support/long.ts';
+import { LONG, SEVERAL } from '../support/long.ts';
 
 const WRONG = 'a-wrong-key-0123456789-0123456789-abc';
 
-/** A worker computes for most of a second until it serves. */
-const [SEVERAL, MANY] = LONG ? ['4', '8'] : ['3', '5'];
+const MANY = LONG ? '8' : '4';
 
 const start = (env: Record<string, string> = {}) =>
   startProcess({ KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: SEVERAL, ...env });
@@ -27,19 +28,25 @@ const hundred = (send: Send, key: string) =>
 const count = (answers: { status: number }[], status: number) =>
   answers.filter((answer) => answer.status === status).length;
 
-test('of 100 wrong keys at once 5 learn their result, whichever workers they reach; a hundred good ones all pass', async () => {
-  for (let round = 0; round < (LONG ? 5 : 1); round++) {
-    const { send, child, ended } = await start();
-    await register(send);
+test('of 100 wrong keys at once 5 learn their result, whichever workers they reach; then no key passes, until an operator ends the lockout at one of them', async () => {
+  const { origin, send } = await start();
+  await register(send);
+  const operator = client(origin, '127.0.0.9');
+  const close = { Connection: 'close' };
+  for (let round = 0; round < (LONG ? 10 : 2); round++) {
     expect(count(await hundred(send, FIRST_KEY), 200)).toBe(100);
     const answers = await hundred(send, WRONG);
     expect([count(answers, 401), count(answers, 429)]).toEqual([5, 95]);
     const remaining = answers.map(({ json }) => /(\d) attempts/.exec(json.detail)?.[1]).filter(Boolean);
     expect(remaining.sort()).toEqual(['0', '1', '2', '3', '4']);
     expect(count(await hundred(send, FIRST_KEY), 429)).toBe(100);
-    child.kill('SIGTERM');
-    await ended;
+    const { json } = await operator({ path: '/auth/lockouts', key: FIRST_KEY, headers: close });
+    expect(json.lockouts).toMatchObject([{ address: '127.0.0.1', failures: 5 }]);
+    const path = '/auth/lockouts/127.0.0.1';
+    const answer = await operator({ method: 'DELETE', path, key: FIRST_KEY, headers: close });
+    expect(answer.status).toBe(204);
   }
+  expect(count(await hundred(send, FIRST_KEY), 200)).toBe(100);
 });
 
 test('a hundred registrations at once: one 201, the rest 409', async () => {
@@ -80,10 +87,9 @@ test('one line says that it starts, one signal stops all, and what was in flight
 
 test('a signal while workers are still starting loses nothing either', async () => {
   const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), PORT: String(await freePort()) };
-  const before = await startProcess(env);
+  const before = await startService({ dataDir: env.KEYHEARTH_DATA_DIR });
   await register(before.send);
-  before.child.kill('SIGTERM');
-  await before.ended;
+  await before.close();
   const { child, ended, stdout } = spawnProcess({ ...env, KEYHEARTH_WORKERS: MANY });
   const send = client(`http://127.0.0.1:${env.PORT}`);
   const answers = () => send({ path: '/auth/verify', key: FIRST_KEY }).catch(() => undefined);
@@ -92,7 +98,7 @@ test('a signal while workers are still starting loses nothing either', async () 
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
   expect(stdout()).toContain('"msg":"stopped"');
-  const after = await startProcess(env);
+  const after = await service({ dataDir: env.KEYHEARTH_DATA_DIR });
   expect((await after.send({ path: '/auth/keys/1', key: FIRST_KEY })).json.use_count).toBeGreaterThan(0);
 });
 
@@ -112,44 +118,13 @@ test('of two services that start on one port at the same moment one is refused',
   }
 });
 
-test('what the workers counted of one key is one sum', async () => {
-  const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: '3' };
+test('what the workers counted is one sum: of a key, and of refused registrations, of which they record ten in a minute', async () => {
+  const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: SEVERAL };
   const first = await startProcess(env);
   await register(first.send);
   for (let i = 0; i < 3; i++) await hundred(first.send, FIRST_KEY);
-  first.child.kill('SIGTERM');
-  await first.ended;
-  const second = await startProcess({ ...env, KEYHEARTH_WORKERS: '1' });
-  expect((await second.send({ path: '/auth/keys/1', key: FIRST_KEY })).json.use_count).toBe(300);
-  for (const path of ['/auth/keys/1/usage', '/auth/usage']) {
-    const { buckets } = (await second.send({ path, key: FIRST_KEY })).json;
-    expect(buckets.reduce((sum: number, { valid }: { valid: number }) => sum + valid, 0)).toBe(300);
-  }
-});
-
-test('an operator ends a lockout for all workers, whichever is asked', async () => {
-  const { origin, send } = await start({ KEYHEARTH_WORKERS: '3' });
-  await register(send);
-  const operator = client(origin, '127.0.0.9');
-  const close = { Connection: 'close' };
-  for (let round = 0; round < 3; round++) {
-    await hundred(send, WRONG);
-    expect(count(await hundred(send, FIRST_KEY), 429)).toBe(100);
-    const { json } = await operator({ path: '/auth/lockouts', key: FIRST_KEY, headers: close });
-    expect(json.lockouts).toMatchObject([{ address: '127.0.0.1', failures: 5 }]);
-    const path = '/auth/lockouts/127.0.0.1';
-    const answer = await operator({ method: 'DELETE', path, key: FIRST_KEY, headers: close });
-    expect(answer.status).toBe(204);
-    expect(count(await hundred(send, FIRST_KEY), 200)).toBe(100);
-  }
-});
-
-test('workers record ten refused registrations in a minute together, and count the rest', async () => {
-  const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: '3' };
-  const { send, child, ended } = await startProcess(env);
-  await register(send);
   const refuse = () =>
-    send({
+    first.send({
       method: 'POST',
       path: '/auth/register-key',
       headers: { Connection: 'close' },
@@ -157,8 +132,9 @@ test('workers record ten refused registrations in a minute together, and count t
     });
   const answers = await Promise.all(Array.from({ length: 300 }, refuse));
   expect(count(answers, 409)).toBe(300);
-  child.kill('SIGTERM');
-  expect(await ended).toBe(0);
+  first.child.kill('SIGTERM');
+  expect(await first.ended).toBe(0);
+
   const rows = await sqlIn(
     env.KEYHEARTH_DATA_DIR,
     "select changes from audit_events where action = 'bootstrap.refused'",
@@ -168,4 +144,11 @@ test('workers record ten refused registrations in a minute together, and count t
   // The minute may change meanwhile.
   expect([10, 20]).toContain(recorded);
   expect(recorded + omitted.reduce((sum, each) => sum + each, 0)).toBe(300);
+
+  const second = await service({ dataDir: env.KEYHEARTH_DATA_DIR });
+  expect((await second.send({ path: '/auth/keys/1', key: FIRST_KEY })).json.use_count).toBe(300);
+  for (const path of ['/auth/keys/1/usage', '/auth/usage']) {
+    const { buckets } = (await second.send({ path, key: FIRST_KEY })).json;
+    expect(buckets.reduce((sum: number, { valid }: { valid: number }) => sum + valid, 0)).toBe(300);
+  }
 });
