@@ -49,7 +49,7 @@ describe.each(proxies.filter(isInstalled))('$name', (proxy) => {
     await Promise.allSettled(UNREADABLE.map((bytes) => sendRaw(stack.origin, bytes)));
     await service.close();
     expect(await statuses()).toContain(proxy.name === 'haproxy' ? 503 : 502);
-    await stack.keyhearth.kill();
+    await stack.keyhearth.end();
     expect(new Set(await statuses())).toEqual(new Set([proxy.answers.unavailable]));
 
     const logs = stack.logs();

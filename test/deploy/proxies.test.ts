@@ -260,7 +260,7 @@ function proveProxy(proxy: ReverseProxy): void {
     onTestFinished(() => mortal.close());
     const send = mortal.newClient();
     expect((await send(withKey(FIRST_KEY))).status).toBe(200);
-    await mortal.keyhearth.kill();
+    await mortal.keyhearth.end();
     const refusals = await Promise.all([FIRST_KEY, WRONG_KEY].map((key) => send(withKey(key))));
     expect(refusals.map(({ status }) => status)).toEqual([answers.unavailable, answers.unavailable]);
     expect(mortal.passed()).toBe(1);

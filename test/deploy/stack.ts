@@ -1,12 +1,9 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { client, type Send } from '../support/http.ts';
-import { register, spawnProcess, untilItServes } from '../support/keyhearth.ts';
+import { register, startService } from '../support/keyhearth.ts';
 import { type ReverseProxy, startProxy } from './proxies.ts';
 
 export type Seen = { method: string; url: string; headers: IncomingHttpHeaders; body: string };
@@ -22,7 +19,7 @@ export type Stack = {
   /** What the proxy has logged so far. */
   logs(): string;
   /** Keyhearth itself, not through the proxy. */
-  keyhearth: { send: Send; kill(): Promise<unknown> };
+  keyhearth: { send: Send; end(): Promise<unknown> };
   /** How many requests have come through. */
   passed: () => number;
   close(): Promise<void>;
@@ -75,22 +72,22 @@ export async function startStack(
   edit?: (text: string) => string,
   service?: Service,
 ): Promise<Stack> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'keyhearth-test-'));
-  const started = spawnProcess({
-    KEYHEARTH_DATA_DIR: dataDir,
-    KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1',
-    KEYHEARTH_ALLOWED_HOSTS: 'localhost,127.0.0.1',
+  const keyhearth = await startService({
+    env: { KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1', KEYHEARTH_ALLOWED_HOSTS: 'localhost,127.0.0.1' },
   });
+  const { origin, send } = keyhearth;
   const upstream = service ?? (await startRecorder());
+  let ending: Promise<void> | undefined;
+  const end = () => {
+    ending ??= keyhearth.close();
+    return ending;
+  };
 
   async function close(): Promise<void> {
-    started.child.kill('SIGKILL');
-    await Promise.all([started.ended, upstream.close()]);
-    rmSync(dataDir, { recursive: true, force: true });
+    await Promise.all([end(), upstream.close()]);
   }
 
   try {
-    const { origin, send, ended } = await untilItServes(started);
     await register(send);
     const ports = { upstream: upstream.port, keyhearth: Number(new URL(origin).port) };
     const running = await startProxy(proxy, ports, edit);
@@ -98,13 +95,7 @@ export async function startStack(
       origin: running.origin,
       newClient: () => client(running.origin, nextAddress()),
       logs: running.logs,
-      keyhearth: {
-        send,
-        kill() {
-          started.child.kill('SIGKILL');
-          return ended;
-        },
-      },
+      keyhearth: { send, end },
       passed: () => upstream.seen.length,
       async close() {
         await running.close();

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { register, spawnProcess, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import { register, spawnProcess, startService, temporaryDirectory } from '../support/keyhearth.ts';
 
 /** A file system of its own in memory. Only root may mount one, and not in every container. */
 function mount(options: string): string | undefined {
@@ -33,10 +33,9 @@ test.for(['size=12k', 'size=16k', 'size=56k', 'size=96k', 'nr_inodes=2', 'nr_ino
       /^keyhearth: [^\n]*(The disk of [^\n]+ is full; make room and start again|that the disk has room)[^\n]*\.\n$/,
     );
     remount(dataDir, 'size=4m,nr_inodes=100');
-    const { send, child, ended } = await startProcess({ KEYHEARTH_DATA_DIR: dataDir });
-    await register(send);
-    child.kill('SIGTERM');
-    expect(await ended).toBe(0);
+    const running = await startService({ dataDir });
+    await register(running.send);
+    await running.close();
     expect(existsSync(join(dataDir, 'pepper.database-id'))).toBe(true);
     return undefined;
   },

@@ -53,7 +53,9 @@ export async function openPage(browser: Browser, url: string): Promise<Opened> {
 /** Runs an operation on the page of Swagger UI, as it is filled in. @returns what the answer says */
 export async function execute(page: Page, tag: string, operationId: string): Promise<string> {
   const operation = page.locator(`#operations-${tag}-${operationId}`);
-  await operation.locator('.opblock-summary-control').click();
+  const clear = operation.getByRole('button', { name: 'Clear' });
+  if (await clear.isVisible()) await clear.click();
+  else await operation.locator('.opblock-summary-control').click();
   await operation.getByRole('button', { name: 'Execute' }).click();
   const answer = operation.locator('.live-responses-table');
   await answer.waitFor();

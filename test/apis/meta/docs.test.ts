@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execute, hasChromium, launchBrowser, openPage } from '../../support/browser.ts';
 import { type Running, service, startService } from '../../support/keyhearth.ts';
@@ -17,38 +17,43 @@ describe.skipIf(!hasChromium)('in a browser', () => {
 
   const open = (path: string) => openPage(browser, `${keyhearth.origin}${path}`);
 
-  async function authorize(page: Page, scheme: string, key: string): Promise<void> {
+  async function inDialog(page: Page, scheme: 'apiKey' | 'bearer', act: (dialog: Locator) => Promise<void>) {
     await page.getByRole('button', { name: 'Authorize' }).first().click();
     const dialog = page.locator('.auth-container', {
       hasText: scheme === 'apiKey' ? 'apiKey (apiKey)' : 'bearer (http',
     });
-    await dialog.locator('input').fill(key);
-    await dialog.getByRole('button', { name: /authorize|apply/i }).click();
+    await act(dialog);
     await dialog.getByRole('button', { name: 'Close' }).click();
   }
 
-  test('/docs: the requests that it fills in register a first key and verify one', async () => {
-    const { page, complaints } = await open('/docs');
+  const authorize = (page: Page, scheme: 'apiKey' | 'bearer', key: string) =>
+    inDialog(page, scheme, async (dialog) => {
+      await dialog.locator('input').fill(key);
+      await dialog.getByRole('button', { name: /authorize|apply/i }).click();
+    });
+
+  const forget = (page: Page, scheme: 'apiKey' | 'bearer') =>
+    inDialog(page, scheme, (dialog) => dialog.getByText('Logout', { exact: true }).click());
+
+  test('/docs: the requests that it fills in register a first key, verify one, and list keys, with the key header or a bearer token', async () => {
+    const { page, elsewhere, complaints } = await open('/docs');
     expect(await execute(page, 'Bootstrap', 'registerKey')).toContain('API key registered.');
     await authorize(page, 'apiKey', 'your-secure-api-key-at-least-32-chars');
     expect(await execute(page, 'Verification', 'introspectKeys')).toContain('"code": "NOT_FOUND"');
-    expect(complaints).toEqual([]);
-    await page.close();
-  });
-
-  test.each([
-    ['the key header', 'apiKey'],
-    ['a bearer token', 'bearer'],
-  ])('/docs: authorise with %s, run "list keys", read the answer', async (_, scheme) => {
-    const { page, elsewhere, complaints } = await open('/docs');
-    await authorize(page, scheme, 'your-secure-api-key-at-least-32-chars');
-    const answer = await execute(page, 'Keys', 'listKeys');
-    expect(answer).toContain('200');
-    expect(answer).toContain('"label": "backup-server"');
+    await expectKeys(page);
+    await forget(page, 'apiKey');
+    await authorize(page, 'bearer', 'your-secure-api-key-at-least-32-chars');
+    await expectKeys(page);
     expect(elsewhere).toEqual([]);
     expect(complaints).toEqual([]);
     await page.close();
   });
+
+  async function expectKeys(page: Page): Promise<void> {
+    const answer = await execute(page, 'Keys', 'listKeys');
+    expect(answer).toContain('200');
+    expect(answer).toContain('"label": "backup-server"');
+  }
 
   test('/redoc shows the operations', async () => {
     const { page, elsewhere, complaints } = await open('/redoc');
