@@ -330,7 +330,7 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
   ])('when another directory’s %s was put in the place of its own', async (_, files) => {
     const { env, database, marker } = directory();
     const other = temporaryDirectory();
-    await end(await startProcess({ KEYHEARTH_DATA_DIR: other }));
+    await (await startService({ dataDir: other })).close();
     for (const file of files) cpSync(join(other, file), join(env.KEYHEARTH_DATA_DIR, file));
     const idIn = (path: string) => readFileSync(path, 'utf8').split('\n')[0] ?? '';
     const ids = [marker, join(other, 'pepper.database-id')].map(idIn);
@@ -461,11 +461,11 @@ describe('a service that has started', () => {
     'names the set-up until there is an administrator, with %s workers',
     async (workers) => {
       const env = { KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_WORKERS: workers };
-      const first = await startProcess(env);
+      const first = await startService({ dataDir: env.KEYHEARTH_DATA_DIR });
       const body = { email: 'ada@example.com', password: 'correct horse battery staple' };
       expect((await first.send('/')).json.setup).toBe('/dashboard/setup');
       expect((await first.send({ method: 'POST', path: '/auth/setup', body })).status).toBe(201);
-      await end(first);
+      await first.close();
       const second = await startProcess(env);
       const [line = ''] = second.stdout().split('\n');
       expect(JSON.parse(line).setup).toBeUndefined();
@@ -504,9 +504,9 @@ describe('a service that has started', () => {
     const dataDir = temporaryDirectory();
     const elsewhere = temporaryDirectory();
     const value = 'ab'.repeat(32);
-    const first = await startProcess({ KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_PEPPER: value });
+    const first = await startService({ dataDir, env: { KEYHEARTH_PEPPER: value } });
     await register(first.send);
-    await end(first);
+    await first.close();
     rmSync(join(dataDir, 'keyhearth.db'));
     writeFileSync(join(elsewhere, 'pepper'), value, { mode: 0o600 });
     const env = { KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_PEPPER_FILE: join(elsewhere, 'pepper') };
@@ -600,10 +600,10 @@ describe('a service that has started', () => {
     const { env, pepper, marker } = directory();
     const before = [pepper, marker].map((path) => readFileSync(path, 'utf8'));
     for (let i = 0; i < 2; i++) {
-      const process = await startProcess(env);
-      expect((await process.send({ path: '/auth/keys', key: FIRST_KEY })).json.keys).toHaveLength(1);
-      expect((await process.send('/auth/bootstrap-status')).json.needs_bootstrap).toBe(false);
-      await end(process);
+      const running = await startService({ dataDir: env.KEYHEARTH_DATA_DIR });
+      expect((await running.send({ path: '/auth/keys', key: FIRST_KEY })).json.keys).toHaveLength(1);
+      expect((await running.send('/auth/bootstrap-status')).json.needs_bootstrap).toBe(false);
+      await running.close();
     }
     expect([pepper, marker].map((path) => readFileSync(path, 'utf8'))).toEqual(before);
   });

@@ -6,7 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { errorCode } from '../../src/lib/error-code.ts';
-import { FIRST_KEY, type Process, register, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import {
+  FIRST_KEY,
+  type Process,
+  register,
+  service,
+  startProcess,
+  temporaryDirectory,
+} from '../support/keyhearth.ts';
 import { connectRaw } from '../support/raw.ts';
 
 /** Far below the ten seconds of grace, far above what a stop takes when nothing is in its way. */
@@ -100,14 +107,15 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
     expect(messages(process).at(-1)).toBe('stopped');
     expect(process.stderr()).toBe('');
 
-    const again = await startProcess({ KEYHEARTH_DATA_DIR: process.dataDir });
+    const again = await service({ dataDir: process.dataDir });
     expect((await again.send({ path: '/auth/keys', key: JSON.parse(body).raw_key })).status).toBe(200);
-    again.child.kill('SIGKILL');
-    await again.ended;
   });
 
-  test('connections that are kept alive and idle do not hold it up', async () => {
+  test('connections that are kept alive and idle do not hold it up, and what is only in memory is written: when a key was last used, with nothing left to recover', async () => {
     const process = await startRegistered();
+    const before = Date.now();
+    const list = await process.send({ path: '/auth/keys', key: FIRST_KEY });
+    expect(list.json.keys[0].last_used_at).toBeNull();
     const idle = await Promise.all(Array.from({ length: 5 }, () => open(process.origin)));
     for (const socket of idle) {
       socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -120,15 +128,6 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
     expect(await process.ended).toBe(0);
     expect(messages(process).at(-1)).toBe('stopped');
     await closed;
-  });
-
-  test('what is only in memory is written: when a key was last used, with nothing left to recover', async () => {
-    const process = await startRegistered();
-    const before = Date.now();
-    const list = await process.send({ path: '/auth/keys', key: FIRST_KEY });
-    expect(list.json.keys[0].last_used_at).toBeNull();
-    process.child.kill(signal);
-    expect(await process.ended).toBe(0);
 
     expect(readdirSync(process.dataDir).sort()).toEqual(['keyhearth.db', 'pepper', 'pepper.database-id']);
     const sqlite = new SqliteDatabase(join(process.dataDir, 'keyhearth.db'), { readonly: true });

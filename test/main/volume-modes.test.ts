@@ -9,6 +9,7 @@ import {
   register,
   spawnProcess,
   startProcess,
+  startService,
   temporaryDirectory,
 } from '../support/keyhearth.ts';
 
@@ -60,7 +61,7 @@ test('a volume whose group got rights at each mount: they are taken away, and th
 
 test.skipIf(!isRoot)('files that another user put into such a volume stop the start', async () => {
   const dataDir = temporaryDirectory();
-  await end(await startProcess({ KEYHEARTH_DATA_DIR: dataDir }), 'SIGTERM');
+  await (await startService({ dataDir })).close();
   mountWithGroup(dataDir);
   const database = join(dataDir, 'keyhearth.db');
   chownSync(database, OTHER_USER, GROUP);
