@@ -83,8 +83,8 @@ const filesWithLongTests = (patterns: string[]) =>
 
 const dialects = (process.env.DIALECTS ?? 'sqlite,postgres').split(',');
 
-/** One more than there are cores, since they wait for a third of the time: for a limit to pass, or a process to end. */
-const sideBySide = { maxWorkers: availableParallelism() + 1, isolate: false, sequence: { groupOrder: 0 } };
+/** Two more than there are cores, since they wait for half of the time: for a limit to pass, or a process to end. */
+const sideBySide = { maxWorkers: availableParallelism() + 2, isolate: false, sequence: { groupOrder: 0 } };
 
 const alone = { fileParallelism: false, sequence: { groupOrder: 1 } };
 
