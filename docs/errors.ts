@@ -57,7 +57,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     examples: [
       { code: 'insufficient_scope', reason: 'route', scopes: ['keys:write'] },
       { code: 'insufficient_scope', reason: 'scopes', scopes: ['invoices:read'] },
-      ...(['expires_at', 'allowed_ips', 'rate_limits'] as const).map(
+      ...(['expires_at', 'allowed_ips', 'rate_limits', 'max_concurrent'] as const).map(
         (reason) => ({ code: 'insufficient_scope', reason, scopes: [] }) as const,
       ),
     ],
@@ -72,6 +72,11 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
       },
     ],
     advice: `${TRY_AGAIN} See [Limit how often a key is used](rate-limits.md).`,
+  },
+  too_many_concurrent: {
+    examples: [{ code: 'too_many_concurrent', limit: 5, retryAfter: 1 }],
+    advice:
+      'Wait until a request or a WebSocket of the key has ended. Or give the key a larger `max_concurrent`.',
   },
   api_key_in_url: {
     examples: [{ code: 'api_key_in_url' }],
@@ -183,6 +188,11 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
   api_key_not_usable: {
     examples: [{ code: 'api_key_not_usable' }],
     advice: 'Activate the key with `POST /auth/keys/{id}/activate`, or change its `expires_at`.',
+  },
+  api_key_declared: {
+    examples: [{ code: 'api_key_declared' }],
+    advice:
+      'Change the key in the file of the gateway. Here you can change its owner, limits, addresses, expiry and metadata.',
   },
   caller_would_be_locked_out: {
     examples: [{ code: 'caller_would_be_locked_out' }],

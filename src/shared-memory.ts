@@ -3,6 +3,7 @@ import { type AuditMemory, auditMemory } from './audit/memory.ts';
 import type { Config } from './config.ts';
 import { type DatabaseMemory, databaseMemory } from './db/memory.ts';
 import { allocateNews, type News } from './lib/news.ts';
+import { allocateConcurrency, type ConcurrencyMemory } from './limits/concurrency.ts';
 import { allocateWindows, type WindowMemory } from './limits/shared-windows.ts';
 import { MANAGEMENT_BAN } from './lockout/management-ban.ts';
 import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
@@ -15,6 +16,7 @@ export type SharedMemory = Readonly<{
   lockout: LockoutMemory;
   signIns: SignInMemory;
   limits: WindowMemory;
+  concurrency: ConcurrencyMemory;
   database: DatabaseMemory;
   audit: AuditMemory;
   /** The addresses that are banned from the management API of the gateway. */
@@ -23,10 +25,11 @@ export type SharedMemory = Readonly<{
   gatewayNews: Readonly<{ certificate: News; address: News }>;
 }>;
 
-export const sharedMemory = ({ lockout }: Pick<Config, 'lockout'>): SharedMemory => ({
+export const sharedMemory = ({ lockout, workers }: Pick<Config, 'lockout' | 'workers'>): SharedMemory => ({
   lockout: allocateLockout(lockout),
   signIns: allocateSignIns(),
   limits: allocateWindows(),
+  concurrency: allocateConcurrency(workers),
   database: databaseMemory(),
   audit: auditMemory(),
   managementBans: allocateLockout(MANAGEMENT_BAN, MANAGEMENT_ADDRESSES),

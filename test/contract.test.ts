@@ -121,6 +121,7 @@ describe('after the first key', () => {
       expires_at: null,
       allowed_ips: [],
       rate_limits: [],
+      max_concurrent: null,
       metadata: {},
       source: 'created',
       rotated_from: null,

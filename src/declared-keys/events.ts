@@ -19,7 +19,7 @@ const event = (
 /** The settings of a key that a file declares for the first time. */
 const declaredSettings = (label: string): KeySettings => ({
   ...{ label, owner: '', scopes: [GATEWAY_USE], expiresAt: null },
-  ...{ allowedIps: [], rateLimits: [], metadata: {} },
+  ...{ allowedIps: [], rateLimits: [], maxConcurrent: null, metadata: {} },
 });
 
 export const added = (context: Context, id: KeyId, { hint, label }: Declared): NewEvent =>

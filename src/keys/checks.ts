@@ -6,8 +6,17 @@ import { type Reach, reaches } from './reach.ts';
 
 /** What the services of keys check before a change. */
 
-/** @throws DomainError `api_key_already_rotated`, `api_key_not_usable` */
+/**
+ * For what the file of the gateway decides about a key. A key that left all files can only be deleted.
+ * @throws DomainError `api_key_declared`
+ */
+export function assertNotDeclared({ source }: Pick<ApiKey, 'source'>): void {
+  if (source === 'config') throw new DomainError({ code: 'api_key_declared' });
+}
+
+/** @throws DomainError `api_key_declared`, `api_key_already_rotated`, `api_key_not_usable` */
 export function assertRotatable(key: ApiKey, now: number): void {
+  assertNotDeclared(key);
   if (key.rotatedTo !== null)
     throw new DomainError({ code: 'api_key_already_rotated', successor: key.rotatedTo });
   if (!isUsable(key, now)) throw new DomainError({ code: 'api_key_not_usable' });

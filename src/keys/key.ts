@@ -19,6 +19,8 @@ export type KeySettings = Readonly<{
   /** Empty when every address is allowed. */
   allowedIps: readonly Network[];
   rateLimits: readonly RateLimit[];
+  /** How many requests of the key may be open at the gateway at one time; null when that is not limited. */
+  maxConcurrent: number | null;
   metadata: JsonObject;
 }>;
 

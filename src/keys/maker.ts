@@ -35,7 +35,8 @@ export const mayUseForOwnKeys = (asker: Asker, scope: OwnScope, api: Actor['api'
   OWN_KEYS.includes(scope) && actsForPerson(asker, api);
 
 export const keyMaker = (key: ApiKey, { api }: Pick<Actor, 'api'>): Maker => ({
-  ...{ expiresAt: key.expiresAt, allowedIps: key.allowedIps, rateLimits: key.rateLimits },
+  ...{ expiresAt: key.expiresAt, allowedIps: key.allowedIps },
+  ...{ rateLimits: key.rateLimits, maxConcurrent: key.maxConcurrent },
   scopes: scopesAt(api, key.scopes),
   keyId: key.id,
   account: key.account,
@@ -44,7 +45,8 @@ export const keyMaker = (key: ApiKey, { api }: Pick<Actor, 'api'>): Maker => ({
 });
 
 export const accountMaker = (account: AccountPrincipal, { api }: Pick<Actor, 'api'>): Maker => ({
-  ...{ scopes: account.scopes, expiresAt: null, allowedIps: [], rateLimits: [] },
+  ...{ scopes: account.scopes, expiresAt: null, allowedIps: [] },
+  ...{ rateLimits: [], maxConcurrent: null },
   keyId: undefined,
   account: { id: account.id, standing: account.standing },
   reach: reachOf({ api, principal: account }),

@@ -9,8 +9,11 @@ import { everyScope, holds, missingScopes } from './scopes.ts';
  * holds. Each returns why the actor may not do it, or nothing.
  */
 
-/** What a key holds: what it may do, until when, from where, and how often. */
-export type Holdings = Pick<KeySettings, 'scopes' | 'expiresAt' | 'allowedIps' | 'rateLimits'>;
+/** What a key holds: what it may do, until when, from where, how often, and how much at one time. */
+export type Holdings = Pick<
+  KeySettings,
+  'scopes' | 'expiresAt' | 'allowedIps' | 'rateLimits' | 'maxConcurrent'
+>;
 
 type Refusal = Extract<Failure, { code: 'insufficient_scope' }>;
 
@@ -51,12 +54,20 @@ function exceedsLimits(actor: Holdings, wanted: Holdings): Refusal | undefined {
 const isAsStrict = (limit: RateLimit, than: RateLimit) =>
   limit.name === than.name && limit.limit <= than.limit && limit.windowMs >= than.windowMs;
 
+/** As for the other limits. */
+function exceedsConcurrency(actor: Holdings, wanted: Holdings): Refusal | undefined {
+  if (actor.maxConcurrent === null || holds(actor.scopes, '*')) return undefined;
+  const isMore = (wanted.maxConcurrent ?? Number.POSITIVE_INFINITY) > actor.maxConcurrent;
+  return isMore ? { code: 'insufficient_scope', reason: 'max_concurrent', scopes: [] } : undefined;
+}
+
 /** For a key that the actor makes, activates or rotates: it must not hold more than the actor in any way. */
 export const exceeds = (actor: Holdings, wanted: Holdings): Refusal | undefined =>
   exceedsScopes(actor, wanted) ??
   exceedsExpiry(actor, wanted) ??
   exceedsAddresses(actor, wanted) ??
-  exceedsLimits(actor, wanted);
+  exceedsLimits(actor, wanted) ??
+  exceedsConcurrency(actor, wanted);
 
 /**
  * For a change of the settings of another key, whose scopes the actor must hold. A change that takes something away is
@@ -73,11 +84,12 @@ export const isManaging = (key: ApiKey): boolean =>
   key.scopes.some((scope) => scope === '*');
 
 /** A made key never outlives its maker, and is never allowed from more addresses. Its limits are as strict, except under `*`. */
-export const defaultsOf = ({ scopes, expiresAt, allowedIps, rateLimits }: Holdings) => ({
+export const defaultsOf = ({ scopes, expiresAt, allowedIps, rateLimits, maxConcurrent }: Holdings) => ({
   scopes: holds(scopes, '*') ? everyScope : scopes,
   expiresAt,
   allowedIps,
   rateLimits: holds(scopes, '*') ? [] : rateLimits,
+  maxConcurrent: holds(scopes, '*') ? null : maxConcurrent,
 });
 
 /** A rotated key is replaced. It gets no more time than its grace. */

@@ -12,7 +12,16 @@ import { everyScope } from './scopes.ts';
 /** All columns but the digests. */
 export const columns = [
   ...(['id', 'label', 'owner', 'hint', 'prefix', 'scopes', 'is_active', 'expires_at', 'is_expired'] as const),
-  ...(['allowed_ips', 'rate_limits', 'metadata', 'source', 'rotated_from', 'rotated_to', 'root_id'] as const),
+  ...([
+    'allowed_ips',
+    'rate_limits',
+    'max_concurrent',
+    'metadata',
+    'source',
+    'rotated_from',
+    'rotated_to',
+    'root_id',
+  ] as const),
   ...(['account_id', 'account_standing'] as const),
   ...(['created_at', 'last_used_at', 'use_count'] as const),
 ] as const;
@@ -35,6 +44,7 @@ export const toApiKey = (row: KeyRow): ApiKey => ({
   isExpired: row.is_expired === 1,
   allowedIps: row.allowed_ips === '' ? noNetworks : storedNetworks(row.allowed_ips),
   rateLimits: row.rate_limits === '[]' ? noLimits : parseLimits(row.rate_limits),
+  maxConcurrent: row.max_concurrent,
   metadata: row.metadata === '{}' ? noMetadata : JSON.parse(row.metadata),
   source: row.source,
   rotatedFrom: row.rotated_from,
@@ -62,6 +72,7 @@ export const sampleRow: KeyRow = {
     expires_at: null,
   },
   ...{ is_expired: 0, allowed_ips: '192.0.2.1', rate_limits: '[]', metadata: '{}', source: 'created' },
+  max_concurrent: null,
   ...{
     rotated_from: null,
     rotated_to: null,
@@ -86,6 +97,7 @@ export function fromSettings(settings: KeySettings) {
     rate_limits: JSON.stringify(
       settings.rateLimits.map(({ name, limit, window }) => ({ name, limit, window })),
     ),
+    max_concurrent: settings.maxConcurrent,
     metadata: JSON.stringify(settings.metadata),
   } satisfies Partial<Insertable<ApiKeyTable>>;
 }

@@ -6,7 +6,7 @@ import { DomainError } from '../lib/failure.ts';
 import { type Actor, clientOf } from '../lib/principal.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { createChange, type Revalidate } from './change.ts';
-import { assertRotatable, keyOf, refuse, visible } from './checks.ts';
+import { assertNotDeclared, assertRotatable, keyOf, refuse, visible } from './checks.ts';
 import { bcryptInputOf } from './digests.ts';
 import { type ApiKey, isAllowedFrom, type KeySettings } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
@@ -43,7 +43,7 @@ export type NewKeySettings = ChosenSettings & Readonly<{ prefix?: string }>;
 /** The settings of a key that a client registers: it holds everything. */
 export const registeredSettings = (label: string): KeySettings => ({
   ...{ label, owner: '', scopes: everyScope, expiresAt: null },
-  ...{ allowedIps: [], rateLimits: [], metadata: {} },
+  ...{ allowedIps: [], rateLimits: [], maxConcurrent: null, metadata: {} },
 });
 
 /** Reads and changes keys. Each change has an actor, is checked against what the actor holds, and writes its audit event. */
@@ -82,6 +82,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
     change(actor, 'keys:write', async (tx, maker, record) => {
       const before = visible(await store.findKey(tx, id), maker.reach);
       refuse(isActive ? exceeds(maker, before) : exceedsScopes(maker, before));
+      assertNotDeclared(before);
       if (before.isActive === isActive) return before;
       if (isActive) assertMayPassOn(actor, before, clock.now());
       await assertManageable(tx, before, { ...before, isActive });
@@ -141,6 +142,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
     change(actor, scope, async (tx, maker, record) => {
       const before = visible(await store.findKey(tx, id), maker.reach);
       refuse(exceedsScopes(maker, before));
+      if (before.isActive) assertNotDeclared(before);
       await assertManageable(tx, before, undefined);
       await store.deleteKey(tx, id);
       await record({
@@ -198,6 +200,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
         const isExpired = before.isExpired && chosen.expiresAt === undefined;
         const after = { ...before, ...chosen, isExpired };
         refuse(exceedsByChange(maker, before, after));
+        if (isOfFile(before, after)) assertNotDeclared(before);
         if (exceeds(before, after)) assertMayPassOn(actor, after, clock.now());
         if (before.rotatedTo !== null && isLater(after, before))
           throw new DomainError({ code: 'api_key_already_rotated', successor: before.rotatedTo });
@@ -236,6 +239,10 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
     },
   };
 }
+
+/** Whether a change is about something that the file of a gateway decides. */
+const isOfFile = (before: ApiKey, after: ApiKey) =>
+  before.label !== after.label || before.scopes.join(' ') !== after.scopes.join(' ');
 
 /** A new key is one that its maker reaches. */
 const prefixOf = (reach: Reach) => (reach.to === 'prefix' ? reach.prefix : DEFAULT_PREFIX);

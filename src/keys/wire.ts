@@ -15,5 +15,6 @@ export const publicSettings = (key: KeySettings & Pick<ApiKey, 'isActive'>) => (
   expires_at: optionalSeconds(key.expiresAt),
   allowed_ips: key.allowedIps.map(formatNetwork),
   rate_limits: key.rateLimits.map(({ name, limit, window }) => ({ name, limit, window })),
+  max_concurrent: key.maxConcurrent,
   metadata: { ...key.metadata },
 });

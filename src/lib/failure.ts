@@ -42,7 +42,7 @@ export type Failure =
       code: 'insufficient_scope';
       /** The request acts for a person, and not for a key. */
       isPerson?: true;
-      reason: 'route' | 'scopes' | 'expires_at' | 'allowed_ips' | 'rate_limits';
+      reason: 'route' | 'scopes' | 'expires_at' | 'allowed_ips' | 'rate_limits' | 'max_concurrent';
       scopes: readonly string[];
     }
   /** The credential is valid. `limits`: what is left of each of its limits. */
@@ -92,6 +92,10 @@ export type Failure =
   | { code: 'api_key_already_rotated'; successor: number }
   /** The key is inactive or expired. */
   | { code: 'api_key_not_usable' }
+  /** The file of the gateway decides about this of the key. */
+  | { code: 'api_key_declared' }
+  /** The key has so many requests open at one time. */
+  | ({ code: 'too_many_concurrent'; limit: number } & RetryAfter)
   /** The caller's own key would no longer be allowed from the caller's address. */
   | { code: 'caller_would_be_locked_out' }
   /** The text is no valid configuration of the gateway. `field` is empty for the text as a whole. */

@@ -23,6 +23,8 @@ export type KeyPrincipal = Readonly<{
   owner: string;
   scopes: readonly Scope[];
   rateLimits: readonly RateLimit[];
+  /** How many of its requests may be open at the gateway at one time; null when that is not limited. */
+  maxConcurrent: number | null;
   /** The first key of its chain of rotations, or the key itself. The keys of a chain share their rate limits. */
   rootId: KeyId;
   /** Null for a key that belongs to no account. */

@@ -4,6 +4,7 @@ import { releaseSignIns } from '../accounts/sign-in-limits.ts';
 import type { Config } from '../config.ts';
 import type { Logger, LogSink } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
+import { releaseConcurrency } from '../limits/concurrency.ts';
 import { releaseWindows } from '../limits/shared-windows.ts';
 import { releaseLockout } from '../lockout/memory.ts';
 import { type Service, sharedMemory } from '../serve.ts';
@@ -48,6 +49,7 @@ export async function startWorkers(
       releaseLockout(data.memory.managementBans, threadId);
       releaseSignIns(data.memory.signIns, threadId);
       releaseWindows(data.memory.limits, threadId);
+      releaseConcurrency(data.memory.concurrency, threadId);
     });
     worker.on('error', (err) => logger.error({ err }, 'a worker failed'));
     worker.on('message', (message: WorkerMessage) => {

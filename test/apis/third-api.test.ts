@@ -86,6 +86,8 @@ const statuses = {
   last_active_api_key_required: 409,
   api_key_already_rotated: 409,
   api_key_not_usable: 409,
+  api_key_declared: 409,
+  too_many_concurrent: 429,
   caller_would_be_locked_out: 409,
   gateway_config_invalid: 422,
   gateway_config_changed: 409,

@@ -39,6 +39,7 @@ const settings = fc.record(
       [{ name: 'a', limit: 5, window: '1m' }],
       [{ name: 'a', limit: 2, window: '1h' }],
     ),
+    max_concurrent: fc.constantFrom(null, 2, 5),
     force: fc.constant(true),
   },
   { requiredKeys: [] },
@@ -113,7 +114,9 @@ function send({ do: name, by, of, with: body }: Step, known: readonly Known[]) {
   }
 }
 
-const nothing: Holdings = { scopes: [], expiresAt: 0, allowedIps: [], rateLimits: [] };
+const nothing: Holdings = {
+  ...{ scopes: [], expiresAt: 0, allowedIps: [], rateLimits: [], maxConcurrent: null },
+};
 
 const isUsable = (key: Stored) =>
   key.isActive && !key.isExpired && (key.expiresAt ?? Number.POSITIVE_INFINITY) > time.clock.now();

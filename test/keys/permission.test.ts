@@ -42,6 +42,7 @@ const holdings: fc.Arbitrary<Holdings> = fc.record({
   expiresAt: fc.option(fc.constantFrom(10, 20, 30)),
   allowedIps: fc.uniqueArray(fc.constantFrom(...networks), { maxLength: 3 }).map((some) => some.map(network)),
   rateLimits: limits,
+  maxConcurrent: fc.option(fc.constantFrom(1, 5, 9)),
 });
 
 const requests = asked.flatMap((scope) =>
@@ -69,6 +70,8 @@ test('a key that does not exceed another may do nothing that the other may not',
               other.name === limit.name && other.limit <= limit.limit && other.windowMs >= limit.windowMs,
           ),
         ).toBe(true);
+      if (!holds(actor.scopes, '*'))
+        expect(wanted.maxConcurrent ?? Infinity).toBeLessThanOrEqual(actor.maxConcurrent ?? Infinity);
     }),
     { numRuns: 1_000 },
   );
@@ -76,8 +79,8 @@ test('a key that does not exceed another may do nothing that the other may not',
 
 test('after a change, a key may do only what it or the actor could do before', () => {
   fc.assert(
-    fc.property(holdings, holdings, holdings, fc.array(fc.nat(3)), (actor, before, chosen, fields) => {
-      const names = ['scopes', 'expiresAt', 'allowedIps', 'rateLimits'] as const;
+    fc.property(holdings, holdings, holdings, fc.array(fc.nat(4)), (actor, before, chosen, fields) => {
+      const names = ['scopes', 'expiresAt', 'allowedIps', 'rateLimits', 'maxConcurrent'] as const;
       const after = {
         ...before,
         ...Object.fromEntries(fields.map((i) => [names[i], chosen[names[i] ?? 'scopes']])),
@@ -103,11 +106,25 @@ test('a key that changes itself gets nothing, and the rules let it keep everythi
 test.each([
   ['an expired key from more addresses', { expiresAt: 5 }, { expiresAt: 20 }, { allowedIps: ['10.0.0.0/8'] }],
   ['a later expiry, with weaker limits', { expiresAt: 5 }, { expiresAt: 20 }, { limits: true }],
+  ['a later expiry, with more open requests', { expiresAt: 5 }, { expiresAt: 20 }, { maxConcurrent: 3 }],
+  [
+    'an expired key with more open requests',
+    { maxConcurrent: 2 },
+    { maxConcurrent: 4 },
+    { maxConcurrent: 3 },
+  ],
 ])('nobody revives %s', (_, before, after, narrow) => {
-  const plain = { scopes: [Scope('a')], expiresAt: null, allowedIps: [], rateLimits: [] };
+  const plain = {
+    scopes: [Scope('a')],
+    expiresAt: null,
+    allowedIps: [],
+    rateLimits: [],
+    maxConcurrent: null,
+  };
   const actor: Holdings = {
     ...plain,
     ...('allowedIps' in narrow && { allowedIps: narrow.allowedIps.map(network) }),
+    ...('maxConcurrent' in narrow && { maxConcurrent: narrow.maxConcurrent }),
     ...('limits' in narrow && { rateLimits: [{ name: 'a', limit: 1, window: '1s', windowMs: 1_000 }] }),
   };
   expect(exceedsByChange(actor, { ...plain, ...before }, { ...plain, ...after })).toBeDefined();

@@ -10,6 +10,7 @@ export const keyPrincipal = (id = 1, label = ''): KeyPrincipal => ({
   owner: '',
   scopes: everyScope,
   rateLimits: [],
+  maxConcurrent: null,
   rootId: KeyId(id),
   account: null,
 });

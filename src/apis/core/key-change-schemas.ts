@@ -4,6 +4,7 @@ import { ExpiresInSchema } from './duration-schemas.ts';
 import {
   AllowedIpsSchema,
   LabelSchema,
+  MaxConcurrentSchema,
   MetadataSchema,
   OwnerSchema,
   PrefixSchema,
@@ -22,6 +23,7 @@ const changeable = {
   expires_in: ExpiresInSchema.optional(),
   allowed_ips: AllowedIpsSchema.optional(),
   rate_limits: RateLimitsSchema.optional(),
+  max_concurrent: MaxConcurrentSchema.optional(),
   metadata: MetadataSchema.optional(),
 };
 
@@ -69,11 +71,12 @@ function toSettings(sent: Sent) {
     expiresIn: sent.expires_in,
     allowedIps: sent.allowed_ips,
     rateLimits: sent.rate_limits,
+    maxConcurrent: sent.max_concurrent,
     metadata: sent.metadata,
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as {
     [Name in keyof typeof settings]?:
       | NonNullable<(typeof settings)[Name]>
-      | (Name extends 'expiresAt' ? null : never);
+      | (Name extends 'expiresAt' | 'maxConcurrent' ? null : never);
   };
 }

@@ -20,6 +20,7 @@ const common = { tags: ['Keys'] };
 const badId = invalid('id', 'must be a positive integer');
 const badLabel = invalid('label', 'must be at most 200 characters');
 const params = { params: KeyParamsSchema };
+const retireCodes = ['api_key_not_found', 'last_active_api_key_required', 'api_key_declared'] as const;
 
 const listKeys = createRoute({
   ...common,
@@ -84,13 +85,7 @@ const updateKey = createRoute({
   },
   responses: {
     200: aKey,
-    ...problemResponses(
-      badLabel,
-      ...changeCodes,
-      'api_key_not_found',
-      'last_active_api_key_required',
-      'caller_would_be_locked_out',
-    ),
+    ...problemResponses(badLabel, ...changeCodes, ...retireCodes, 'caller_would_be_locked_out'),
   },
 });
 
@@ -107,7 +102,10 @@ const activateKey = createRoute({
     ...params,
     body: { required: false, content: { 'application/json': { schema: ConfirmationSchema } } },
   },
-  responses: { 200: aKey, ...problemResponses(badId, ...changeCodes, 'api_key_not_found') },
+  responses: {
+    200: aKey,
+    ...problemResponses(badId, ...changeCodes, 'api_key_not_found', 'api_key_declared'),
+  },
 });
 
 const deactivateKey = createRoute({
@@ -122,13 +120,7 @@ const deactivateKey = createRoute({
   request: params,
   responses: {
     200: aKey,
-    ...problemResponses(
-      badId,
-      ...guardCodes,
-      'api_key_not_found',
-      'last_active_api_key_required',
-      'database_busy',
-    ),
+    ...problemResponses(badId, ...guardCodes, ...retireCodes, 'database_busy'),
   },
 });
 
@@ -144,13 +136,7 @@ const deleteKey = createRoute({
   request: params,
   responses: {
     204: { description: 'The key is deleted' },
-    ...problemResponses(
-      badId,
-      ...guardCodes,
-      'api_key_not_found',
-      'last_active_api_key_required',
-      'database_busy',
-    ),
+    ...problemResponses(badId, ...guardCodes, ...retireCodes, 'database_busy'),
   },
 });
 
@@ -173,6 +159,7 @@ const rotateKey = createRoute({
       invalid('grace', 'must be at most 90 days'),
       ...changeCodes,
       'api_key_not_found',
+      'api_key_declared',
       'api_key_already_rotated',
       'api_key_not_usable',
     ),

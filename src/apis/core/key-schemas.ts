@@ -71,6 +71,11 @@ export const KeySchema = z
       description: 'How often the key can be verified',
       example: [{ name: 'burst', limit: 20, window: '1s' }],
     }),
+    max_concurrent: z.int().nullable().openapi({
+      description:
+        'How many requests and WebSockets of the key may be open at the gateway at one time. `null`: as many as it likes',
+      example: null,
+    }),
     metadata: z
       .record(z.string(), z.unknown())
       .openapi({ description: 'A JSON object for your own use', example: { team: 'billing' } }),

@@ -21,6 +21,7 @@ const MAX_LIMIT = 1_000_000_000;
 const MAX_METADATA_BYTES = 4_096;
 const MAX_METADATA_DEPTH = 32;
 const MAX_WINDOW_DAYS = 366;
+const MAX_CONCURRENT = 1_000_000;
 
 const requiredString = ({ input }: { input?: unknown }) =>
   input === undefined ? 'is required' : 'must be a string';
@@ -140,6 +141,19 @@ export const RateLimitsSchema = z
     error: 'must have each name only once',
   })
   .openapi({ description: 'How often the key can be verified. All limits hold at the same time' });
+
+const badConcurrent = { error: `must be a whole number from 1 to ${MAX_CONCURRENT}, or null` };
+
+export const MaxConcurrentSchema = z
+  .int(badConcurrent)
+  .min(1, badConcurrent)
+  .max(MAX_CONCURRENT, badConcurrent)
+  .nullable()
+  .openapi({
+    description:
+      'How many requests and WebSockets of the key may be open at the gateway at one time. `null`: as many as it likes',
+    example: 20,
+  });
 
 export const MetadataSchema = z
   .custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {

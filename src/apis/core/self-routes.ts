@@ -50,6 +50,7 @@ const rotateSelf = createRoute({
       invalid('grace', 'must be at most 90 days'),
       ...bodyCodes,
       ...authenticationCodes,
+      'api_key_declared',
       'api_key_already_rotated',
       'rate_limited',
       'overloaded',
@@ -68,7 +69,12 @@ const deleteSelf = createRoute({
     'Deletes the key of the request, for example when it has leaked. You cannot undo this. It needs no scope.',
   responses: {
     204: { description: 'The key is deleted' },
-    ...problemResponses(...authenticationCodes, 'last_active_api_key_required', 'database_busy'),
+    ...problemResponses(
+      ...authenticationCodes,
+      'last_active_api_key_required',
+      'api_key_declared',
+      'database_busy',
+    ),
   },
 });
 

@@ -71,13 +71,23 @@ export function principalOf(key: ApiKey): KeyPrincipal {
   return principal;
 }
 
-const toPrincipal = ({ id, label, owner, scopes, rateLimits, rootId, account }: ApiKey): KeyPrincipal => ({
+const toPrincipal = ({
+  id,
+  label,
+  owner,
+  scopes,
+  rateLimits,
+  maxConcurrent,
+  rootId,
+  account,
+}: ApiKey): KeyPrincipal => ({
   kind: 'key',
   id,
   label,
   owner,
   scopes,
   rateLimits,
+  maxConcurrent,
   rootId,
   account,
 });

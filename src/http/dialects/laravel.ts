@@ -98,6 +98,7 @@ const rules = {
   last_active_api_key_required: sameSentence,
   api_key_already_rotated: sameSentence,
   api_key_not_usable: sameSentence,
+  api_key_declared: sameSentence,
   caller_would_be_locked_out: sameSentence,
   gateway_config_invalid: sameSentence,
   gateway_config_changed: sameSentence,
@@ -109,6 +110,7 @@ const rules = {
   too_many_failed_attempts: (failure, lockoutAttempts) => tooMany(lockoutAttempts, failure),
   rate_limited: (failure) =>
     tooMany(failure.limits.find(({ remaining }) => remaining === 0)?.limit ?? 0, failure),
+  too_many_concurrent: (failure) => tooMany(failure.limit, failure),
   request_headers_too_large: sameSentence,
   http_error: sameSentence,
   internal_error: sameSentence,

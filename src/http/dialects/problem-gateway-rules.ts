@@ -74,4 +74,15 @@ export const gatewayRules = {
     status: 504,
     detail: ({ waitedFor }: FailureOf<'upstream_timeout'>) => late[waitedFor],
   },
+  api_key_declared: {
+    status: 409,
+    detail:
+      'This key is declared in the section api-keys of config.yaml, the file of the gateway. Change it there.',
+  },
+  too_many_concurrent: {
+    status: 429,
+    detail: ({ limit }: FailureOf<'too_many_concurrent'>) =>
+      `The API key has ${limit} ${limit === 1 ? 'request' : 'requests'} open, and may not have more at one time. Try again when one has ended.`,
+    headers: ({ retryAfter }: { retryAfter: number }) => ({ 'Retry-After': String(retryAfter) }),
+  },
 } satisfies { [Code in FailureCode]?: Rule<Code> };

@@ -31,6 +31,7 @@ const samples = {
   insufficient_scope: { code: 'insufficient_scope', reason: 'route', scopes: ['keys:write'] },
   api_key_already_rotated: { code: 'api_key_already_rotated', successor: 3 },
   api_key_not_usable: { code: 'api_key_not_usable' },
+  api_key_declared: { code: 'api_key_declared' },
   caller_would_be_locked_out: { code: 'caller_would_be_locked_out' },
   invalid_session: { code: 'invalid_session' },
   invalid_sign_in: { code: 'invalid_sign_in' },

@@ -30,6 +30,8 @@ export const insufficient = {
     'The key would be allowed from more addresses than your API key. Choose allowed_ips among those of your key.',
   rate_limits: () =>
     'The key would have weaker rate limits than your API key. Give it limits with the same names that are as strict.',
+  max_concurrent: () =>
+    'The key could have more requests open at one time than your API key. Choose a max_concurrent that is as low.',
 };
 
 export const otherToken = {

@@ -50,6 +50,7 @@ const rules = {
     return ['UNAUTHORIZED', `API token missing scope: ${shownScopes(scopes).join(', ')}`];
   },
   rate_limited: 'TOO_MANY_REQUESTS',
+  too_many_concurrent: 'TOO_MANY_REQUESTS',
   invalid_session: notAuthenticated,
   invalid_sign_in: ['UNAUTHORIZED', 'Invalid email or password'],
   two_factor_code_required: 'UNAUTHORIZED',
@@ -83,6 +84,7 @@ const rules = {
   last_active_api_key_required: 'CONFLICT',
   api_key_already_rotated: 'CONFLICT',
   api_key_not_usable: 'CONFLICT',
+  api_key_declared: 'CONFLICT',
   caller_would_be_locked_out: 'CONFLICT',
   gateway_config_invalid: 'BAD_REQUEST',
   gateway_config_changed: 'CONFLICT',

@@ -28,6 +28,7 @@ const all = {
     { name: 'burst', limit: 20, window: '1s' },
     { name: 'day', limit: 10_000, window: '1d' },
   ],
+  max_concurrent: 20,
   metadata: { team: 'billing', nested: [{ a: null }, 1.5, 'x'] },
 };
 
@@ -53,7 +54,7 @@ test('every setting is stored, shown and changed', async () => {
   expect(await get(key.id)).toEqual(shown);
   const changes = {
     ...{ label: '', owner: 'ops', scopes: [], expires_at: null, allowed_ips: [] },
-    ...{ rate_limits: [], metadata: {} },
+    ...{ rate_limits: [], max_concurrent: null, metadata: {} },
   };
   for (const [name, value] of Object.entries(changes)) {
     const answer = await patch(key.id, { [name]: value });
@@ -133,6 +134,7 @@ describe('at its border', () => {
     ['64 networks', { allowed_ips: many(64, (i) => `10.0.${i}.0/24`) }],
     ['8 rate limits', { rate_limits: many(8, (i) => limit(`n${i}`)) }],
     ['a limit of a billion in 366 days', { rate_limits: [limit('a', { limit: 1e9, window: '366d' })] }],
+    ['a million requests at one time', { max_concurrent: 1_000_000 }],
     ['metadata of 4 KiB', { metadata: ofBytes(4_096) }],
     ['metadata nested 32 deep', { metadata: { a: nested(31) } }],
   ])('%s is stored', async (_, body) => {
@@ -195,6 +197,10 @@ const bad: [string, string | object][] = [
     '{"rate_limits": [{"name": "a", "limit": 1, "window": "1s", "__proto__": {}}]}',
   ],
   ['rate_limits', { rate_limits: [limit('a'), limit('a')] }],
+  ...[0, -1, 1.5, '5', 1_000_001, true].map((max_concurrent): [string, object] => [
+    'max_concurrent',
+    { max_concurrent },
+  ]),
   ['rate_limits', { rate_limits: many(9, (i) => limit(`n${i}`)) }],
   ...[null, [], 'x', 1, ofBytes(4_097), { a: nested(32) }].map((metadata): [string, object] => [
     'metadata',
