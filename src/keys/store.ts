@@ -58,6 +58,9 @@ export async function insertKey(tx: Tx, key: NewApiKey): Promise<ApiKey> {
 export const findKey = async (db: Db | Tx, id: KeyId) =>
   toOptionalApiKey(await db.selectFrom('api_keys').select(columns).where('id', '=', id).executeTakeFirst());
 
+export const findKeys = async (db: Db, ids: readonly KeyId[]): Promise<ApiKey[]> =>
+  (await db.selectFrom('api_keys').select(columns).where('id', 'in', ids).execute()).map(toApiKey);
+
 export const isStored = async (tx: Tx, fingerprint: Fingerprint): Promise<boolean> =>
   (await tx.selectFrom('api_keys').select('id').where('fingerprint', '=', fingerprint).executeTakeFirst()) !==
   undefined;

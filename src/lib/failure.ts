@@ -135,7 +135,10 @@ export type Failure =
   /** No credential of the gateway is for the path, for the prefix of the model, or for this client. */
   | { code: 'no_upstream'; for: 'path' | 'client' }
   /** `credential`: the upstream refused the credential that the operator has configured. */
-  | { code: 'upstream_unreachable'; reason: 'no_connection' | 'connection_lost' | 'credential' }
+  | {
+      code: 'upstream_unreachable';
+      reason: 'no_connection' | 'connection_lost' | 'credential' | 'websocket';
+    }
   | { code: 'upstream_timeout'; waitedFor: 'connection' | 'answer' }
   | ({ code: 'overloaded'; reason: 'hashing' | 'undecided' | 'descriptors' } & RetryAfter)
   | ({ code: 'stopping' } & RetryAfter)

@@ -1,5 +1,6 @@
-import { Agent, type IncomingHttpHeaders, request, STATUS_CODES } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request, STATUS_CODES } from 'node:http';
 import { connect } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 
 export type Answer = {
   status: number;
@@ -57,27 +58,28 @@ export function client(origin: string, from?: string) {
           },
         },
         (incoming) => {
-          const chunks: Buffer[] = [];
-          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-          incoming.on('error', reject);
-          incoming.on('end', () => {
-            const text = Buffer.concat(chunks).toString();
-            const carriesJson = /[/+]json\b/.test(incoming.headers['content-type'] ?? '') && text !== '';
-            const answer = {
-              status: incoming.statusCode ?? 0,
-              headers: incoming.headers,
-              text,
-              json: carriesJson ? JSON.parse(text) : undefined,
-            };
+          toAnswer(incoming).then((answer) => {
             const mistake = mistakeIn(answer);
             if (mistake === undefined) resolve(answer);
             else reject(new Error(`${method} ${answer.status}: ${mistake}`));
-          });
+          }, reject);
         },
       );
       outgoing.on('error', reject);
       outgoing.end(isJson ? JSON.stringify(body) : body);
     });
+  };
+}
+
+/** Reads an answer to its end. */
+export async function toAnswer(incoming: IncomingMessage): Promise<Answer> {
+  const text = (await buffer(incoming)).toString();
+  const carriesJson = /[/+]json\b/.test(incoming.headers['content-type'] ?? '') && text !== '';
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    text,
+    json: carriesJson ? JSON.parse(text) : undefined,
   };
 }
 

@@ -29,7 +29,16 @@ export type Application = {
   resolveClient: ResolveClient;
   fast: (request: IncomingMessage, response: ServerResponse) => boolean;
   fetch: Parameters<typeof getRequestListener>[0];
+  /** Takes the connection of a request for a WebSocket, or refuses it. Without it, the request is like any other. */
+  upgrade?: Upgrade;
 };
+
+export type Upgrade = (
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+  refuse: (failure: Failure, headers?: Readonly<Record<string, string>>) => void,
+) => void;
 
 export type ServerOptions = Readonly<{
   /** How requests are refused that do not reach the application. */
@@ -84,6 +93,9 @@ export async function listen(
     requireHostHeader: false,
     // Node must not drop a second Authorization, because a proxy in front may have checked that one.
     joinDuplicateHeaders: true,
+    // Some clients of HTTP/1.1 offer HTTP/2 in this way, and may be answered without it.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
+      application.upgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   };
   const server: Server | SecureServer = tls
     ? createSecureServer({ ...limits, ...tls, handshakeTimeout: HEADERS_MS })
@@ -95,6 +107,7 @@ export async function listen(
   // An option that Node's types do not have: a client that ends its side after a request still gets the answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   receive(server, connections, refusals, tls !== undefined);
+  if (application.upgrade) passUpgrades(server, application.upgrade, connections, refusals);
   return {
     address: await listenOn(server, endpoint),
     useCertificate: (pair) => (server as SecureServer).setSecureContext(pair),
@@ -154,6 +167,20 @@ function receive(server: Server, connections: Connections, refusals: Refusals, i
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => undefined);
     connections.afterAnswers(socket, () => refusals.answerOver(socket, invalidTarget, request));
+  });
+}
+
+function passUpgrades(server: Server, upgrade: Upgrade, connections: Connections, refusals: Refusals): void {
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.setTimeout(0);
+    socket.on('error', () => undefined);
+    connections.afterAnswers(socket, () => {
+      if (hasUserinfo(request)) refusals.answerOver(socket, invalidTarget, request);
+      else
+        upgrade(request, socket, head, (failure, headers) =>
+          refusals.answerOver(socket, failure, request, headers),
+        );
+    });
   });
 }
 

@@ -45,10 +45,18 @@ export function createRefusals(log: RequestLog, resolveClient: ResolveClient, di
     },
 
     /** Writes the refusal to the socket, for what Node cannot answer. */
-    answerOver(socket: Socket, failure: Failure, request?: IncomingMessage): void {
+    answerOver(
+      socket: Socket,
+      failure: Failure,
+      request?: IncomingMessage,
+      further: Readonly<Record<string, string>> = {},
+    ): void {
       if (!socket.writable) return;
       const { status, headers, body } = render(failure, socket, request);
-      const lines = Object.entries({ Date: new Date().toUTCString(), ...headers, Connection: 'close' });
+      const lines = Object.entries({
+        ...{ Date: new Date().toUTCString(), ...headers, ...further },
+        Connection: 'close',
+      });
       socket.write(
         `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
       );

@@ -1,0 +1,104 @@
+import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
+import type { LookupFunction, Socket } from 'node:net';
+import { type ClientOptions, WebSocket } from 'ws';
+import type { Failure } from '../../lib/failure.ts';
+import type { RestReason } from '../../upstreams/pools.ts';
+import { SOCKET_OPTIONS } from './socket-options.ts';
+
+/** Where to open a WebSocket, and with which headers. */
+export type SocketUpstream = Readonly<{
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  /** Lets its credential rest. */
+  rest(reason: RestReason): void;
+}>;
+
+export type UpstreamLimits = Readonly<{
+  connectMs: number;
+  firstByteMs: number;
+  lookup: LookupFunction | undefined;
+}>;
+
+export type Opened = Readonly<{ socket: WebSocket }> | Readonly<{ failure: Failure; mayTryAnother: boolean }>;
+
+const refused = (failure: Failure, mayTryAnother: boolean): Opened => ({ failure, mayTryAnother });
+
+/**
+ * Opens a WebSocket to an upstream.
+ * @param onBegin gets the function that gives up
+ */
+export function openUpstream(
+  { url, headers, rest }: SocketUpstream,
+  protocols: readonly string[],
+  { connectMs, firstByteMs, lookup }: UpstreamLimits,
+  onBegin: (giveUp: () => void) => void,
+): Promise<Opened> {
+  return new Promise((resolve) => {
+    let isConnected = false;
+    let isSettled = false;
+    let timer = setTimeout(late, connectMs);
+    const options: ClientOptions & Pick<ClientRequestArgs, 'lookup'> = {
+      ...SOCKET_OPTIONS,
+      ...{ headers, lookup, finishRequest: watchConnection },
+    };
+    const socket = new WebSocket(url, [...protocols], options);
+    onBegin(() => settle(refused({ code: 'upstream_unreachable', reason: 'connection_lost' }, false)));
+
+    function settle(opened: Opened): void {
+      if (isSettled) return;
+      isSettled = true;
+      clearTimeout(timer);
+      resolve(opened);
+      if (!('socket' in opened)) socket.terminate();
+    }
+
+    /** Nothing was asked before the connection. So another upstream may be asked instead. */
+    function fail(failure: Failure): void {
+      if (isSettled) return;
+      if (!isConnected) rest({ kind: 'unreachable' });
+      settle(refused(failure, !isConnected));
+    }
+
+    function late(): void {
+      fail({ code: 'upstream_timeout', waitedFor: isConnected ? 'answer' : 'connection' });
+    }
+
+    function watchConnection(request: ClientRequest): void {
+      request.once('socket', (connection: Socket) => {
+        connection.once(url.startsWith('https:') ? 'secureConnect' : 'connect', () => {
+          isConnected = true;
+          clearTimeout(timer);
+          timer = setTimeout(late, firstByteMs);
+        });
+      });
+      request.end();
+    }
+
+    socket.once('open', () => {
+      // It is read when its messages have somewhere to go.
+      socket.pause();
+      settle({ socket });
+    });
+    socket.once('unexpected-response', (_, response) => settle(judge(response, rest)));
+    socket.on('error', () =>
+      fail({ code: 'upstream_unreachable', reason: isConnected ? 'connection_lost' : 'no_connection' }),
+    );
+  });
+}
+
+/** What an answer means that opens no WebSocket. */
+function judge(response: IncomingMessage, rest: SocketUpstream['rest']): Opened {
+  const { statusCode: status = 502, headers } = response;
+  response.destroy();
+  switch (status) {
+    case 401:
+    case 403:
+      rest({ kind: 'refused' });
+      return refused({ code: 'upstream_unreachable', reason: 'credential' }, true);
+    case 429:
+      rest({ kind: 'limited', retryAfter: headers['retry-after'] });
+      return refused({ code: 'http_error', status }, true);
+    default:
+      return refused({ code: 'upstream_unreachable', reason: 'websocket' }, false);
+  }
+}

@@ -1,0 +1,243 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { connectRaw } from '../../support/raw.ts';
+import { listening, openSocket, originOf, refusalOf, socketUpstream } from '../../support/websockets.ts';
+import { codex, KEY, SECRET, type Setting, socketGateway, withKey } from './socket-gateway.ts';
+
+const HANDSHAKE = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+
+const upgradeTo = (path: string, headers: string) =>
+  `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers}\r\n\r\n`;
+
+describe('a WebSocket', () => {
+  test.each(['/v1/responses', '/v1/ws'])('is passed on at %s, both ways', async (path) => {
+    const upstream = await socketUpstream();
+    const { origin, log } = await socketGateway([codex(upstream.origin)]);
+    const { socket, next } = await openSocket(origin, `${path}?key=${KEY}&conversation=7`, withKey);
+    const bytes = randomBytes(200_000);
+    socket.send('some words');
+    socket.send(bytes);
+    expect(await next()).toEqual({ data: Buffer.from('some words'), isBinary: false });
+    expect(await next()).toEqual({ data: bytes, isBinary: true });
+    expect(upstream.requests[0]?.url).toBe(`${path}?conversation=7`);
+    expect(log).toMatchObject([{ route: path, status: 101, key_id: 1, client: '127.0.0.1' }]);
+    expect(JSON.stringify(log)).not.toContain(KEY);
+  });
+
+  test('reaches the upstream with its credential, and without that of the client', async () => {
+    const upstream = await socketUpstream();
+    const { origin } = await socketGateway([codex(upstream.origin)]);
+    await openSocket(origin, `/v1/responses?auth_token=${KEY}`, {
+      headers: { ...withKey.headers, 'X-Api-Key': KEY, Cookie: `key=${KEY}`, 'OpenAI-Beta': 'responses' },
+      protocols: ['realtime', `openai-insecure-api-key.${KEY}`],
+    });
+    const [request] = upstream.requests;
+    expect(request?.headers.authorization).toBe(`Bearer ${SECRET}`);
+    expect(request?.headers).toMatchObject({
+      'openai-beta': 'responses',
+      'sec-websocket-protocol': 'realtime',
+    });
+    expect(JSON.stringify([request?.rawHeaders, request?.url])).not.toContain(KEY);
+  });
+
+  test('may say something before the client does', async () => {
+    const upstream = await socketUpstream((socket) => {
+      for (let i = 0; i < 100; i++) socket.send(String(i));
+    });
+    const { origin } = await socketGateway([codex(upstream.origin)]);
+    const { next } = await openSocket(origin, '/v1/responses', withKey);
+    for (let i = 0; i < 100; i++) expect(String((await next()).data)).toBe(String(i));
+  });
+
+  test('has the subprotocol that the upstream chooses', async () => {
+    const upstream = await socketUpstream(undefined, { protocol: 'second' });
+    const { origin } = await socketGateway([codex(upstream.origin)]);
+    const protocols = ['first', 'second'];
+    const { socket } = await openSocket(origin, '/v1/responses', { ...withKey, protocols });
+    expect(socket.protocol).toBe('second');
+  });
+
+  test('is not compressed, although the client offers it', async () => {
+    const upstream = await socketUpstream();
+    const { origin } = await socketGateway([codex(upstream.origin)]);
+    const { socket } = await openSocket(origin, '/v1/responses', { ...withKey, perMessageDeflate: true });
+    expect(socket.extensions).toBe('');
+    expect(upstream.requests[0]?.headers['sec-websocket-extensions']).toBeUndefined();
+  });
+
+  test('goes to the credential with the prefix of its model', async () => {
+    const [usual, dev] = [await socketUpstream(), await socketUpstream()];
+    const credentials = [codex(usual.origin), codex(`${dev.origin}/v1`, 'key-of-dev', 'dev')];
+    const { origin } = await socketGateway(credentials);
+    await openSocket(origin, '/v1/responses?model=dev%2Fgpt-5', withKey);
+    await openSocket(origin, '/v1/responses?model=gpt-5', withKey);
+    expect(dev.requests[0]?.url).toBe('/v1/responses?model=gpt-5');
+    expect(dev.requests[0]?.headers.authorization).toBe('Bearer key-of-dev');
+    expect(usual.requests[0]?.url).toBe('/v1/responses?model=gpt-5');
+  });
+});
+
+describe('a request for a WebSocket is refused over HTTP', () => {
+  const errorOf = async (opening: ReturnType<typeof openSocket>) => {
+    const { status, json, headers } = await refusalOf(opening);
+    return { status, headers, ...json.error };
+  };
+
+  test('without a valid key: 401, and the upstream hears nothing', async () => {
+    const upstream = await socketUpstream();
+    const { origin, log } = await socketGateway([codex(upstream.origin)]);
+    expect(await errorOf(openSocket(origin))).toMatchObject({
+      status: 401,
+      message: 'Missing API key',
+      type: 'authentication_error',
+    });
+    const wrong = { headers: { Authorization: 'wrong' } };
+    expect(await errorOf(openSocket(origin, '/v1/ws', wrong))).toMatchObject({
+      status: 401,
+      message: 'Invalid API key',
+    });
+    expect(upstream.requests).toEqual([]);
+    expect(log).toMatchObject([{ status: 401, code: 'api_key_required' }, { status: 401 }]);
+  });
+
+  test('when the key has no place left: 429', async () => {
+    const full = () => ({ code: 'rate_limited', retryAfter: 3, limits: [] }) as const;
+    const { origin } = await socketGateway([], { full });
+    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': '3' },
+      type: 'rate_limit_error',
+    });
+  });
+
+  test.each([
+    ['/v1/chat/completions', 404],
+    ['/v0/management/config', 404],
+    ['/v1/ws/', 404],
+    ['/v1/./ws', 400],
+    ['/v1/%2e%2e/ws', 400],
+  ])('at the path %s: %i', async (path, status) => {
+    const upstream = await socketUpstream();
+    const { origin } = await socketGateway([codex(upstream.origin)]);
+    const raw = await connectRaw(origin);
+    raw.write(upgradeTo(path, `${HANDSHAKE}\r\nAuthorization: Bearer ${KEY}`));
+    const [answer] = await raw.untilAnswers(1);
+    expect(answer?.status).toBe(status);
+    expect(JSON.parse(answer?.body ?? '')).toHaveProperty('error.message');
+    await raw.closed;
+  });
+
+  test.each<[string, string, number]>([
+    ['another version', HANDSHAKE.replace('13', '8'), 426],
+    ['no key of the handshake', 'Sec-WebSocket-Version: 13', 400],
+    ['a bad subprotocol', `${HANDSHAKE}\r\nSec-WebSocket-Protocol: a,,b`, 400],
+  ])('with %s', async (_, headers, status) => {
+    const { origin } = await socketGateway([]);
+    const raw = await connectRaw(origin);
+    raw.write(upgradeTo('/v1/ws', headers));
+    const [answer] = await raw.untilAnswers(1);
+    expect(answer?.status).toBe(status);
+    if (status === 426) expect(answer?.headers['sec-websocket-version']).toBe('13');
+  });
+
+  test('when there is no upstream: 404', async () => {
+    const { origin, placesTaken } = await socketGateway([]);
+    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({ status: 404 });
+    expect(placesTaken()).toBe(0);
+  });
+
+  test('when the upstream cannot be reached: 502', async () => {
+    const { origin, placesTaken } = await socketGateway([codex('http://127.0.0.1:1')]);
+    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({
+      status: 502,
+      message: 'The upstream cannot be reached.',
+    });
+    expect(placesTaken()).toBe(0);
+  });
+
+  test('when the upstream has no WebSockets: 502', async () => {
+    const upstream = await socketUpstream();
+    upstream.server.removeAllListeners('upgrade');
+    const { origin } = await socketGateway([codex(upstream.origin)]);
+    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({
+      status: 502,
+      message: 'The upstream does not open a WebSocket here.',
+    });
+  });
+
+  test('when the upstream does not answer: 504', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void silent.close());
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const limits = { firstByteMs: 100 };
+    const { origin, placesTaken } = await socketGateway([codex(`http://127.0.0.1:${port}`)], { limits });
+    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({ status: 504 });
+    expect(placesTaken()).toBe(0);
+  });
+
+  test('when the upstream refuses the credential: it rests, and the next one is tried', async () => {
+    const seen: (string | undefined)[] = [];
+    const refusing = createHttpServer().on('upgrade', ({ headers }, socket) => {
+      seen.push(headers.authorization);
+      socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
+    });
+    await listening(refusing);
+    const upstream = await socketUpstream();
+    const { origin } = await socketGateway([codex(originOf(refusing), 'revoked'), codex(upstream.origin)]);
+    for (let i = 0; i < 4; i++) await openSocket(origin, '/v1/ws', withKey);
+    expect(seen).toEqual(['Bearer revoked']);
+    expect(upstream.requests).toHaveLength(4);
+
+    const alone = await socketGateway([codex(originOf(refusing), 'revoked')]);
+    expect(await errorOf(openSocket(alone.origin, '/v1/ws', withKey))).toMatchObject({
+      status: 502,
+      message: expect.stringContaining('Your own key is valid'),
+    });
+  });
+
+  test('unless it offers another protocol: then it is a request like any other', async () => {
+    const { origin } = await socketGateway([]);
+    const raw = await connectRaw(origin);
+    const h2c = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA';
+    raw.write(`GET / HTTP/1.1\r\nHost: localhost\r\n${h2c}\r\n\r\n`);
+    await vi.waitFor(() => expect(raw.text()).toContain('over HTTP'));
+  });
+});
+
+describe('while no key is needed', () => {
+  test.each<[string, Setting['config']]>([
+    ['because ws-auth is false', { wsAuth: false }],
+    ['because there are no keys', { clientKeys: [] }],
+  ])('a program may pass, and a page of another site may not: %s', async (_, config = {}) => {
+    const upstream = await socketUpstream();
+    const { origin } = await socketGateway([codex(upstream.origin)], { config });
+    const { socket, next } = await openSocket(origin);
+    socket.send('hello');
+    expect(String((await next()).data)).toBe('hello');
+    const foreign: [Record<string, string>, number][] = [
+      [{ Origin: 'https://attacker.example' }, 403],
+      [{ Host: 'attacker.example' }, 421],
+      [{ Origin: 'http://attacker.example', Host: 'attacker.example' }, 421],
+    ];
+    for (const [headers, status] of foreign)
+      expect((await refusalOf(openSocket(origin, '/v1/ws', { headers }))).status).toBe(status);
+    expect(upstream.requests).toHaveLength(1);
+  });
+
+  test('switching ws-auth on closes the sockets that came without a key, and no others', async () => {
+    const upstream = await socketUpstream();
+    const config = { wsAuth: false };
+    const { origin, reload } = await socketGateway([codex(upstream.origin)], { config });
+    const without = await openSocket(origin);
+    reload({ wsAuth: true });
+    const withOne = await openSocket(origin, '/v1/ws', withKey);
+    reload({ wsAuth: true });
+    expect(await without.closed).toEqual({ code: 1008, reason: 'An API key is needed now.' });
+    withOne.socket.send('still open');
+    expect(String((await withOne.next()).data)).toBe('still open');
+  });
+});
