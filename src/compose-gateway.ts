@@ -1,21 +1,18 @@
 import { managementApi } from './apis/management/management-api.ts';
 import { createRecorder } from './audit/recorder.ts';
 import { createManagementAuth } from './auth/by/management-secret.ts';
+import { type ClientParts, composeClientApi } from './compose-client-api.ts';
 import type { GatewaySettings } from './config/gateway.ts';
 import type { Config } from './config.ts';
 import type { Db } from './db/tables.ts';
 import type { LiveConfig } from './gateway-file/live.ts';
 import { openLiveConfig } from './gateway-file/read-once.ts';
 import { type GatewayPort, prepareGatewayPort } from './gateway-port.ts';
-import type { ResolveClient } from './http/client-address.ts';
 import { openai } from './http/dialects/openai.ts';
 import { sendFailure } from './http/failures.ts';
-import type { RequestLog } from './http/request-log.ts';
 import { createRoot } from './http/root.ts';
 import type { Application } from './http/server/listen.ts';
 import type { BcryptPool } from './keys/bcrypt-pool.ts';
-import type { Clock } from './lib/clock.ts';
-import type { Logger } from './lib/logger.ts';
 import { createLockout } from './lockout/lockout.ts';
 import { MANAGEMENT_BAN } from './lockout/management-ban.ts';
 import { createOAuth } from './oauth/service.ts';
@@ -23,17 +20,14 @@ import type { Seal } from './pepper/seal.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 /** What `compose.ts` has built, and the gateway uses too. */
-export type CoreParts = Readonly<{
-  config: Config;
-  logger: Logger;
-  clock: Clock;
-  memory: SharedMemory;
-  requestLog: RequestLog;
-  resolveClient: ResolveClient;
-  db: Db;
-  bcrypt: BcryptPool;
-  seal: Seal;
-}>;
+export type CoreParts = ClientParts &
+  Readonly<{
+    config: Config;
+    memory: SharedMemory;
+    db: Db;
+    bcrypt: BcryptPool;
+    seal: Seal;
+  }>;
 
 /** The gateway: what its port serves, and what else of it the core uses. */
 export type Gateway = Readonly<{
@@ -73,11 +67,11 @@ async function build(
   );
 
   // 2. The client API: a handler that takes the paths of the model providers, and WebSockets.
-  const clientApi = () => false;
+  const { fast, upstreams } = composeClientApi(settings, live, core, parts);
 
   // 3. The management API, and the answer to every other path.
   const oauth = parts.adopt(
-    createOAuth({ db, clock, seal, live, logger, setTokens: () => undefined }),
+    createOAuth({ db, clock, seal, live, logger, setTokens: upstreams.setTokens }),
     ({ close }) => close(),
   );
   await oauth.reload();
@@ -99,6 +93,6 @@ async function build(
   return {
     live,
     port,
-    application: { requestLog, resolveClient, fast: clientApi, fetch: root.fetch },
+    application: { requestLog, resolveClient, fast, fetch: root.fetch },
   };
 }

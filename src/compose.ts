@@ -166,6 +166,7 @@ async function build(
     parts.adopt(
       await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
         ...{ config, logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal },
+        ...{ isAllowedHost, keyLookup, lockout, admit: countedAdmit, usage },
       }),
       ({ close }) => close(),
     );

@@ -14,6 +14,8 @@ export type AnsweredRequest = Readonly<{
   client: string;
   /** The key that the request acted for. */
   key_id?: number | undefined;
+  /** The name of the upstream that the gateway has asked. */
+  upstream?: string | undefined;
   /** The management secret of the gateway that it carried. */
   managed_by?: string | undefined;
 }>;

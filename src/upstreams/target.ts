@@ -21,7 +21,7 @@ const ENCODED_TRICK = /%(?:2e|2f|5c|25|[01][\da-f]|7f)/i;
 const QUERY = /^[\x21-\x22\x24-\x7e]*$/;
 
 /** Where the slash of `prefix/model` may be encoded. */
-const MODELS = '/v1beta/models/';
+const MODELS = /^\/v1(?:beta)?\/models\//;
 
 /**
  * The target of a request; undefined for one that the next server might read in another way. Nothing is normalized.
@@ -30,7 +30,7 @@ const MODELS = '/v1beta/models/';
 export function parseTarget(url: string): Target | undefined {
   const mark = url.indexOf('?');
   const written = mark < 0 ? url : url.slice(0, mark);
-  const path = written.startsWith(MODELS) ? written.replaceAll(/%2f/gi, '/') : written;
+  const path = MODELS.test(written) ? written.replaceAll(/%2f/gi, '/') : written;
   if (!PATH.test(path) || DOT_SEGMENT.test(path) || ENCODED_TRICK.test(path)) return undefined;
   if (mark < 0) return { path, query: '' };
   const query = url.slice(mark + 1);
@@ -65,11 +65,12 @@ export function upstreamPath({ basePath, protocol }: Credential, { path, query }
 
 /** The model in a path such as `/v1beta/models/prefix/model:generateContent`; undefined for any other path. */
 export function modelInPath(path: string): string | undefined {
-  if (!path.startsWith(MODELS)) return undefined;
-  const [model = ''] = path.slice(MODELS.length).split(':');
+  const beginning = MODELS.exec(path)?.[0];
+  if (beginning === undefined) return undefined;
+  const [model = ''] = path.slice(beginning.length).split(':');
   return model === '' ? undefined : model;
 }
 
 /** The path without the prefix of its model. */
 export const withoutPrefix = (path: string, prefix: string): string =>
-  `${MODELS}${path.slice(MODELS.length + prefix.length + 1)}`;
+  path.replace(`/models/${prefix}/`, '/models/');

@@ -16,19 +16,21 @@ import { fence } from './fence.ts';
 /** What a key needs to use the gateway. */
 const GATEWAY_USE = [Scope('gateway:use')];
 
-/** Gives the place of a request back. Call it once, when the request or its WebSocket has ended. */
+/** Gives the place of a request back, when the request or its WebSocket has ended. */
 export type Release = () => void;
 
+export type Admitted = Readonly<{
+  state: 'admitted';
+  client: Client;
+  /** Undefined while no key is needed. */
+  principal: KeyPrincipal | undefined;
+  /** What is left of each rate limit of the key. */
+  limits: readonly LimitState[];
+  release: Release;
+}>;
+
 export type ClientAuthentication =
-  | Readonly<{
-      state: 'admitted';
-      client: Client;
-      /** Undefined while no key is needed. */
-      principal: KeyPrincipal | undefined;
-      /** What is left of each rate limit of the key. */
-      limits: readonly LimitState[];
-      release: Release;
-    }>
+  | Admitted
   | Readonly<{ state: 'refused'; client: Client; failure: Failure }>;
 
 export type ClientAuthenticationParts = Readonly<{
@@ -100,7 +102,7 @@ export function createAuthenticateClient({
 }
 
 /** Reads the headers, and the target too. */
-function requestReader(request: IncomingMessage) {
+export function requestReader(request: IncomingMessage) {
   const readHeader = headerReader(request);
   return (name: string) => (name === TARGET ? request.url : readHeader(name));
 }

@@ -1,0 +1,36 @@
+import type { Protocol } from '../../gateway-file/config.ts';
+
+/** What answers a path: an upstream of a protocol, Amp, or the gateway itself. */
+export type Service = Protocol | 'amp' | 'models' | 'model';
+
+/** `pattern`: for the log, because somebody may paste a key into a path. */
+export type Route = Readonly<{ service: Service; pattern: string }>;
+
+/** The beginnings of the paths of the client API. Every other path belongs to the management API. */
+const OWNED = ['/v1/', '/v1beta/', '/api/'];
+
+export const isOwned = (url: string): boolean =>
+  OWNED.some((beginning) => url.startsWith(beginning)) || /^\/(?:v1|v1beta|api)(?:\?|$)/.test(url);
+
+/** The paths of `/v1` by their first segment. Everything else is of OpenAI. */
+const SERVICES: Readonly<Record<string, Service>> = { messages: 'claude', responses: 'codex', ws: 'codex' };
+
+const NAMED = new Set([
+  ...['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/messages', '/v1/responses'],
+  ...['/v1/messages/count_tokens', '/v1/ws'],
+]);
+
+/** @param path without its query, as `parseTarget` returns it */
+export function routeOf(path: string, method: string | undefined): Route {
+  if (path === '/v1/models') return { service: 'models', pattern: path };
+  // Clients of Gemini use `/v1` too, and only they send a POST here.
+  if (path.startsWith('/v1/models/'))
+    return { service: method === 'POST' ? 'gemini' : 'model', pattern: '/v1/models/*' };
+  if (path.startsWith('/api')) return { service: 'amp', pattern: '/api/*' };
+  if (path.startsWith('/v1beta')) {
+    const pattern = path.startsWith('/v1beta/models/') ? '/v1beta/models/*' : '/v1beta/*';
+    return { service: 'gemini', pattern };
+  }
+  const [, , first = ''] = path.split('/');
+  return { service: SERVICES[first] ?? 'openai', pattern: NAMED.has(path) ? path : '/v1/*' };
+}
