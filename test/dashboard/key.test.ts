@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
 import { hasChromium, launchBrowser } from '../support/browser.ts';
 import { barriers, giveSession, signInOn, visit } from '../support/dashboard.ts';
+import { declaring } from '../support/declared-keys.ts';
 import { sqlIn } from '../support/keyhearth.ts';
 import { ADMIN, peopled } from '../support/people.ts';
 
@@ -51,6 +52,7 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
       expires_in: '30d',
       allowed_ips: ['203.0.113.0/24'],
       rate_limits: [{ name: 'burst', limit: 2000, window: '5m' }],
+      max_concurrent: 1200,
       metadata: { ticket: 4711 },
     });
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('billing');
@@ -61,6 +63,7 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
     expect(await fact(page, 'Expires')).toContain('in 30 days');
     expect(await fact(page, 'Allowed addresses')).toBe('203.0.113.0/24');
     expect(await fact(page, 'Rate limits')).toBe('2,000 in 5 minutes (burst)');
+    expect(await fact(page, 'Requests at one time')).toBe('1,200');
     expect(await fact(page, 'Metadata')).toContain('"ticket": 4711');
     expect(await fact(page, 'Account')).toBe('yours');
     expect(complaints).toEqual([]);
@@ -106,6 +109,43 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
     await press('Save');
     await page.getByText('none: it can only prove that it is valid').waitFor();
     expect(sent[1]).toEqual({ scopes: [], rate_limits: [], expires_at: null, allowed_ips: [] });
+    await close();
+  });
+
+  test('of a declared key says what the file decides, and changes the rest', async () => {
+    const running = await peopled();
+    const declare = await declaring(running.dataDir, running.clock);
+    await declare([['team-a-key-abc123', 'Team A']]);
+    const opened = await visit(browser, running.origin);
+    await giveSession(opened, running);
+    const { page, goTo, complaints, close } = opened;
+    await goTo('/keys/2');
+    await page.getByText('To rename, replace or remove it, change the file.').waitFor();
+    const buttons = page.locator('main').getByRole('button');
+    const named = async (name: string) => buttons.filter({ hasText: new RegExp(`^${name}$`) }).count();
+    expect(await Promise.all(['Edit', 'Rotate', 'Deactivate', 'Delete'].map(named))).toEqual([1, 0, 0, 0]);
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
+    expect(await page.getByLabel('Name (optional)').count()).toBe(0);
+    expect(await page.getByLabel('What you choose').count()).toBe(0);
+    await page.getByLabel('Owner').fill('Team A');
+    await page.getByText('More settings').click();
+    await page.getByLabel('Requests at one time').fill('many');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Requests at one time must be a whole number.').waitFor();
+    await page.getByLabel('Requests at one time').fill('4');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect.poll(() => fact(page, 'Requests at one time')).toBe('4');
+    expect((await running.call('GET', '/auth/keys/2')).json).toMatchObject({
+      ...{ owner: 'Team A', label: 'Team A', scopes: ['gateway:use'], max_concurrent: 4 },
+    });
+
+    await declare([]);
+    await goTo('/keys/2');
+    await page.reload();
+    await page.getByText('No file of a gateway declares this key any more').waitFor();
+    expect(await Promise.all(['Edit', 'Activate', 'Delete'].map(named))).toEqual([1, 0, 1]);
+    expect(await barriers(page)).toEqual([]);
+    expect(complaints).toEqual([]);
     await close();
   });
 

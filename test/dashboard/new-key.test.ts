@@ -51,6 +51,7 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
       scopes: [],
       allowed_ips: [],
       rate_limits: [],
+      max_concurrent: null,
     });
     expect(Math.abs((await newest()).expires_at - clock.now() / 1_000 - 90 * DAY)).toBeLessThan(60);
     expect(await send({ path: '/auth/verify', key })).toMatchObject({ status: 200 });
@@ -178,6 +179,7 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
     await page.getByRole('group', { name: 'Rate limit 2' }).getByLabel('Unit').selectOption('hours');
     await page.getByLabel('Allowed addresses').fill('203.0.113.0/24\n2001:db8::1');
     await page.getByText('More settings').click();
+    await page.getByLabel('Requests at one time').fill('20');
     await page.getByLabel('Metadata').fill('{"ticket": 4711}');
     await page.getByLabel('Prefix').fill('acme');
   }
@@ -197,6 +199,7 @@ describe.skipIf(!hasChromium)('the page for a new key', () => {
         { name: 'day', limit: 10_000, window: '1h' },
       ],
       allowed_ips: ['203.0.113.0/24', '2001:db8::1'],
+      max_concurrent: 20,
       metadata: { ticket: 4711 },
     });
     await close();

@@ -55,6 +55,7 @@ const FIELDS: Record<string, string> = {
   expires_at: 'expiry',
   allowed_ips: 'allowed addresses',
   rate_limits: 'rate limits',
+  max_concurrent: 'requests at one time',
   rotated_to: 'successor',
   account_id: 'account',
   two_factor: 'second factor',

@@ -18,6 +18,8 @@ export type KeyDraft = {
   expiry: ExpiryChoice;
   date: string;
   limits: readonly LimitRow[];
+  /** How many requests may be open at one time; empty when that is not limited. */
+  concurrent: string;
   addresses: string;
   metadata: string;
   prefix: string;
@@ -29,7 +31,7 @@ type Changes = InferRequestType<(typeof api.auth.keys)[':id']['$patch']>['json']
 /** The least that a key can be: it proves that it is valid, for three months. */
 export const newDraft = (): KeyDraft => ({
   ...{ label: '', owner: '', scopeChoice: 'none', scopes: [] },
-  ...{ expiry: '90d', date: '', limits: [], addresses: '', metadata: '', prefix: '' },
+  ...{ expiry: '90d', date: '', limits: [], concurrent: '', addresses: '', metadata: '', prefix: '' },
 });
 
 export function draftOf(key: Key): KeyDraft {
@@ -45,6 +47,7 @@ export function draftOf(key: Key): KeyDraft {
       const [, length = '', unit = 's'] = /^(\d+)([smhd])$/.exec(window) ?? [];
       return { row, name, limit: String(limit), length, unit };
     }),
+    concurrent: key.max_concurrent === null ? '' : String(key.max_concurrent),
     addresses: key.allowed_ips.join('\n'),
     metadata: Object.keys(key.metadata).length === 0 ? '' : JSON.stringify(key.metadata, null, 2),
     prefix: '',
@@ -88,6 +91,7 @@ const plainSettingsOf = (draft: KeyDraft) => ({
     limit: Number(limit),
     window: `${length.trim()}${unit}`,
   })),
+  max_concurrent: draft.concurrent.trim() === '' ? null : Number(draft.concurrent),
   metadata: metadataOf(draft) ?? {},
 });
 
@@ -118,6 +122,8 @@ function assertReadable(draft: KeyDraft): void {
       ? []
       : [{ path: `rate_limits.${index}.window`, message: 'must be a whole number' }],
   );
+  if (!/^\s*\d*\s*$/.test(draft.concurrent))
+    errors.push({ path: 'max_concurrent', message: 'must be a whole number' });
   if (metadataOf(draft) === undefined)
     errors.push({ path: 'metadata', message: 'must be a JSON object, like {"team": "billing"}' });
   if (draft.scopeChoice === 'some' && scopesOf(draft).length === 0)

@@ -1,4 +1,4 @@
-import type { Key } from '../lib/key.ts';
+import { isDeclared, type Key } from '../lib/key.ts';
 import { addressesOf, type KeyDraft } from '../lib/key-draft.ts';
 import { ExpiryField } from './expiry-field.tsx';
 import { Field, TextField } from './form.tsx';
@@ -15,16 +15,19 @@ type FieldsProps = {
 
 /** All settings of a key, for a new one and for a change. */
 export function KeyFields({ draft, onChange, of }: FieldsProps) {
+  const isOurs = !of || !isDeclared(of);
   return (
     <>
       <div class="row stretch top">
-        <TextField
-          label="Name (optional)"
-          name="label"
-          hint="What the key is for, like “backup server”."
-          value={draft.label}
-          onInput={(label) => onChange({ label })}
-        />
+        {isOurs && (
+          <TextField
+            label="Name (optional)"
+            name="label"
+            hint="What the key is for, like “backup server”."
+            value={draft.label}
+            onInput={(label) => onChange({ label })}
+          />
+        )}
         <TextField
           label="Owner (optional)"
           name="owner"
@@ -33,7 +36,7 @@ export function KeyFields({ draft, onChange, of }: FieldsProps) {
           onInput={(owner) => onChange({ owner })}
         />
       </div>
-      <ScopePicker draft={draft} onChange={onChange} />
+      {isOurs && <ScopePicker draft={draft} onChange={onChange} />}
       <ExpiryField draft={draft} onChange={onChange} {...(of && { current: of.expires_at })} />
       <LimitRows draft={draft} onChange={onChange} />
       <Lines
@@ -44,7 +47,15 @@ export function KeyFields({ draft, onChange, of }: FieldsProps) {
         value={draft.addresses}
         onInput={(addresses) => onChange({ addresses })}
       />
-      <Fold title="More settings" names={['metadata', 'prefix']}>
+      <Fold title="More settings" names={['max_concurrent', 'metadata', 'prefix']}>
+        <TextField
+          label="Requests at one time (optional)"
+          name="max_concurrent"
+          hint="How many requests and WebSockets of the key may be open at the gateway. Without a number, as many as a client opens."
+          inputMode="numeric"
+          value={draft.concurrent}
+          onInput={(concurrent) => onChange({ concurrent })}
+        />
         <Lines
           label="Metadata (optional)"
           name="metadata"

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, body } from '../../lib/api.ts';
-import { type Key, nameOf } from '../../lib/key.ts';
+import { isDeclared, type Key, nameOf } from '../../lib/key.ts';
 import { confirmed } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Form } from '../../ui/form.tsx';
@@ -17,6 +17,7 @@ export function KeyActions({ of: key, reload, onEdit }: ActionsProps) {
   const [open, setOpen] = useState<'rotate' | 'activate' | 'deactivate' | 'delete'>();
   const edit = useRef<HTMLButtonElement>(null);
   const close = () => setOpen(undefined);
+  const isOurs = !isDeclared(key);
   // The form took the place of the buttons, so the focus comes back here.
   useEffect(() => {
     if (wasEdited) edit.current?.focus();
@@ -35,17 +36,21 @@ export function KeyActions({ of: key, reload, onEdit }: ActionsProps) {
       >
         Edit
       </button>
-      {key.status === 'active' && key.rotated_to === null && (
+      {isOurs && key.status === 'active' && key.rotated_to === null && (
         <button type="button" onClick={() => setOpen('rotate')}>
           Rotate
         </button>
       )}
-      <button type="button" onClick={() => setOpen(key.is_active ? 'deactivate' : 'activate')}>
-        {key.is_active ? 'Deactivate' : 'Activate'}
-      </button>
-      <button type="button" class="danger" onClick={() => setOpen('delete')}>
-        Delete
-      </button>
+      {isOurs && (
+        <button type="button" onClick={() => setOpen(key.is_active ? 'deactivate' : 'activate')}>
+          {key.is_active ? 'Deactivate' : 'Activate'}
+        </button>
+      )}
+      {(isOurs || !key.is_active) && (
+        <button type="button" class="danger" onClick={() => setOpen('delete')}>
+          Delete
+        </button>
+      )}
       {open === 'rotate' && <RotateKey of={key} onClose={close} />}
       {open === 'activate' && <Activate of={key} reload={reload} onClose={close} />}
       {open === 'deactivate' && <Deactivate of={key} reload={reload} onClose={close} />}

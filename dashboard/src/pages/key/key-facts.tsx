@@ -14,7 +14,7 @@ const SOURCES = {
   registered: 'as the first key',
   created: '',
   imported: 'imported',
-  config: 'from the configuration file',
+  config: 'from the file of the gateway',
 };
 
 /** What a key is and holds. */
@@ -42,6 +42,7 @@ export const KeyFacts = ({ of: key }: { of: Key }) => (
             ))
           : null}
       </Fact>
+      {key.max_concurrent !== null && <Fact term="Requests at one time">{number(key.max_concurrent)}</Fact>}
       <Fact term="Metadata">
         {Object.keys(key.metadata).length > 0 && (
           // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
