@@ -101,7 +101,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   http: ['lib'],
   accounts: ['bootstrap', 'keys', 'audit', 'lockout', 'pepper', 'db', 'lib'],
   bootstrap: ['keys', 'audit', 'db', 'lib'],
-  oauth: ['gateway-file', 'pepper', 'db', 'lib'],
+  oauth: ['gateway-file', 'upstreams', 'pepper', 'db', 'lib'],
   'declared-keys': ['gateway-file', 'keys', 'audit', 'db', 'lib'],
   'gateway-file': ['keys', 'lib'],
   upstreams: ['gateway-file', 'lib'],

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
-import type { OAuthProvider, Protocol } from '../gateway-file/config.ts';
+import type { OAuthProvider } from '../gateway-file/config.ts';
 import type { LiveConfig } from '../gateway-file/live.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { TokenCredential } from '../upstreams/credential.ts';
 import { createAuthDir } from './auth-dir.ts';
 import { createAuthFiles } from './auth-files.ts';
 import { createFlows, type FlowParts } from './flows.ts';
@@ -13,17 +14,6 @@ import { type Grant, nameIn, parseTokenFile, serialize, withGrant } from './toke
 /** How soon a thread notices what another one has stored. It reads one directory entry. */
 const NOTICE_EVERY_MS = 1_000;
 const REFRESH_EVERY_MS = 30_000;
-
-/** A token that an upstream takes, as `Authorization: Bearer`. */
-export type TokenCredential = Readonly<{
-  protocol: Protocol;
-  /** The name of the session's file. */
-  name: string;
-  accessToken: string;
-  prefix: string | null;
-  /** Null: the usual host of the protocol. */
-  baseUrl: string | null;
-}>;
 
 export type ListedSession = Readonly<{
   id: string;
