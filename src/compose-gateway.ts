@@ -13,8 +13,7 @@ import { sendFailure } from './http/failures.ts';
 import { createRoot } from './http/root.ts';
 import type { Application } from './http/server/listen.ts';
 import type { BcryptPool } from './keys/bcrypt-pool.ts';
-import { createLockout } from './lockout/lockout.ts';
-import { MANAGEMENT_BAN } from './lockout/management-ban.ts';
+import type { Lockout } from './lockout/lockout.ts';
 import { createOAuth } from './oauth/service.ts';
 import type { Seal } from './pepper/seal.ts';
 import type { SharedMemory } from './shared-memory.ts';
@@ -27,6 +26,7 @@ export type CoreParts = ClientParts &
     db: Db;
     bcrypt: BcryptPool;
     seal: Seal;
+    managementBans: Lockout;
   }>;
 
 /** The gateway: what its port serves, and what else of it the core uses. */
@@ -80,7 +80,7 @@ async function build(
     password: settings.managementPassword,
     localPassword: settings.localPassword,
     bcrypt,
-    lockout: createLockout(MANAGEMENT_BAN, clock, memory.managementBans),
+    lockout: core.managementBans,
   });
   const record = createRecorder(db, clock);
   const root = createRoot(logger, requestLog, resolveClient);

@@ -35,6 +35,7 @@ import { DomainError } from './lib/failure.ts';
 import type { Logger } from './lib/logger.ts';
 import { openLimiter } from './limits/open-limiter.ts';
 import { createLockout } from './lockout/lockout.ts';
+import { createManagementBans } from './lockout/management-ban.ts';
 import { createLockoutService } from './lockout/service.ts';
 import { lockedIncident } from './lockout/wire.ts';
 import { createSeal } from './pepper/seal.ts';
@@ -140,6 +141,7 @@ async function build(
   const lockout = createLockout(config.lockout, clock, memory.lockout, notifier, (entry) =>
     audit.record(lockedIncident({ ...entry, kind: 'api_key' })),
   );
+  const managementBans = createManagementBans(clock, memory.managementBans, notifier, audit.record);
   const resolveClient = clientResolver(config.trustedProxies, createProxyWarnings(logger));
   const isTrusted = trustedPeer(config.trustedProxies);
   const isAllowedHost = hostCheck({
@@ -166,7 +168,7 @@ async function build(
     parts.adopt(
       await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
         ...{ config, logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal },
-        ...{ isAllowedHost, keyLookup, lockout, admit: countedAdmit, usage },
+        ...{ managementBans, isAllowedHost, keyLookup, lockout, admit: countedAdmit, usage },
       }),
       ({ close }) => close(),
     );
@@ -191,7 +193,10 @@ async function build(
     introspect: createIntrospect({ lookUp, usage, lockout, limiter }),
     auditLog: createAuditLog(db),
     audienceOf: createAudience(db, revalidate),
-    lockouts: createLockoutService({ ...people.signInLockouts, api_key: lockout }, change),
+    lockouts: createLockoutService(
+      { ...people.signInLockouts, api_key: lockout, management: managementBans },
+      change,
+    ),
     assertStillValid: (actor) => revalidate(db, actor, 'keys:verify'),
     clock,
     checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey(), undefined)),

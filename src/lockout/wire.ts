@@ -1,8 +1,11 @@
 import { changesBetween, type Incident } from '../audit/event.ts';
 import { formatNetwork, parseNetwork } from '../lib/network.ts';
 
-/** What a lockout counts: invalid keys of an address, and failed sign-ins from an address or for an e-mail address. */
-export const LOCKOUT_KINDS = ['api_key', 'sign_in_address', 'sign_in_email'] as const;
+/**
+ * What a lockout counts: invalid keys of an address, failed sign-ins from an address or for an e-mail address, and wrong
+ * secrets for the management API of the gateway.
+ */
+export const LOCKOUT_KINDS = ['api_key', 'sign_in_address', 'sign_in_email', 'management'] as const;
 
 export type LockoutKind = (typeof LOCKOUT_KINDS)[number];
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { compare, hashSync } from 'bcryptjs';
 import { onTestFinished } from 'vitest';
 import { managementApi } from '../../src/apis/management/management-api.ts';
@@ -13,7 +15,9 @@ import { createLockout } from '../../src/lockout/lockout.ts';
 import { MANAGEMENT_BAN } from '../../src/lockout/management-ban.ts';
 import { allocateLockout } from '../../src/lockout/memory.ts';
 import { fakeClock } from './fake-clock.ts';
-import { client } from './http.ts';
+import { gatewayService } from './gateway.ts';
+import { type Call, client } from './http.ts';
+import { type Options as ServiceOptions, sqlIn, temporaryDirectory } from './keyhearth.ts';
 
 export const SECRET = 'management-key-of-the-tests';
 const SECRET_HASH = hashSync(SECRET, 4);
@@ -67,4 +71,34 @@ export async function managementServer(options: Options = {}) {
   const [first] = all;
   if (!first) throw new Error('there is no thread');
   return { ...first, threads: all, management, compared, log, requestLog, pass };
+}
+
+const PASSWORD = 'password-of-the-environment';
+
+/** The whole service with a gateway, and who manages it. @param text `config.yaml`, without port and auth-dir */
+export async function managed(text: string, options: ServiceOptions = {}) {
+  const authDir = join(temporaryDirectory(), 'auth');
+  const env = { MANAGEMENT_PASSWORD: PASSWORD, ...options.env };
+  const running = await gatewayService(`auth-dir: ${authDir}\n${text}`, { ...options, env });
+  const authorization = { Authorization: `Bearer ${PASSWORD}` };
+  return {
+    ...running,
+    authDir,
+    /** Sends to the management API, with the secret. */
+    manage: ({ path, headers = {}, ...call }: Call) =>
+      running.ask({ ...call, path: `/v0/management/${path}`, headers: { ...authorization, ...headers } }),
+    read: () => readFileSync(running.file, 'utf8'),
+    /** The audit events with an action, the newest first. */
+    events: async (action: string) => {
+      const rows = await sqlIn(running.dataDir, `select * from audit_events where action = '${action}'`);
+      return rows
+        .map(
+          ({ changes, ...row }): Record<string, unknown> => ({
+            ...row,
+            changes: JSON.parse(String(changes)),
+          }),
+        )
+        .reverse();
+    },
+  };
 }

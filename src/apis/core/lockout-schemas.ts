@@ -56,7 +56,7 @@ export const LockoutsSchema = z
           .object({
             kind: z.enum(LOCKOUT_KINDS).openapi({
               description:
-                'What failed: requests with invalid keys (`api_key`), or sign-ins from an address (`sign_in_address`) or for an e-mail address (`sign_in_email`)',
+                'What failed: requests with invalid keys (`api_key`), sign-ins from an address (`sign_in_address`) or for an e-mail address (`sign_in_email`), or requests to the management API of the gateway (`management`)',
             }),
             address: z.string().openapi({
               description:

@@ -13,6 +13,7 @@ const SHOWN = 20;
 
 const WHY = {
   api_key: 'invalid keys',
+  management: 'wrong secrets for the gateway’s management API',
   sign_in_address: 'failed sign-ins from this address',
   sign_in_email: 'failed sign-ins with this e-mail address',
 } as const satisfies Record<Lockout['kind'], string>;
