@@ -1,0 +1,29 @@
+import { type Document, isScalar } from 'yaml';
+import { isYamlProblem, readDocument } from './document.ts';
+
+/** Long texts stay in one line, as people write them. */
+const LAYOUT = { lineWidth: 0 } as const;
+
+/** Changes the text of a file. Comments and the order of fields stay. The text must be valid YAML. */
+export function editText(text: string, change: (document: Document) => void): string {
+  const read = readDocument(text);
+  if (isYamlProblem(read)) throw new Error('only a valid file can be edited');
+  change(read.document);
+  return read.document.toString(LAYOUT);
+}
+
+const SECRET = ['remote-management', 'secret-key'];
+
+/** Puts the hash in the place of the management key. Everything else stays as it is, byte for byte. */
+export function replaceSecret(text: string, hash: string): string {
+  const read = readDocument(text);
+  if (isYamlProblem(read)) throw new Error('only a valid file can be edited');
+  const node = read.document.getIn(SECRET, true);
+  const isPlaced =
+    isScalar(node) && node.range && /^(?:PLAIN|QUOTE_(?:SINGLE|DOUBLE))$/.test(node.type ?? '');
+  if (isPlaced && !node.anchor && !node.tag && node.range) {
+    const [start, end] = node.range;
+    return `${text.slice(0, start)}"${hash}"${text.slice(end)}`;
+  }
+  return editText(text, (document) => document.setIn(SECRET, hash));
+}
