@@ -5,14 +5,16 @@ import { type ClientParts, composeClientApi } from './compose-client-api.ts';
 import type { GatewaySettings } from './config/gateway.ts';
 import type { Config } from './config.ts';
 import type { Db } from './db/tables.ts';
+import { createDeclaredKeys } from './declared-keys/sync.ts';
 import type { LiveConfig } from './gateway-file/live.ts';
-import { openLiveConfig } from './gateway-file/read-once.ts';
+import { openLiveConfig } from './gateway-file/open.ts';
 import { type GatewayPort, prepareGatewayPort } from './gateway-port.ts';
 import { openai } from './http/dialects/openai.ts';
 import { sendFailure } from './http/failures.ts';
 import { createRoot } from './http/root.ts';
 import type { Application } from './http/server/listen.ts';
 import type { BcryptPool } from './keys/bcrypt-pool.ts';
+import type { Fingerprint, RawKey } from './lib/brand.ts';
 import type { Lockout } from './lockout/lockout.ts';
 import { createOAuth } from './oauth/service.ts';
 import type { Seal } from './pepper/seal.ts';
@@ -27,6 +29,7 @@ export type CoreParts = ClientParts &
     bcrypt: BcryptPool;
     seal: Seal;
     managementBans: Lockout;
+    fingerprintOf: (rawKey: RawKey) => Fingerprint;
   }>;
 
 /** The gateway: what its port serves, and what else of it the core uses. */
@@ -60,7 +63,17 @@ async function build(
 ): Promise<Omit<Gateway, 'close'>> {
   const { logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal } = core;
   // 1. The file, and the keys that it declares.
-  const live = parts.adopt(await openLiveConfig(settings.file), ({ close }) => close());
+  const declared = createDeclaredKeys({ db, fingerprintOf: core.fingerprintOf, clock });
+  const live = parts.adopt(
+    await openLiveConfig({
+      path: settings.file,
+      hash: (input) => bcrypt.hash({ client: undefined, input }),
+      sync: (keys, isCurrent) => declared.sync(settings.name, keys, isCurrent),
+      memory: memory.gatewayFile,
+      ...{ logger, clock },
+    }),
+    ({ close }) => close(),
+  );
   const port = parts.adopt(
     await prepareGatewayPort(live, settings.file, memory.gatewayNews, logger),
     ({ close }) => close(),

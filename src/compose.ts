@@ -168,7 +168,7 @@ async function build(
     parts.adopt(
       await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
         ...{ config, logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal },
-        ...{ managementBans, isAllowedHost, keyLookup, lockout, admit: countedAdmit, usage },
+        ...{ managementBans, isAllowedHost, keyLookup, fingerprintOf, lockout, admit: countedAdmit, usage },
       }),
       ({ close }) => close(),
     );

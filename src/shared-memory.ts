@@ -2,6 +2,7 @@ import { allocateSignIns, type SignInMemory } from './accounts/sign-in-limits.ts
 import { type AuditMemory, auditMemory } from './audit/memory.ts';
 import type { Config } from './config.ts';
 import { type DatabaseMemory, databaseMemory } from './db/memory.ts';
+import { allocateReloads, type ReloadMemory } from './gateway-file/reload-memory.ts';
 import { allocateNews, type News } from './lib/news.ts';
 import { allocateConcurrency, type ConcurrencyMemory } from './limits/concurrency.ts';
 import { allocateWindows, type WindowMemory } from './limits/shared-windows.ts';
@@ -21,6 +22,8 @@ export type SharedMemory = Readonly<{
   audit: AuditMemory;
   /** The addresses that are banned from the management API of the gateway. */
   managementBans: LockoutMemory;
+  /** What the file of the gateway says. */
+  gatewayFile: ReloadMemory;
   /** What was last logged about the certificate and the address of the gateway. */
   gatewayNews: Readonly<{ certificate: News; address: News }>;
 }>;
@@ -33,5 +36,6 @@ export const sharedMemory = ({ lockout, workers }: Pick<Config, 'lockout' | 'wor
   database: databaseMemory(),
   audit: auditMemory(),
   managementBans: allocateLockout(MANAGEMENT_BAN, MANAGEMENT_ADDRESSES),
+  gatewayFile: allocateReloads(),
   gatewayNews: { certificate: allocateNews(), address: allocateNews() },
 });

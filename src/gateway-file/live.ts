@@ -39,7 +39,15 @@ export type Synced =
   /** The file says something else by now, and nothing was changed. */
   | Readonly<{ state: 'stale' }>
   | Readonly<{ state: 'unchanged' }>
-  | Readonly<{ state: 'changed'; added: readonly string[]; removed: readonly string[] }>;
+  | Readonly<{
+      state: 'changed';
+      added: readonly string[];
+      removed: readonly string[];
+      /** They are in the store in another way. Their own settings decide about them. */
+      foreign: readonly string[];
+      /** Their settings are lost together with the pepper. */
+      forgotten: readonly string[];
+    }>;
 
 /**
  * Brings the key store in line with the file, in one transaction. The configuration is in force only afterwards.

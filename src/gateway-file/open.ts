@@ -14,6 +14,7 @@ import { type FileContent, hasBytes, readGatewayFile, replaceGatewayFile } from 
 import type { EditOptions, LiveConfig, Synced, SyncKeys } from './live.ts';
 import { isProblem, parseGatewayFile } from './parse.ts';
 import { type Accepted, withoutPlainSecret } from './plain-secret.ts';
+import { createReloadLog } from './reload-log.ts';
 import {
   generationOf,
   type LoadedState,
@@ -53,6 +54,7 @@ export async function openLiveConfig(parts: LiveConfigParts): Promise<FollowedFi
   const place = { directory: dirname(path), home: homedir() };
   const listeners: ((now: GatewayConfig, before: GatewayConfig) => void)[] = [];
   const inTurn = <T>(work: () => Promise<T>) => withLease(memory, clock.monotonic, work);
+  const log = createReloadLog(path, logger);
   let generation = 0n;
   let state: LoadedState | undefined;
   let isFailing = false;
@@ -80,11 +82,7 @@ export async function openLiveConfig(parts: LiveConfigParts): Promise<FollowedFi
 
   function refuse(problem: FileProblem, signature: string): void {
     if (!state) throw unusable(path, problem);
-    if (state.problem?.sentence !== problem.sentence)
-      logger.error(
-        { file: path },
-        `the gateway keeps its last configuration, because its file is not valid: ${problem.sentence}`,
-      );
+    if (state.problem?.sentence !== problem.sentence) log.refused(problem);
     share({ ...state, problem, signature });
   }
 
@@ -101,22 +99,7 @@ export async function openLiveConfig(parts: LiveConfigParts): Promise<FollowedFi
       boundHost: before?.boundHost ?? config.host,
       warnings,
     });
-    for (const warning of warnings)
-      if (!before?.warnings.includes(warning))
-        logger.warn({ file: path }, `the file of the gateway: ${warning}`);
-    if (isSame && synced.state !== 'changed' && !before?.problem) return;
-    const keys = synced.state === 'changed' ? { added: synced.added, removed: synced.removed } : {};
-    logger.info(
-      { file: path, ...keys },
-      before ? 'the file of the gateway was reloaded' : 'the file of the gateway was read',
-    );
-    if (config.clientKeys.length === 0)
-      logger.warn(
-        { file: path },
-        'the gateway needs no API key, because its file has none: every request passes',
-      );
-    if (!config.wsAuth)
-      logger.warn({ file: path }, 'WebSockets of the gateway need no API key, because ws-auth is false');
+    log.accepted({ now: loaded(), before, synced, isSame });
   }
 
   /** Returns false when the file changes while it is read. */

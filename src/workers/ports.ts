@@ -33,7 +33,7 @@ async function shared(wanted: Wanted): Promise<{ endpoint: Endpoint; release: Re
 
 /** The file is read only here: the workers follow it, but their port stays. */
 async function gatewayEndpoint(file: string): Promise<Wanted> {
-  const { readGatewayFile } = await import('../gateway-file/read-once.ts');
-  const { host, port } = readGatewayFile(file);
+  const { readAddress } = await import('../gateway-file/address.ts');
+  const { host, port } = readAddress(file);
   return { host, port, names: portSettings(file) };
 }

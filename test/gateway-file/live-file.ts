@@ -44,7 +44,7 @@ export function processWithFile(text: string, path = join(temporaryDirectory(), 
     const [now, before] = [keys, store.keys].map((list) => list.map(({ rawKey }) => rawKey.slice(0, 6)));
     store.keys = keys;
     store.changes++;
-    return { state: 'changed', added: now ?? [], removed: before ?? [] };
+    return { state: 'changed', added: now ?? [], removed: before ?? [], foreign: [], forgotten: [] };
   }
 
   const hash = async (secret: string) => {

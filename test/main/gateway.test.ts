@@ -70,7 +70,7 @@ describe.each([
   });
 
   test('an address that is not one of this machine stops it likewise', async () => {
-    const file = gatewayFile('host: 192.0.2.1\n');
+    const file = gatewayFile('host: 192.0.2.1\nallow-unauthenticated-remote: true\n');
     expect(await refusalOf(file, env)).toContain(`set host in ${file} to one that is`);
   });
 });
