@@ -1,3 +1,4 @@
+import { createWebSockets } from './apis/gateway/websocket.ts';
 import { managementApi } from './apis/management/management-api.ts';
 import { createRecorder } from './audit/recorder.ts';
 import { createManagementAuth } from './auth/by/management-secret.ts';
@@ -14,11 +15,13 @@ import { sendFailure } from './http/failures.ts';
 import { createRoot } from './http/root.ts';
 import type { Application } from './http/server/listen.ts';
 import type { BcryptPool } from './keys/bcrypt-pool.ts';
-import type { Fingerprint, RawKey } from './lib/brand.ts';
+import { createKeyRecheck } from './keys/recheck.ts';
+import { type Fingerprint, type RawKey, Scope } from './lib/brand.ts';
 import type { Lockout } from './lockout/lockout.ts';
 import { createOAuth } from './oauth/service.ts';
 import type { Seal } from './pepper/seal.ts';
 import type { SharedMemory } from './shared-memory.ts';
+import { guardedLookup } from './upstreams/address-guard.ts';
 
 /** What `compose.ts` has built, and the gateway uses too. */
 export type CoreParts = ClientParts &
@@ -37,6 +40,8 @@ export type Gateway = Readonly<{
   application: Application;
   port: GatewayPort;
   live: LiveConfig;
+  /** Refuses new WebSockets, and closes the open ones after so long. */
+  stopSockets(graceMs: number): void;
   close(): Promise<void>;
 }>;
 
@@ -80,7 +85,15 @@ async function build(
   );
 
   // 2. The client API: a handler that takes the paths of the model providers, and WebSockets.
-  const { fast, upstreams } = composeClientApi(settings, live, core, parts);
+  const { fast, upstreams, authenticateClient } = composeClientApi(settings, live, core, parts);
+  const webSockets = parts.adopt(
+    createWebSockets({
+      ...{ live, authenticateClient, upstreams, requestLog, logger },
+      limits: { ...settings, lookup: guardedLookup() },
+      findInvalid: createKeyRecheck(db, clock, [Scope('gateway:use')]),
+    }),
+    ({ close }) => close(),
+  );
 
   // 3. The management API, and the answer to every other path.
   const oauth = parts.adopt(
@@ -106,6 +119,7 @@ async function build(
   return {
     live,
     port,
-    application: { requestLog, resolveClient, fast, fetch: root.fetch },
+    application: { requestLog, resolveClient, fast, fetch: root.fetch, upgrade: webSockets.upgrade },
+    stopSockets: webSockets.stop,
   };
 }

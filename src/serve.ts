@@ -11,6 +11,9 @@ import { type SharedMemory, sharedMemory } from './shared-memory.ts';
 
 export { type SharedMemory, sharedMemory };
 
+/** Both sides of a WebSocket have so long to close it before its connection is cut off. */
+const SOCKET_CLOSING_MS = 1_000;
+
 /** Where to listen. `gateway`: undefined for the address in the file of the gateway. */
 export type Endpoints = { core: Endpoint; gateway?: Endpoint | undefined };
 
@@ -62,6 +65,7 @@ export async function serve(
         keyhearth.beginStop();
         for (const [, server] of all) server.closeAfterAnswers();
         await sleep(config.shutdownDelayMs);
+        gateway?.stopSockets(Math.max(0, graceMs - SOCKET_CLOSING_MS));
         await Promise.all(all.map(([name, server]) => server.stop(graceMs, orders?.[name])));
         await keyhearth.close();
       },

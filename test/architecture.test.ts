@@ -41,16 +41,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     ...['lib', 'lockout', 'upstreams'],
   ],
   'compose-gateway': [
-    ...[
-      'apis/management',
-      'audit',
-      'auth/by',
-      'compose-client-api',
-      'config',
-      'db',
-      'declared-keys',
-      'gateway-file',
-    ],
+    ...['apis/gateway', 'apis/management', 'audit', 'auth/by', 'compose-client-api', 'config', 'db'],
+    ...['declared-keys', 'gateway-file', 'upstreams'],
     ...['gateway-port', 'http', 'http/dialects', 'http/server', 'keys', 'lockout', 'oauth'],
     ...['pepper', 'shared-memory', 'lib'],
   ],
