@@ -211,7 +211,6 @@ const PURE = [
   'accounts/totp',
   'apis/core/verified-answer',
   'apis/dashboard/page',
-  'apis/management/shown',
   'apis/proxyos/present',
   'apis/proxyos/second-factor',
   'audit/event',

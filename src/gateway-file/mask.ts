@@ -19,6 +19,10 @@ export function maskedConfig(text: string): unknown {
   return isYamlProblem(read) ? {} : masked(read.value ?? {}, []);
 }
 
+/** The same for fields of the file. */
+export const maskedFields = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, maskedField(value, [name])]));
+
 function masked(value: unknown, path: readonly string[]): unknown {
   if (Array.isArray(value)) return value.map((item) => masked(item, path));
   if (value !== null && typeof value === 'object')

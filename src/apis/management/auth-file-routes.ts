@@ -43,8 +43,8 @@ export function addAuthFileRoutes(router: ReturnType<typeof createRouter>, parts
 
   async function namesOf(c: HttpContext): Promise<readonly string[]> {
     if (c.req.query('all') === 'true') return authFiles.names();
-    const names = c.req.queries('name');
-    if (names?.length) return names;
+    const names = c.req.queries('name')?.filter((name) => name !== '') ?? [];
+    if (names.length > 0) return names;
     return (await jsonOf(c, deleteSchema)).names;
   }
 

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import type { GatewayConfig } from '../../gateway-file/config.ts';
+import { maskedConfig } from '../../gateway-file/mask.ts';
 import type { HttpContext } from '../../http/context.ts';
 import type { createRouter } from '../../http/router.ts';
 import { editFile, keepKeys } from './edit.ts';
+import { type Fields, fieldsOf } from './fields.ts';
 import type { ManagementParts } from './parts.ts';
 import { invalid, jsonOf, recordChange } from './request.ts';
-import { changedFields, maskSecrets } from './shown.ts';
+import { changedFields } from './shown.ts';
 
 const CONFIG_YAML = '/v0/management/config.yaml';
 const WS_AUTH = '/v0/management/ws-auth';
@@ -21,17 +22,6 @@ const LOCKED: readonly { field: readonly string[]; of: (config: GatewayConfig) =
   { field: ['remote-management', 'allow-remote'], of: ({ management }) => management.allowRemote },
   { field: ['remote-management', 'panel-file'], of: ({ management }) => management.panelFile },
 ];
-
-type Fields = Record<string, unknown>;
-
-const fieldsOf = (text: string): Fields => {
-  try {
-    const value: unknown = parse(text);
-    return typeof value === 'object' && value !== null ? (value as Fields) : {};
-  } catch {
-    return {};
-  }
-};
 
 const valueAt = (fields: unknown, path: readonly string[]): unknown =>
   path.reduce<unknown>(
@@ -61,9 +51,7 @@ function keepLocked(before: Fields, after: Fields) {
 export function addConfigRoutes(router: ReturnType<typeof createRouter>, parts: ManagementParts): void {
   const { live } = parts;
 
-  router.get('/v0/management/config', async (c) =>
-    c.json(maskSecrets(fieldsOf(await live.text())) as object),
-  );
+  router.get('/v0/management/config', async (c) => c.json(maskedConfig(await live.text()) as object));
 
   router.get(CONFIG_YAML, async (c) =>
     c.body(await live.text(), 200, { 'Content-Type': 'application/yaml; charset=utf-8' }),

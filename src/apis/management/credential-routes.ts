@@ -1,7 +1,7 @@
-import { parse } from 'yaml';
 import { z } from 'zod';
 import type { createRouter } from '../../http/router.ts';
 import { editFile } from './edit.ts';
+import { fieldsOf } from './fields.ts';
 import { removeValue, setValues, valuesOf } from './lists.ts';
 import type { ManagementParts } from './parts.ts';
 import { indexIn, invalid, jsonOf } from './request.ts';
@@ -44,8 +44,8 @@ export function addCredentialRoutes(router: ReturnType<typeof createRouter>, par
     const path = `/v0/management/${name}`;
 
     router.get(path, async (c) => {
-      const file = parse(await parts.live.text()) ?? {};
-      return c.json({ [name]: file[name] ?? [] });
+      const { [name]: items = [] } = fieldsOf(await parts.live.text());
+      return c.json({ [name]: items });
     });
 
     router.put(path, async (c) => {

@@ -1,0 +1,154 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { temporaryDirectory } from '../../support/keyhearth.ts';
+import { managed } from '../../support/management.ts';
+
+const KEY = 'team-a-key-abc123-0123456789abcdef';
+const FILE = `# Written by hand
+api-keys:
+  - ${KEY} # Team A
+remote-management: { allow-remote: false }
+claude-api-key: [{ api-key: sk-ant-0123456789abcdef }]
+`;
+
+const path = 'config.yaml';
+const put = (body: string, type = 'application/yaml') => ({
+  method: 'PUT',
+  path,
+  body,
+  headers: { 'Content-Type': type },
+});
+const saved = { status: 200, json: { ok: true, changed: ['config'] } };
+
+describe('the control panel', () => {
+  test('signs in, reads the file, reads it again and saves it', async () => {
+    const gateway = await managed(FILE);
+    const { json } = await gateway.manage({ path: 'config' });
+    expect(json).toMatchObject({ 'api-keys': [KEY], 'claude-api-key': [{ 'api-key': '********' }] });
+    const first = await gateway.manage({ path });
+    expect(first.headers['content-type']).toBe('application/yaml; charset=utf-8');
+    expect(first.text).toBe(gateway.read());
+    expect((await gateway.manage({ path })).text).toBe(first.text);
+    const text = first.text.replace('# Written by hand', '# Written by the panel: ü 🎉');
+    expect(await gateway.manage(put(text))).toMatchObject(saved);
+    expect(gateway.read()).toBe(text);
+    expect((await gateway.manage({ path })).text).toBe(text);
+  });
+
+  test.each(['application/yaml', 'application/json', 'application/x-yaml', 'text/yaml', 'text/plain', ''])(
+    'may label the file as it likes: %s',
+    async (type) => {
+      const gateway = await managed(FILE);
+      const text = `${gateway.read()}ws-auth: false\n`;
+      expect(await gateway.manage(put(text, type))).toMatchObject(saved);
+      expect(gateway.read()).toBe(text);
+      expect((await gateway.manage({ path: 'ws-auth' })).json).toEqual({ 'ws-auth': false });
+    },
+  );
+
+  test('is a page from the disk, unless it is switched off', async () => {
+    const panel = join(temporaryDirectory(), 'management.html');
+    writeFileSync(panel, '<html>panel</html>');
+    const file = (rest: string) => `api-keys: [${KEY}]\nremote-management: { panel-file: ${panel}${rest} }\n`;
+    const { ask } = await managed(file(''));
+    expect(await ask('/management.html')).toMatchObject({
+      status: 200,
+      text: '<html>panel</html>',
+      headers: { 'content-type': 'text/html; charset=utf-8' },
+    });
+    const off = await managed(file(', disable-control-panel: true'));
+    expect(await off.ask('/management.html')).toMatchObject({ status: 404 });
+    const none = await managed(FILE);
+    expect(await none.ask('/management.html')).toMatchObject({
+      status: 404,
+      json: { error: { message: 'Not Found', type: 'not_found' } },
+    });
+  });
+});
+
+describe('a new file', () => {
+  test.each([
+    ['api-keys: [', 400, 'invalid_yaml'],
+    ['api-keys: text\n', 422, 'invalid_config'],
+    ['api-keys: [short]\n', 422, 'invalid_config'],
+    ['', 400, 'invalid_request_error'],
+    [' \n', 400, 'invalid_request_error'],
+  ])('that is invalid leaves the old one: %j', async (text, status, type) => {
+    const gateway = await managed(FILE);
+    const before = gateway.read();
+    const answer = await gateway.manage(put(text));
+    expect(answer).toMatchObject({ status, json: { error: { type } } });
+    expect(gateway.read()).toBe(before);
+    expect(await gateway.events('gateway.updated')).toEqual([]);
+  });
+
+  test.each([
+    ['remote-management.panel-file', { 'allow-remote: false': 'panel-file: /etc/passwd' }],
+    ['remote-management.allow-remote', { 'allow-remote: false': 'allow-remote: true' }],
+    ['auth-dir', { 'auth-dir: ': 'auth-dir: /etc' }],
+    ['tls', { '# Written by hand': 'tls: { enable: true, cert: /cert.pem, key: /key.pem }' }],
+    ['host', { '# Written by hand': 'host: 0.0.0.0' }],
+    ['allow-unauthenticated-remote', { '# Written by hand': 'allow-unauthenticated-remote: true' }],
+    ['api-keys', { [`  - ${KEY} # Team A\n`]: '', 'api-keys:': 'api-keys: []' }],
+  ])('may not change %s', async (field, replacements) => {
+    const gateway = await managed(FILE);
+    const before = gateway.read();
+    let text = before;
+    for (const [from, to] of Object.entries(replacements)) text = text.replace(from, to);
+    expect(text).not.toBe(before);
+    const answer = await gateway.manage(put(text));
+    expect(answer).toMatchObject({
+      status: 422,
+      json: { error: { message: expect.stringContaining(field) } },
+    });
+    expect(gateway.read()).toBe(before);
+  });
+
+  test('may write a default out', async () => {
+    const gateway = await managed(FILE);
+    const text = `${gateway.read()}host: 127.0.0.1\ntls: { enable: false }\nallow-unauthenticated-remote: false\n`;
+    expect(await gateway.manage(put(text))).toMatchObject(saved);
+  });
+
+  test('is an audit event with what changed', async () => {
+    const gateway = await managed(FILE);
+    const text = gateway.read().replace('sk-ant-0123456789abcdef', 'sk-ant-fedcba9876543210');
+    await gateway.manage(put(`${text}ws-auth: false\n`));
+    const [event] = await gateway.events('gateway.updated');
+    expect(event?.changes).toEqual({
+      'claude-api-key': { from: [{ 'api-key': '********' }], to: [{ 'api-key': '********' }] },
+      'ws-auth': { from: null, to: false },
+    });
+  });
+
+  test('that is too large is refused', async () => {
+    const { manage } = await managed(FILE);
+    expect(await manage(put('#'.repeat(3 * 1024 * 1024)))).toMatchObject({ status: 413 });
+  });
+});
+
+describe('ws-auth', () => {
+  test.each(['PUT', 'PATCH'])('is switched by %s', async (method) => {
+    const gateway = await managed(FILE);
+    for (const value of [false, true]) {
+      const answer = await gateway.manage({ method, path: 'ws-auth', body: { value } });
+      expect(answer).toMatchObject({ status: 200, json: { status: 'ok' } });
+      expect((await gateway.manage({ path: 'ws-auth' })).json).toEqual({ 'ws-auth': value });
+    }
+  });
+
+  test.each(['null', '{}', '{"value": "true"}', 'true'])('takes no %s', async (body) => {
+    const { manage } = await managed(FILE);
+    expect(await manage({ method: 'PUT', path: 'ws-auth', body })).toMatchObject({ status: 400 });
+  });
+});
+
+test('a secret in the file is a hash for the panel', async () => {
+  const gateway = await managed(FILE.replace('{ allow-remote: false }', '{ secret-key: in-the-file }'), {
+    env: { MANAGEMENT_PASSWORD: 'password-of-the-environment' },
+  });
+  const { text } = await gateway.manage({ path });
+  expect(text).toMatch(/secret-key: ["']?\$2[aby]\$/);
+  expect((await gateway.manage({ path: 'config' })).text).not.toContain('$2');
+});
