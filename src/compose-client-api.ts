@@ -14,7 +14,9 @@ import type { KeyLookup } from './keys/lookup.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { andThen } from './lib/maybe-promise.ts';
+import { openConcurrency } from './limits/concurrency.ts';
 import type { Lockout } from './lockout/lockout.ts';
+import type { SharedMemory } from './shared-memory.ts';
 import { createAgent, type Patience } from './upstreams/agent.ts';
 import { createModels } from './upstreams/models.ts';
 import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
@@ -30,6 +32,7 @@ export type ClientParts = Readonly<{
   lockout: Lockout;
   admit: Admit;
   usage: Usage;
+  memory: SharedMemory;
 }>;
 
 /** The API of the gateway for clients, and what WebSockets and the dashboard share with it. */
@@ -51,12 +54,16 @@ export function composeClientApi(
   const upstreams = createUpstreams(clock);
   upstreams.setConfigured(live.current().credentials);
   live.onChange(({ credentials }) => upstreams.setConfigured(credentials));
+  const concurrency = openConcurrency(core.memory.concurrency);
   const authenticator = gatewayKeyAuthenticator(apiKeyAuthenticator(keyLookup));
   const authenticateClient = createAuthenticateClient({
     ...core,
     live,
     authenticate: countingRefusals(createAuthenticate([authenticator], lockout), usage),
-    acquire: () => () => undefined,
+    acquire: ({ rootId, maxConcurrent }) =>
+      concurrency.acquire(rootId, maxConcurrent) ?? {
+        ...{ code: 'too_many_concurrent', limit: maxConcurrent ?? 0, retryAfter: 1 },
+      },
   });
   const fast = createClientApi({
     ...core,

@@ -27,7 +27,6 @@ import { guardedLookup } from './upstreams/address-guard.ts';
 export type CoreParts = ClientParts &
   Readonly<{
     config: Config;
-    memory: SharedMemory;
     db: Db;
     bcrypt: BcryptPool;
     seal: Seal;

@@ -38,13 +38,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   'compose-client-api': [
     ...['apis/gateway', 'auth', 'auth/by', 'gateway-file', 'http', 'http/server', 'keys'],
-    ...['lib', 'lockout', 'upstreams'],
+    ...['lib', 'limits', 'lockout', 'shared-memory', 'upstreams'],
   ],
   'compose-gateway': [
     ...['apis/gateway', 'apis/management', 'audit', 'auth/by', 'compose-client-api', 'config', 'db'],
-    ...['declared-keys', 'gateway-file', 'upstreams'],
-    ...['gateway-port', 'http', 'http/dialects', 'http/server', 'keys', 'lockout', 'oauth'],
-    ...['pepper', 'shared-memory', 'lib'],
+    ...['declared-keys', 'gateway-file', 'gateway-port', 'http', 'http/dialects', 'http/server', 'keys'],
+    ...['lib', 'lockout', 'oauth', 'pepper', 'shared-memory', 'upstreams'],
   ],
   'gateway-port': ['config', 'shared-memory', 'http/server', 'http/dialects', 'gateway-file', 'lib'],
   'shared-memory': ['config', 'gateway-file', 'accounts', 'audit', 'limits', 'lockout', 'db', 'lib'],
@@ -79,7 +78,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     ...['auth/by', 'http/dialects', 'http', 'oauth', 'gateway-file', 'keys', 'audit', 'lib'],
   ],
   'apis/gateway': [
-    ...['auth', 'auth/by', 'gateway-file', 'http', 'http/dialects', 'keys', 'lib', 'upstreams'],
+    ...['auth', 'auth/by', 'gateway-file', 'http', 'http/dialects', 'keys', 'lib'],
+    ...['upstreams'],
   ],
   'apis/meta': ['apis', 'auth/by', 'http/dialects', 'http', 'keys', 'lib'],
   'apis/proxyhat': ['apis', 'auth', 'http/dialects', 'http', 'accounts', 'keys', 'lib'],

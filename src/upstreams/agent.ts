@@ -10,13 +10,16 @@ export type Patience = Readonly<{ connectMs: number; firstByteMs: number; idleMs
 export type UpstreamAgent = Pick<Dispatcher, 'dispatch' | 'request'> & { close(): Promise<void> };
 
 /** The connections to upstreams. No redirect is followed, and no name leads to a forbidden address. */
-export function createAgent({ connectMs, firstByteMs, idleMs }: Patience): UpstreamAgent {
+export function createAgent(
+  { connectMs, firstByteMs, idleMs }: Patience,
+  lookup = guardedLookup(),
+): UpstreamAgent {
   const agent = new Agent({
     allowH2: false,
     headersTimeout: firstByteMs,
     bodyTimeout: idleMs,
     maxHeaderSize: MAX_HEADER_BYTES,
-    connect: { timeout: connectMs, lookup: guardedLookup() },
+    connect: { timeout: connectMs, lookup },
   });
   return {
     dispatch: agent.dispatch.bind(agent),

@@ -45,7 +45,8 @@ function withoutKeys(query: string): string {
     const [name = ''] = new URLSearchParams(parameter).keys();
     return !keyParameters.includes(name);
   });
-  return kept.length === 0 ? '' : `?${kept.join('&')}`;
+  const text = kept.join('&');
+  return text === '' ? '' : `?${text}`;
 }
 
 /** `v1`, `v4`, `v1beta`. */

@@ -104,8 +104,9 @@ export async function listen(
   server.maxHeadersCount = 0;
   server.setTimeout(stalledMs);
   if (answersTakeLong) server.on('timeout', connections.closeUnlessAnswering);
-  // An option that Node's types do not have: a client that ends its side after a request still gets the answer.
-  Object.assign(server, { httpAllowHalfOpen: true });
+  // An option that Node's types do not have: a client that ends its side after a request still gets the answer. Where
+  // answers take long, a client that ends its side has gone away.
+  Object.assign(server, { httpAllowHalfOpen: !answersTakeLong });
   receive(server, connections, refusals, tls !== undefined);
   if (application.upgrade) passUpgrades(server, application.upgrade, connections, refusals);
   return {
