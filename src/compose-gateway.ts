@@ -20,7 +20,6 @@ import { type Fingerprint, type RawKey, Scope } from './lib/brand.ts';
 import type { Lockout } from './lockout/lockout.ts';
 import { createOAuth } from './oauth/service.ts';
 import type { Seal } from './pepper/seal.ts';
-import type { SharedMemory } from './shared-memory.ts';
 import { guardedLookup } from './upstreams/address-guard.ts';
 
 /** What `compose.ts` has built, and the gateway uses too. */

@@ -43,7 +43,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'compose-gateway': [
     ...['apis/gateway', 'apis/management', 'audit', 'auth/by', 'compose-client-api', 'config', 'db'],
     ...['declared-keys', 'gateway-file', 'gateway-port', 'http', 'http/dialects', 'http/server', 'keys'],
-    ...['lib', 'lockout', 'oauth', 'pepper', 'shared-memory', 'upstreams'],
+    ...['lib', 'lockout', 'oauth', 'pepper', 'upstreams'],
   ],
   'gateway-port': ['config', 'shared-memory', 'http/server', 'http/dialects', 'gateway-file', 'lib'],
   'shared-memory': ['config', 'gateway-file', 'accounts', 'audit', 'limits', 'lockout', 'db', 'lib'],
