@@ -9,6 +9,7 @@ import * as rateLimitWindows from './0007_rate_limit_windows.ts';
 import * as listing from './0008_listing.ts';
 import * as people from './0010_people.ts';
 import * as declaredKeys from './0011_declared_keys.ts';
+import * as usageModels from './0012_usage_models.ts';
 import * as oauth from './0013_oauth.ts';
 
 /**
@@ -26,5 +27,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008_listing': listing,
   '0010_people': people,
   '0011_declared_keys': declaredKeys,
+  '0012_usage_models': usageModels,
   '0013_oauth': oauth,
 };

@@ -167,6 +167,20 @@ export type UsageTable = {
   count: number;
 };
 
+/** The requests of a key at the gateway for a model, in an hour or in all. */
+export type UsageModelTable = {
+  /** When the hour begins, in milliseconds since 1970; 0 for the sum of all hours. */
+  start: number;
+  /** 0 for requests without a key. */
+  key_id: KeyId | 0;
+  /** Empty when the request named none that an upstream knows. */
+  model: string;
+  requests: number;
+  failures: number;
+  input_tokens: number;
+  output_tokens: number;
+};
+
 /** The last batch of counts that each writer has written. So a batch that is repeated is not counted twice. */
 export type UsageWriterTable = {
   id: string;
@@ -229,6 +243,7 @@ export type Tables = {
   audit_events: AuditEventTable;
   usage_hours: UsageTable;
   usage_days: UsageTable;
+  usage_models: UsageModelTable;
   usage_writers: UsageWriterTable;
   rate_limit_windows: RateLimitWindowTable;
   rate_limit_counters: RateLimitCounterTable;

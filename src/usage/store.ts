@@ -30,7 +30,10 @@ export function batchQueries(db: Db, batch: Batch): CompiledQuery[] {
   ];
 }
 
-const isNew = ({ writerId, number }: Batch) =>
+export type BatchNumber = Pick<Batch, 'writerId' | 'number' | 'at'>;
+
+/** Whether no earlier try has written the batch. */
+export const isNew = ({ writerId, number }: BatchNumber) =>
   sql<boolean>`not exists (select 1 from usage_writers where id = ${writerId} and batch >= ${number})`;
 
 /** It never moves `last_used_at` back, because another process may have written a later time. */
@@ -74,7 +77,8 @@ const rowsOf = ({ id, hours }: Pick<KeyUsage, 'id' | 'hours'>) =>
     counts.flatMap((count, code) => (count > 0 ? [[start, id, OUTCOMES[code], count]] : [])),
   );
 
-const writtenQuery = (db: Db, { writerId, number, at }: Batch): CompiledQuery =>
+/** Records, in the transaction of a batch, that it is written. */
+export const writtenQuery = (db: Db, { writerId, number, at }: BatchNumber): CompiledQuery =>
   db
     .insertInto('usage_writers')
     .values({ id: writerId, batch: number, written_at: at })

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackgroundWriter } from '../db/engine.ts';
 import type { Db } from '../db/tables.ts';
 import type { Clock } from '../lib/clock.ts';
+import { hasModelCountsBefore, removeModelCountsQuery } from './model-store.ts';
 import { DAY_MS, hoursKeptSince, keptSince } from './period.ts';
 import { hasCountsBefore, removeQuery, removeWritersQuery, rollUpQueries } from './store.ts';
 
@@ -41,6 +42,10 @@ export function createUsageUpkeep({ db, writer, clock, days, onError }: UsageUpk
         await writer.run(...queries);
         await sleep(PAUSE_MS, undefined, { ref: false });
       }
+    }
+    while (!isClosed && (await hasModelCountsBefore(db, since))) {
+      await writer.run(removeModelCountsQuery(db, since));
+      await sleep(PAUSE_MS, undefined, { ref: false });
     }
     if (!isClosed) await writer.run(removeWritersQuery(db, now - WRITERS_KEPT_DAYS * DAY_MS));
   }
