@@ -21,6 +21,9 @@ import { createAgent, type Patience } from './upstreams/agent.ts';
 import { createModels } from './upstreams/models.ts';
 import { createUpstreams, type Upstreams } from './upstreams/upstreams.ts';
 
+import type { ModelCounter } from './usage/model-counter.ts';
+import { createTokenReader } from './usage/tokens.ts';
+
 /** What `compose.ts` has built, and the client API uses too. */
 export type ClientParts = Readonly<{
   clock: Clock;
@@ -46,7 +49,7 @@ export type ClientApi = Readonly<{
 export function composeClientApi(
   patience: Patience,
   live: LiveConfig,
-  core: ClientParts,
+  core: ClientParts & Readonly<{ models: ModelCounter }>,
   parts: AsyncDisposableStack,
 ): ClientApi {
   const { clock, keyLookup, lockout, usage } = core;
@@ -72,7 +75,7 @@ export function composeClientApi(
       andThen(keyLookup.lookUp(rawKey, client.ip), (found) =>
         found.code === 'VALID' ? found.key.id === principal?.id : false,
       ),
-    usage: { countModel: () => undefined, createTokenReader: () => undefined },
+    usage: { countModel: core.models.countModel, createTokenReader },
   });
   return { fast, authenticateClient, upstreams };
 }

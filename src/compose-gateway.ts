@@ -1,5 +1,6 @@
 import { createWebSockets } from './apis/gateway/websocket.ts';
 import { managementApi } from './apis/management/management-api.ts';
+import { usageSummary } from './apis/management/usage-summary.ts';
 import { createRecorder } from './audit/recorder.ts';
 import { createManagementAuth } from './auth/by/management-secret.ts';
 import { type ClientParts, composeClientApi } from './compose-client-api.ts';
@@ -21,6 +22,8 @@ import type { Lockout } from './lockout/lockout.ts';
 import { createOAuth } from './oauth/service.ts';
 import type { Seal } from './pepper/seal.ts';
 import { guardedLookup } from './upstreams/address-guard.ts';
+import { createModelCounter, type ModelCounterParts } from './usage/model-counter.ts';
+import { readUsageTotals } from './usage/model-report.ts';
 
 /** What `compose.ts` has built, and the gateway uses too. */
 export type CoreParts = ClientParts &
@@ -29,6 +32,7 @@ export type CoreParts = ClientParts &
     db: Db;
     bcrypt: BcryptPool;
     seal: Seal;
+    counting: ModelCounterParts;
     managementBans: Lockout;
     fingerprintOf: (rawKey: RawKey) => Fingerprint;
   }>;
@@ -82,8 +86,15 @@ async function build(
     ({ close }) => close(),
   );
 
+  const models = parts.adopt(createModelCounter(core.counting), ({ close }) => close());
+
   // 2. The client API: a handler that takes the paths of the model providers, and WebSockets.
-  const { fast, upstreams, authenticateClient } = composeClientApi(settings, live, core, parts);
+  const { fast, upstreams, authenticateClient } = composeClientApi(
+    settings,
+    live,
+    { ...core, models },
+    parts,
+  );
   const webSockets = parts.adopt(
     createWebSockets({
       ...{ live, authenticateClient, upstreams, requestLog, logger },
@@ -107,8 +118,12 @@ async function build(
     lockout: core.managementBans,
   });
   const record = createRecorder(db, clock);
+  const readUsage = async () => {
+    await models.flush();
+    return usageSummary(await readUsageTotals(db));
+  };
   const root = createRoot(logger, requestLog, resolveClient);
-  root.route('/', managementApi({ live, oauth, auth, record, usageSummary: async () => ({}) }));
+  root.route('/', managementApi({ live, oauth, auth, record, usageSummary: readUsage }));
   root.all('*', (c) => {
     c.set('dialect', openai);
     return sendFailure(c, { code: 'not_found' });

@@ -92,12 +92,10 @@ async function build(
   );
   const { usageDays } = config;
   const counting = {
-    ...{ db, writer: backgroundWriter, clock },
+    ...{ db, writer: backgroundWriter, clock, keepsHours: usageDays > 0 },
     onError: onUnwritten(logger, 'usage counts could not be written yet'),
   };
-  const usage = parts.adopt(createUsageCounter({ ...counting, keepsHours: usageDays > 0 }), ({ close }) =>
-    close(),
-  );
+  const usage = parts.adopt(createUsageCounter(counting), ({ close }) => close());
   parts.adopt(createUsageUpkeep({ ...counting, days: usageDays }), ({ close }) => close());
   const onError = onUnwritten(logger, 'expired keys could not be marked yet');
   parts.adopt(createExpirySweeper({ ...counting, onError }), ({ close }) => close());
@@ -168,7 +166,16 @@ async function build(
     parts.adopt(
       await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
         ...{ config, logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal },
-        ...{ managementBans, isAllowedHost, keyLookup, fingerprintOf, lockout, admit: countedAdmit, usage },
+        ...{
+          counting,
+          managementBans,
+          isAllowedHost,
+          keyLookup,
+          fingerprintOf,
+          lockout,
+          admit: countedAdmit,
+          usage,
+        },
       }),
       ({ close }) => close(),
     );

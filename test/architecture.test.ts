@@ -38,12 +38,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   'compose-client-api': [
     ...['apis/gateway', 'auth', 'auth/by', 'gateway-file', 'http', 'http/server', 'keys'],
-    ...['lib', 'limits', 'lockout', 'shared-memory', 'upstreams'],
+    ...['lib', 'limits', 'lockout', 'shared-memory', 'upstreams', 'usage'],
   ],
   'compose-gateway': [
     ...['apis/gateway', 'apis/management', 'audit', 'auth/by', 'compose-client-api', 'config', 'db'],
     ...['declared-keys', 'gateway-file', 'gateway-port', 'http', 'http/dialects', 'http/server', 'keys'],
-    ...['lib', 'lockout', 'oauth', 'pepper', 'upstreams'],
+    ...['lib', 'lockout', 'oauth', 'pepper', 'upstreams', 'usage'],
   ],
   'gateway-port': ['config', 'shared-memory', 'http/server', 'http/dialects', 'gateway-file', 'lib'],
   'shared-memory': ['config', 'gateway-file', 'accounts', 'audit', 'limits', 'lockout', 'db', 'lib'],
@@ -75,7 +75,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   'apis/dashboard': ['apis', 'http/dialects', 'http', 'lib'],
   'apis/management': [
-    ...['auth/by', 'http/dialects', 'http', 'oauth', 'gateway-file', 'keys', 'audit', 'lib'],
+    ...['auth/by', 'http/dialects', 'http', 'oauth', 'gateway-file', 'keys', 'usage', 'audit', 'lib'],
   ],
   'apis/gateway': [
     ...['auth', 'auth/by', 'gateway-file', 'http', 'http/dialects', 'keys', 'lib'],
@@ -259,6 +259,7 @@ const PURE = [
   'lib/fold',
   'lib/principal',
   'usage/outcome',
+  'usage/tokens',
   'usage/period',
   'upstreams/choose',
   'upstreams/headers',

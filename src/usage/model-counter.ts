@@ -27,11 +27,13 @@ export type ModelUse = Readonly<{
 
 export type ModelCounter = Readonly<{
   countModel(use: ModelUse): void;
+  /** Writes what is not written yet. */
+  flush(): Promise<void>;
   /** Stops the timer and writes what is not written yet. */
   close(): Promise<void>;
 }>;
 
-type ModelCounterParts = {
+export type ModelCounterParts = {
   db: Db;
   writer: BackgroundWriter;
   clock: Pick<Clock, 'now'>;
@@ -101,6 +103,7 @@ export function createModelCounter(parts: ModelCounterParts): ModelCounter {
         inputTokens: use.inputTokens,
         outputTokens: use.outputTokens,
       }),
+    flush,
     close: () => {
       clearInterval(timer);
       return flush();

@@ -99,6 +99,7 @@ describe('migrations', () => {
       '0008_listing',
       '0010_people',
       '0011_declared_keys',
+      '0012_usage_models',
       '0013_oauth',
     ]);
   });
