@@ -101,13 +101,14 @@ export async function confirmOn(page: Page, password = ADMIN.password): Promise<
  */
 export async function violations(page: Page, rules: readonly string[] = RULES): Promise<string[]> {
   const session = await page.context().newCDPSession(page);
-  const expression = `${AXE};axe.run(document, { runOnly: ${JSON.stringify(rules)} })
-    .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target)))`;
-  const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
-    expression,
-    awaitPromise: true,
-    returnByValue: true,
-  });
+  const evaluate = (expression: string) =>
+    session.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
+  // Until the page is loaded again.
+  const hasAxe = (await evaluate('typeof axe')).result.value === 'object';
+  if (!hasAxe) await evaluate(AXE);
+  const { result, exceptionDetails } =
+    await evaluate(`axe.run(document, { runOnly: ${JSON.stringify(rules)} })
+    .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target)))`);
   await session.detach();
   if (exceptionDetails) throw new Error(`axe: ${exceptionDetails.text}`);
   return result.value;
