@@ -11,7 +11,7 @@ const TIMES = LONG ? 5 : 1;
 const cluster = onOnePostgres();
 
 describe('three replicas', () => {
-  test(`register exactly one of a hundred keys, ${TIMES} times in a row`, async () => {
+  test(`register exactly one of a hundred keys, rounds: ${TIMES}`, async () => {
     for (let round = 0; round < TIMES; round++) {
       const { url, replicas } = await cluster(3);
       const all = senders(replicas);

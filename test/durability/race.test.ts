@@ -88,11 +88,11 @@ describe('four processes that make one new data directory together', () => {
     await end(processes);
   }
 
-  test(`register exactly one of a hundred keys that are sent once all four serve, ${TIMES.register} times in a row`, async () => {
+  test(`register exactly one of a hundred keys that are sent once all four serve, rounds: ${TIMES.register}`, async () => {
     for (let round = 0; round < TIMES.register; round++) await race(true);
   }, 120_000);
 
-  test(`register exactly one of a hundred keys that are sent while others still start, ${TIMES.register} times in a row`, async () => {
+  test(`register exactly one of a hundred keys that are sent while others still start, rounds: ${TIMES.register}`, async () => {
     for (let round = 0; round < TIMES.register; round++) await race(false);
   }, 120_000);
 });
