@@ -71,10 +71,13 @@ describe('when the database goes away', () => {
     const lookups = '%unnest($1%';
     // The second connection for reads is made when two reads meet.
     await expect
-      .poll(async () => {
-        await Promise.all(Array.from({ length: 40 }, verify));
-        return (await backends(postgres.url, lookups)).length;
-      })
+      .poll(
+        async () => {
+          await Promise.all(Array.from({ length: 40 }, verify));
+          return (await backends(postgres.url, lookups)).length;
+        },
+        { timeout: 10_000 },
+      )
       .toBe(2);
     expect(await freeze(postgres.url, lookups)).toBe(2);
     const first = verify();
