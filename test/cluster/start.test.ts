@@ -2,15 +2,18 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
+import { LONG } from '../support/long.ts';
 import { query } from '../support/postgres.ts';
 import { cluster, onOnePostgres, senders } from './replicas.ts';
+
+const MANY = LONG ? 10 : 5;
 
 const onSharedPostgres = onOnePostgres();
 
 describe('replicas that start', () => {
-  test('at the same moment migrate an empty database once, all ten of them', async () => {
+  test(`at the same moment migrate an empty database once, all ${MANY} of them`, async () => {
     const { url, startReplica } = await onSharedPostgres(0);
-    const replicas = await Promise.all(Array.from({ length: 10 }, () => startReplica()));
+    const replicas = await Promise.all(Array.from({ length: MANY }, () => startReplica()));
     const names = await query(url, 'select name from kysely_migration order by name');
     expect(names.map(({ name }) => name)).toEqual(Object.keys(migrations));
     for (const send of senders(replicas)) expect((await send('/health')).status).toBe(200);
