@@ -1,0 +1,109 @@
+import { writeFileSync } from 'node:fs';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { gatewayService } from '../../support/gateway.ts';
+import { FIRST_KEY, register } from '../../support/keyhearth.ts';
+import { openSocket, refusalOf, socketUpstream } from '../../support/websockets.ts';
+
+const DECLARED = 'declared-key-of-the-tests-0123456789';
+const PATH = '/v1/responses';
+
+/** Only the test makes an interval pass. */
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+});
+
+const bearer = (key: string) => ({ headers: { Authorization: `Bearer ${key}` } });
+
+/** The whole service, with a declared key and an upstream that sends every message back. */
+async function start() {
+  const upstream = await socketUpstream();
+  const text = (keys: readonly string[]) =>
+    `api-keys: ${JSON.stringify(keys)}\ncodex-api-key: [{ api-key: upstream-key-0123456789, base-url: "${upstream.origin}" }]\n`;
+  const time = fakeClock();
+  const running = await gatewayService(text([DECLARED]), { clock: time.clock });
+  await register(running.send);
+  return { ...running, ...time, upstream, text };
+}
+
+type Started = Awaited<ReturnType<typeof start>>;
+
+async function createKey({ send }: Started, settings: object) {
+  const { json } = await send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY, body: settings });
+  return json as { id: number; raw_key: string };
+}
+
+test('a declared key, and a key of the key store with the scope, open WebSockets', async () => {
+  const started = await start();
+  const { gatewayOrigin, upstream } = started;
+  const usable = await createKey(started, { scopes: ['gateway:use'] });
+  const other = await createKey(started, { scopes: ['keys:read'] });
+  for (const key of [DECLARED, usable.raw_key]) {
+    const { socket, next } = await openSocket(gatewayOrigin, PATH, bearer(key));
+    socket.send('hello');
+    expect(String((await next()).data)).toBe('hello');
+  }
+  expect((await refusalOf(openSocket(gatewayOrigin, PATH, bearer(other.raw_key)))).status).toBe(403);
+  expect((await refusalOf(openSocket(gatewayOrigin, PATH, bearer('wrong-key-0123456789')))).status).toBe(401);
+  expect(upstream.requests.map(({ headers }) => headers.authorization)).toEqual(
+    Array(2).fill('Bearer upstream-key-0123456789'),
+  );
+});
+
+describe('an open socket is closed within five seconds when its key', () => {
+  const CHECK_MS = 5_000;
+
+  test.each<[string, object, (started: Started, id: number) => unknown]>([
+    [
+      'is deactivated',
+      {},
+      ({ send }, id) => send({ method: 'POST', path: `/auth/keys/${id}/deactivate`, key: FIRST_KEY }),
+    ],
+    [
+      'is deleted',
+      {},
+      ({ send }, id) => send({ method: 'DELETE', path: `/auth/keys/${id}`, key: FIRST_KEY }),
+    ],
+    ['expires', { expires_in: 60 }, ({ pass }) => pass(61)],
+    [
+      'loses the scope',
+      {},
+      ({ send }, id) =>
+        send({
+          method: 'PATCH',
+          path: `/auth/keys/${id}`,
+          key: FIRST_KEY,
+          body: { scopes: ['keys:read'] },
+        }),
+    ],
+    [
+      'is no longer allowed from the address',
+      {},
+      ({ send }, id) =>
+        send({
+          method: 'PATCH',
+          path: `/auth/keys/${id}`,
+          key: FIRST_KEY,
+          body: { allowed_ips: ['192.0.2.0/24'] },
+        }),
+    ],
+  ])('%s', async (_, settings, revoke) => {
+    const started = await start();
+    const key = await createKey(started, { scopes: ['gateway:use'], ...settings });
+    const { socket, next, closed } = await openSocket(started.gatewayOrigin, PATH, bearer(key.raw_key));
+    vi.advanceTimersByTime(CHECK_MS);
+    socket.send('still valid');
+    await next();
+    await revoke(started, key.id);
+    vi.advanceTimersByTime(CHECK_MS);
+    expect(await closed).toEqual({ code: 1008, reason: 'Invalid API key.' });
+  });
+});
+
+test('a socket is closed when its key leaves the file', async () => {
+  const { gatewayOrigin, file, text } = await start();
+  const { closed } = await openSocket(gatewayOrigin, PATH, bearer(DECLARED));
+  writeFileSync(file, `port: 0\n${text(['another-key-of-the-tests-0123456789'])}`);
+  expect(await closed).toEqual({ code: 1008, reason: 'Invalid API key.' });
+});
