@@ -208,6 +208,7 @@ async function build(
     clock,
     checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey(), undefined)),
     isStopping: () => isStopping,
+    gatewayFile: gateway?.live,
   });
   return {
     app,

@@ -81,7 +81,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     ...['auth', 'auth/by', 'gateway-file', 'http', 'http/dialects', 'keys', 'lib'],
     ...['upstreams'],
   ],
-  'apis/meta': ['apis', 'auth/by', 'http/dialects', 'http', 'keys', 'lib'],
+  'apis/meta': ['apis', 'auth/by', 'http/dialects', 'http', 'gateway-file', 'keys', 'lib'],
   'apis/proxyhat': ['apis', 'auth', 'http/dialects', 'http', 'accounts', 'keys', 'lib'],
   'apis/proxyos': [
     'apis',

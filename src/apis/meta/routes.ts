@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { TypedResponse } from 'hono';
 import { accepts } from 'hono/accepts';
 import { KEY_HEADERS } from '../../auth/by/api-key.ts';
+import type { LiveConfig } from '../../gateway-file/live.ts';
 import { problemResponses } from '../../http/dialects/problem-openapi.ts';
 import { createRouter } from '../../http/router.ts';
 import { MAX_KEY_LENGTH, MIN_KEY_LENGTH } from '../../keys/key-format.ts';
@@ -41,7 +42,8 @@ const health = createRoute({
   path: '/health',
   operationId: 'getHealth',
   summary: 'Check the health of the service',
-  description: 'Reads from the database, and answers 503 if that fails. This operation needs no key.',
+  description:
+    'Reads from the database, and answers 503 if that fails. It also says what is wrong with the file of the gateway, if there is a gateway. This operation needs no key.',
   responses: {
     200: { description: 'The service works', content: { 'application/json': { schema: HealthSchema } } },
     ...problemResponses('database_unavailable'),
@@ -124,13 +126,22 @@ export type ServiceState = {
   checkDatabase: () => Promise<void>;
   isStopping: () => boolean;
   setup: { needsSetup: () => Promise<boolean> };
+  /** The file of the gateway; undefined when there is no gateway. */
+  gatewayFile: Pick<LiveConfig, 'problem' | 'catchUp'> | undefined;
 };
 
 const JSON_TYPE = 'application/json';
 const HTML_TYPE = 'text/html';
 const PATHS = { docs: '/docs', redoc: '/redoc', openapi: '/openapi.json', dashboard: '/dashboard' };
 
-export function metaRoutes({ checkDatabase, isStopping, setup }: ServiceState) {
+/** A broken file does not make the service unhealthy, because the last good one stays in force. */
+async function healthOfGateway(file: NonNullable<ServiceState['gatewayFile']>) {
+  await file.catchUp();
+  const problem = file.problem();
+  return problem ? { status: 'invalid_file' as const, error: problem.sentence } : { status: 'ok' as const };
+}
+
+export function metaRoutes({ checkDatabase, isStopping, setup, gatewayFile }: ServiceState) {
   const { name, version, description } = product;
   return createRouter()
     .openapi(root, async (c) => {
@@ -145,7 +156,8 @@ export function metaRoutes({ checkDatabase, isStopping, setup }: ServiceState) {
     })
     .openapi(health, async (c) => {
       await checkDatabase();
-      return c.json({ status: 'ok' as const }, 200);
+      const gateway = gatewayFile && (await healthOfGateway(gatewayFile));
+      return c.json({ status: 'ok' as const, ...(gateway && { gateway }) }, 200);
     })
     .openapi(ready, async (c) => {
       if (isStopping()) throw new DomainError({ code: 'stopping', retryAfter: STOPPING_RETRY_AFTER });

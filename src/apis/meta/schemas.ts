@@ -26,6 +26,20 @@ export const HealthSchema = z
     status: z
       .literal('ok')
       .openapi({ description: 'Always `ok`. If the check fails, the answer is an error' }),
+    gateway: z
+      .object({
+        status: z.enum(['ok', 'invalid_file']).openapi({
+          description:
+            '`invalid_file` while the file of the gateway is not valid and its last good content is used',
+          example: 'invalid_file',
+        }),
+        error: z.string().optional().openapi({
+          description: 'Why the file is not valid. Absent when it is',
+          example: 'Line 7: "port" must be a whole number from 0 to 65535.',
+        }),
+      })
+      .optional()
+      .openapi({ description: 'The gateway. Absent when there is none' }),
   })
   .openapi('Health');
 

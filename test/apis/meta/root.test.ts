@@ -43,7 +43,7 @@ test('what cannot change any more is not read again', async () => {
 });
 
 test('GET / says what the service is, also without its database', async () => {
-  const ready = { checkDatabase: async () => undefined, isStopping: () => false };
+  const ready = { checkDatabase: async () => undefined, isStopping: () => false, gatewayFile: undefined };
   const lost = metaRoutes({ ...ready, setup: { needsSetup: () => Promise.reject(new Error('lost')) } });
   const answer = await lost.request('/');
   expect(answer.status).toBe(200);
