@@ -1,8 +1,9 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { parseConfig } from '../src/config.ts';
 import { transaction } from '../src/db/transaction.ts';
 import { fingerprinter } from '../src/keys/digests.ts';
 import { checksum, generateRawKey, hintOf } from '../src/keys/key-format.ts';
+import { RawKey } from '../src/lib/brand.ts';
 import { createLogger } from '../src/lib/logger.ts';
 import { openStorage } from '../src/storage.ts';
 import { HASH, LABEL } from './seed.ts';
@@ -26,9 +27,13 @@ export const KINDS = {
   inactive: { is_active: 0 },
   expired: { expires_at: 1 },
   fromElsewhere: { allowed_ips: '192.0.2.1' },
+  undeclared: { is_active: 0, source: 'config', scopes: 'gateway:use', prefix: null, hash: '' },
 } as const;
 
 export type KeysByKind = Readonly<Record<keyof typeof KINDS, readonly string[]>>;
+
+/** Keys of the file of a gateway may be short. */
+const shortKey = () => RawKey(randomBytes(8).toString('hex'));
 
 /** Makes keys that the database has. It takes no bcrypt, which no request here needs. */
 export async function insertKeys(
@@ -38,7 +43,7 @@ export async function insertKeys(
 ): Promise<string[]> {
   const storage = await openStorage(parseConfig(env), createLogger('silent', { write: () => undefined }));
   const fingerprintOf = fingerprinter(storage.pepper);
-  const keys = Array.from({ length: count }, generateRawKey);
+  const keys = Array.from({ length: count }, kind === 'undeclared' ? shortKey : () => generateRawKey());
   const rows = keys.map((key) => ({
     label: LABEL,
     hint: hintOf(key),
@@ -61,8 +66,10 @@ export async function insertKeys(
 }
 
 /** Pairs of kinds whose answers must take the same time. */
-export function pairsOf(samples: number, { active, inactive, expired, fromElsewhere }: KeysByKind): Pair[] {
+export function pairsOf(samples: number, keys: KeysByKind): Pair[] {
+  const { active, inactive, expired, fromElsewhere, undeclared } = keys;
   const unknown = () => Array.from({ length: samples }, () => String(generateRawKey()));
+  const shortUnknown = () => Array.from({ length: samples }, () => String(shortKey()));
   const repeat = (keys: readonly string[]) =>
     Array.from({ length: samples }, (_, i) => keys[i % REPEATED_KEYS] ?? '');
   const kind = (keys: readonly string[]): Kind => ({ keys, times: [] });
@@ -92,6 +99,16 @@ export function pairsOf(samples: number, { active, inactive, expired, fromElsewh
       name: 'from an address that is not allowed / unknown, sent repeatedly',
       ones: kind(repeat(fromElsewhere)),
       others: kind(repeat(unknown())),
+    },
+    {
+      name: 'no longer declared / unknown, both short',
+      ones: kind(undeclared.slice(REPEATED_KEYS)),
+      others: kind(shortUnknown()),
+    },
+    {
+      name: 'no longer declared / unknown, both short, sent repeatedly',
+      ones: kind(repeat(undeclared)),
+      others: kind(repeat(shortUnknown())),
     },
     { name: 'near miss / unknown', ones: kind(active.map(nearMissOf)), others: kind(unknown()) },
     {
