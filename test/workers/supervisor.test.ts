@@ -13,6 +13,8 @@ const alone = { Connection: 'close' };
 
 test('workers that fail are replaced, each with a line in the log, and the count of failures outlives them', async () => {
   const { send, channel, linesWith } = await start({ KEYHEARTH_WORKERS: SEVERAL });
+  const heard: unknown[] = [];
+  channel.onmessage = ({ data }) => heard.push(data);
   await register(send);
   const guess = () => send({ path: '/auth/verify', key: `${FIRST_KEY}-wrong`, headers: alone });
   for (let i = 0; i < 4; i++) await guess();
@@ -22,6 +24,7 @@ test('workers that fail are replaced, each with a line in the log, and the count
     .toBe(Number(SEVERAL));
   expect(linesWith('ended unexpectedly').length).toBe(Number(SEVERAL));
   expect(linesWith('made to fail').length).toBe(Number(SEVERAL));
+  expect(heard).toEqual([]);
   expect((await guess()).json.detail).toBe('Invalid API key. 0 attempts remaining.');
   for (let i = 0; i < 20; i++) {
     const answer = await send({ path: '/auth/verify', key: FIRST_KEY, headers: alone });
