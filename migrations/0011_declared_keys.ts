@@ -8,7 +8,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   const run = (text: string) => sql.raw(text).execute(db);
 
   await run('alter table api_keys add column max_concurrent integer');
-  await run('create table gateways (name text primary key, digest text not null, synced_at bigint not null)');
+  await run(`create table gateways (
+    name text primary key, digest text not null, progress text not null, synced_at bigint not null
+  )`);
   await run(`create table gateway_keys (
     gateway text not null, key_id bigint not null, primary key (gateway, key_id)
   )${isPostgres ? '' : ' without rowid'}`);

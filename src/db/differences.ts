@@ -1,5 +1,5 @@
 import { type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely';
-import type { Db, Tables, Tx } from './tables.ts';
+import type { Db } from './tables.ts';
 
 /** SQL that the engines write differently. */
 
@@ -16,11 +16,6 @@ export async function hasTable(db: Db, name: string): Promise<boolean> {
   const schema = await schemaOf(db);
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   return tables.some((table) => table.name === name && (schema === undefined || table.schema === schema));
-}
-
-/** Other transactions that call it wait for the end of this one. In SQLite, each transaction that writes is alone. */
-export async function lockTable(tx: Tx, name: keyof Tables): Promise<void> {
-  if (isPostgres<Tables>(tx)) await sql`lock table ${sql.table(name)} in exclusive mode`.execute(tx);
 }
 
 /** The elements of a JSON array, as rows with one column named `value`. */

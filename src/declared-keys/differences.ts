@@ -28,7 +28,7 @@ export type Differences = Readonly<{
   removed: readonly Stored[];
   /** Keys that did not come from a file. Their own settings decide about them. */
   foreign: readonly Declared[];
-  /** Keys that are made again, because it is not certain which of the rows without a fingerprint is theirs. */
+  /** Keys of `added` that are made again, because it is not certain which of the rows without a fingerprint is theirs. */
   forgotten: readonly Declared[];
 }>;
 
@@ -74,8 +74,8 @@ function matchLost(missing: readonly Declared[], lost: readonly Stored[]) {
   const rows = Map.groupBy(lost, appearanceOf);
   for (const [appearance, keys] of Map.groupBy(missing, appearanceOf)) {
     const alike = rows.get(appearance) ?? [];
-    const isCertain =
-      (keys.length === 1 && alike.length === 1) || new Set(alike.map(({ settings }) => settings)).size === 1;
+    const areSame = new Set(alike.map(({ settings }) => settings)).size === 1;
+    const isCertain = areSame && keys.length <= alike.length;
     if (isCertain)
       for (const [i, key] of keys.entries()) {
         const row = alike[i];
@@ -87,3 +87,45 @@ function matchLost(missing: readonly Declared[], lost: readonly Stored[]) {
 }
 
 const appearanceOf = ({ hint, label }: Pick<Declared, 'hint' | 'label'>) => JSON.stringify([hint, label]);
+
+const isNew = ({ row, isMember }: Kept) => !isMember || !row.isActive;
+
+/** What is to be written. */
+export type Changes = Readonly<{
+  added: readonly Declared[];
+  /** Rows that the gateway declares again, or as well. */
+  returned: readonly Kept[];
+  /** Rows with another label, or without their fingerprint. */
+  updated: readonly Kept[];
+  removed: readonly Stored[];
+}>;
+
+export const changesOf = ({ added, kept, removed }: Differences): Changes => ({
+  added,
+  returned: kept.filter(isNew),
+  updated: kept.filter(
+    (key) =>
+      !isNew(key) &&
+      (key.row.label !== key.declared.label || key.row.fingerprint !== key.declared.fingerprint),
+  ),
+  removed,
+});
+
+/** A part of the changes: what the file says about some keys, and the rows that this concerns. */
+export type Part = Readonly<{ declared: readonly Declared[]; ids: readonly KeyId[] }>;
+
+/** The changes in parts of at most so many. New keys come before old ones go. */
+export function partsOf({ added, returned, updated, removed }: Changes, most: number): Part[] {
+  const all = [
+    ...added.map((key) => ({ key, id: undefined })),
+    ...[...returned, ...updated].map(({ row, declared }) => ({ key: declared, id: row.id })),
+    ...removed.map(({ id }) => ({ key: undefined, id })),
+  ];
+  return Array.from({ length: Math.ceil(all.length / most) }, (_, i) => {
+    const some = all.slice(i * most, (i + 1) * most);
+    return {
+      declared: some.flatMap(({ key }) => key ?? []),
+      ids: some.flatMap(({ id }) => id ?? []),
+    };
+  });
+}

@@ -14,8 +14,6 @@ const columns = [
   'max_concurrent',
 ] as const;
 
-type Row = Awaited<ReturnType<typeof findMembers>>['rows'][number];
-
 const toStored = (row: Row): Stored => ({
   id: row.id,
   fingerprint: row.fingerprint,
@@ -38,14 +36,27 @@ const idsIn = (db: Db | Tx, ids: readonly KeyId[]) =>
     ids.map((id) => [id]),
   )} as listed)`;
 
-export const findDigest = async (db: Db | Tx, gateway: string): Promise<string | undefined> =>
-  (await db.selectFrom('gateways').select('digest').where('name', '=', gateway).executeTakeFirst())?.digest;
+/** How far a gateway is. */
+export async function findGateway(db: Db | Tx, gateway: string) {
+  const found = await db
+    .selectFrom('gateways')
+    .select(['digest', 'progress'])
+    .where('name', '=', gateway)
+    .executeTakeFirst();
+  return found ?? { digest: '', progress: '' };
+}
 
-export async function storeDigest(tx: Tx, gateway: string, digest: string, now: number): Promise<void> {
+export async function storeGateway(
+  tx: Tx,
+  gateway: string,
+  state: Readonly<{ digest: string; progress: string }>,
+  now: number,
+): Promise<void> {
+  const row = { ...state, synced_at: now };
   await tx
     .insertInto('gateways')
-    .values({ name: gateway, digest, synced_at: now })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ digest, synced_at: now }))
+    .values({ name: gateway, ...row })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet(row))
     .execute();
 }
 
@@ -62,28 +73,37 @@ export async function hasDamagedRow(db: Db | Tx, gateway: string): Promise<boole
   return found !== undefined;
 }
 
-async function findMembers(tx: Tx, gateway: string, after: number, limit: number) {
-  const rows = await tx
+const members = (db: Db | Tx, gateway: string) =>
+  db
     .selectFrom('gateway_keys')
     .innerJoin('api_keys', 'api_keys.id', 'gateway_keys.key_id')
     .select(columns)
-    .where('gateway', '=', gateway)
-    .where('key_id', '>', after as KeyId)
-    .orderBy('key_id')
-    .limit(limit)
-    .execute();
-  return { rows };
-}
+    .where('gateway', '=', gateway);
+
+type Row = Awaited<ReturnType<ReturnType<typeof members>['execute']>>[number];
 
 /** The next rows that a gateway declares. */
-export const membersAfter = async (
-  tx: Tx,
-  gateway: string,
-  after: number,
-  limit: number,
-): Promise<Stored[]> => (await findMembers(tx, gateway, after, limit)).rows.map(toStored);
+export const membersAfter = async (db: Db | Tx, gateway: string, after: number, limit: number) =>
+  (
+    await members(db, gateway)
+      .where('key_id', '>', after as KeyId)
+      .orderBy('key_id')
+      .limit(limit)
+      .execute()
+  ).map(toStored);
 
-export async function findByFingerprints(tx: Tx, fingerprints: readonly Fingerprint[]): Promise<Stored[]> {
+/** Those of the rows that a gateway declares. */
+export const membersAmong = async (db: Db | Tx, gateway: string, ids: readonly KeyId[]) =>
+  (
+    await members(db, gateway)
+      .where(sql<boolean>`key_id in ${idsIn(db, ids)}`)
+      .execute()
+  ).map(toStored);
+
+export async function findByFingerprints(
+  tx: Db | Tx,
+  fingerprints: readonly Fingerprint[],
+): Promise<Stored[]> {
   const list = listed(
     tx,
     fingerprints.map((fingerprint) => [fingerprint]),

@@ -1,8 +1,5 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { NewEvent } from '../audit/event.ts';
-import { insertEvents } from '../audit/store.ts';
-import { lockTable } from '../db/differences.ts';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { DeclaredKey } from '../gateway-file/config.ts';
@@ -10,34 +7,34 @@ import { hintOf } from '../keys/key-format.ts';
 import { toLabel } from '../keys/label.ts';
 import type { Fingerprint, RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type Declared, differencesBetween, type Kept, type Stored } from './differences.ts';
-import * as events from './events.ts';
+import {
+  changesOf,
+  type Declared,
+  type Differences,
+  differencesBetween,
+  type Part,
+  partsOf,
+  type Stored,
+} from './differences.ts';
+import { inParts, READ_AT_ONCE } from './parts.ts';
+import { addTo, progressOf, type Result } from './progress.ts';
 import * as store from './store.ts';
+import { write } from './write.ts';
 
-/** The result of making the rows the same as a file. Keys are named by their hints. */
+/** The result of making the rows the same as a file. */
 export type Synced =
   /** The file has changed since it was parsed. Nothing was done: parse it again. */
   | { state: 'stale' }
   /** The rows were the same already. */
   | { state: 'unchanged' }
-  | Readonly<{
-      state: 'changed';
-      added: readonly string[];
-      removed: readonly string[];
-      /** Only their labels changed, or their fingerprints were made again. */
-      updated: number;
-      /** They were stored in another way before. Their own settings decide about them. */
-      foreign: readonly string[];
-      /** Their settings are lost together with the pepper. */
-      forgotten: readonly string[];
-    }>;
+  | ({ state: 'changed' } & Result);
 
 export type DeclaredKeys = {
   /**
-   * Makes the rows of a gateway the same as its file, in one transaction with the audit events. Of several threads and
-   * processes with the same file, one makes the changes.
+   * Makes the rows of a gateway the same as its file, each change in one transaction with its audit event. Of several
+   * threads and processes with the same file, one gets the result `changed`.
    * @param gateway `KEYHEARTH_GATEWAY_NAME`
-   * @param isCurrent whether the file is still the one that was parsed. It is called inside the transaction, perhaps twice
+   * @param isCurrent whether the file is still the one that was parsed. It is called inside each transaction
    * @throws DomainError when the database is busy or not available
    */
   sync(gateway: string, keys: readonly DeclaredKey[], isCurrent: () => boolean): Promise<Synced>;
@@ -49,22 +46,36 @@ export type DeclaredKeysParts = {
   clock: Pick<Clock, 'now'>;
 };
 
-/** So many keys are read or written at once. SQLite would block the thread, so others get a turn in between. */
-const AT_ONCE = 250;
+/** So many changes are made in one transaction. Other changes wait for it, and must not wait for seconds. */
+const PER_TRANSACTION = 500;
+/** In between, others get the lock: those that find it taken try again within that time. */
+const PAUSE_MS = 80;
 
 export const createDeclaredKeys = ({ db, fingerprintOf, clock }: DeclaredKeysParts): DeclaredKeys => ({
   async sync(gateway, keys, isCurrent) {
     const declared = await withoutSecrets(keys, fingerprintOf);
     const digest = digestOf(declared);
     if (await isSynced(db, gateway, digest)) return { state: isCurrent() ? 'unchanged' : 'stale' };
-    return transaction(db, async (tx) => {
-      await lockTable(tx, 'gateways');
-      if (!isCurrent()) return { state: 'stale' };
-      if (await isSynced(tx, gateway, digest)) return { state: 'unchanged' };
-      const changed = await makeSame(tx, gateway, declared, clock.now());
-      await store.storeDigest(tx, gateway, digest, clock.now());
-      return changed;
-    });
+
+    /** Writes what differs, unless the file has changed or somebody else was faster. */
+    const step = (read: (tx: Tx) => Promise<Differences>, isLast: boolean) =>
+      transaction(db, async (tx): Promise<Synced | undefined> => {
+        if (!isCurrent()) return { state: 'stale' };
+        if (await isSynced(tx, gateway, digest)) return { state: 'unchanged' };
+        const task = { gateway, digest, now: clock.now() };
+        return makeSame(tx, task, await read(tx), isLast);
+      });
+
+    const before = await readAll(db, gateway, declared);
+    const { forgotten } = before;
+    // The last part is written together with what has changed in the meantime.
+    for (const part of partsOf(changesOf(before), PER_TRANSACTION).slice(0, -1)) {
+      const synced = await step(async (tx) => ({ ...(await readPart(tx, gateway, part)), forgotten }), false);
+      if (synced) return synced;
+      await sleep(PAUSE_MS);
+    }
+    const last = await step((tx) => readAll(tx, gateway, declared), true);
+    return last ?? { state: 'unchanged' };
   },
 });
 
@@ -74,7 +85,7 @@ async function withoutSecrets(
   fingerprintOf: DeclaredKeysParts['fingerprintOf'],
 ): Promise<Declared[]> {
   const declared = new Map<Fingerprint, Declared>();
-  await inParts(keys, async (some) => {
+  await inParts(keys, READ_AT_ONCE, async (some) => {
     for (const { rawKey, label } of some) {
       const fingerprint = fingerprintOf(rawKey);
       if (!declared.has(fingerprint))
@@ -91,79 +102,60 @@ function digestOf(declared: readonly Declared[]): string {
 }
 
 const isSynced = async (handle: Db | Tx, gateway: string, digest: string): Promise<boolean> =>
-  (await store.findDigest(handle, gateway)) === digest && !(await store.hasDamagedRow(handle, gateway));
+  (await store.findGateway(handle, gateway)).digest === digest &&
+  !(await store.hasDamagedRow(handle, gateway));
 
+type Task = Readonly<{ gateway: string; digest: string; now: number }>;
+
+/** @param isLast whether all differences are among these. @returns undefined otherwise */
 async function makeSame(
   tx: Tx,
+  { gateway, digest, now }: Task,
+  differences: Differences,
+  isLast: boolean,
+): Promise<Synced | undefined> {
+  const changes = changesOf(differences);
+  await write(tx, { gateway, now }, changes);
+  const before = await store.findGateway(tx, gateway);
+  const done = addTo(progressOf(before.progress, digest), changes, differences);
+  const state = isLast ? { digest, progress: '' } : { ...before, progress: JSON.stringify(done) };
+  await store.storeGateway(tx, gateway, state, now);
+  if (!isLast) return undefined;
+  await store.removeDeleted(tx, gateway);
+  return { state: 'changed', ...done.result };
+}
+
+async function readAll(
+  handle: Db | Tx,
   gateway: string,
   declared: readonly Declared[],
-  now: number,
-): Promise<Synced> {
-  await store.removeDeleted(tx, gateway);
-  const members = await readMembers(tx, gateway);
-  const found: Stored[] = [];
-  await inParts(declared, async (some) => {
-    const fingerprints = some.map(({ fingerprint }) => fingerprint);
-    found.push(...(await store.findByFingerprints(tx, fingerprints)));
-  });
-  const differences = differencesBetween(declared, members, found);
-  const context = { actor: { kind: 'gateway', label: gateway }, at: now } as const;
-  const recorded: NewEvent[] = [];
-
-  await inParts(differences.added, async (some) => {
-    const inserted = await store.insertDeclared(tx, some, now);
-    const ids = new Map(inserted.map(({ fingerprint, id }) => [fingerprint, id]));
-    await store.addMembers(tx, gateway, [...ids.values()]);
-    for (const key of some) {
-      const id = ids.get(key.fingerprint);
-      if (id !== undefined) recorded.push(events.added(context, id, key));
-    }
-  });
-  const changed = differences.kept.filter(isDifferent);
-  await inParts(changed, async (some) => {
-    await store.restore(tx, some);
-    await store.addMembers(tx, gateway, idsOf(some.map(({ row }) => row)));
-    recorded.push(...some.flatMap((key) => events.kept(context, key) ?? []));
-  });
-  await inParts(differences.removed, async (some) => {
-    const retired = await store.removeMembers(tx, gateway, idsOf(some));
-    recorded.push(...some.map((row) => events.removed(context, row, retired.has(row.id))));
-  });
-  await insertEvents(tx, recorded);
-
-  const came = changed.filter(isNew);
-  return {
-    state: 'changed',
-    added: hintsOf([...differences.added, ...came.map(({ row }) => row)]),
-    removed: hintsOf(differences.removed),
-    updated: changed.length - came.length,
-    foreign: hintsOf(differences.foreign),
-    forgotten: hintsOf(differences.forgotten),
-  };
+): Promise<Differences> {
+  const members = await readMembers(handle, gateway);
+  return differencesBetween(declared, members, await findRows(handle, declared));
 }
 
-const isNew = ({ row, isMember }: Kept) => !isMember || !row.isActive;
+async function readPart(tx: Tx, gateway: string, { declared, ids }: Part): Promise<Differences> {
+  // Somebody may have added some of the keys in the meantime.
+  const found = await findRows(tx, declared);
+  const members = await store.membersAmong(tx, gateway, [...ids, ...found.map(({ id }) => id)]);
+  return differencesBetween(declared, members, found);
+}
 
-const isDifferent = (key: Kept) =>
-  isNew(key) || key.row.label !== key.declared.label || key.row.fingerprint !== key.declared.fingerprint;
+async function findRows(handle: Db | Tx, declared: readonly Declared[]): Promise<Stored[]> {
+  const found: Stored[] = [];
+  await inParts(declared, READ_AT_ONCE, async (some) => {
+    const fingerprints = some.map(({ fingerprint }) => fingerprint);
+    found.push(...(await store.findByFingerprints(handle, fingerprints)));
+  });
+  return found;
+}
 
-const idsOf = (rows: readonly Stored[]) => rows.map(({ id }) => id);
-
-const hintsOf = (keys: readonly Pick<Stored, 'hint'>[]) => keys.map(({ hint }) => hint);
-
-async function readMembers(tx: Tx, gateway: string): Promise<Stored[]> {
+async function readMembers(handle: Db | Tx, gateway: string): Promise<Stored[]> {
   const members: Stored[] = [];
   for (;;) {
-    const some = await store.membersAfter(tx, gateway, members.at(-1)?.id ?? 0, AT_ONCE);
+    const some = await store.membersAfter(handle, gateway, members.at(-1)?.id ?? 0, READ_AT_ONCE);
     members.push(...some);
-    if (some.length < AT_ONCE) return members;
+    if (some.length < READ_AT_ONCE) return members;
     await nextTurn();
-  }
-}
-
-async function inParts<Item>(items: readonly Item[], work: (some: readonly Item[]) => Promise<void>) {
-  for (let start = 0; start < items.length; start += AT_ONCE) {
-    if (start > 0) await nextTurn();
-    await work(items.slice(start, start + AT_ONCE));
   }
 }

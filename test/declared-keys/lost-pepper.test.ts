@@ -85,6 +85,15 @@ describe('after the loss of the pepper', () => {
     ]);
   });
 
+  test('a further key that looks the same does not take the settings of the old one', async () => {
+    const { declare, listed } = await afterTheLoss([alike('a')], ['a']);
+    expect(await declare([alike('new'), alike('a')])).toMatchObject({ forgotten: expect.any(Array) });
+    expect((await listed()).filter(({ status }: { status: string }) => status === 'active')).toEqual([
+      { id: 3, owner: '', status: 'active' },
+      { id: 4, owner: '', status: 'active' },
+    ]);
+  });
+
   test('labels tell keys apart that look the same', async () => {
     const lines: Line[] = [
       [alike('a'), 'A'],
