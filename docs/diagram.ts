@@ -49,6 +49,7 @@ const LAYERS: readonly Layer[] = [
     name: 'services',
     color: '#1a7f37',
     modules: [
+      'gateway-control',
       'oauth',
       'upstreams',
       'declared-keys',

@@ -8,14 +8,17 @@ import type { GatewaySettings } from './config/gateway.ts';
 import type { Config } from './config.ts';
 import type { Db } from './db/tables.ts';
 import { createDeclaredKeys } from './declared-keys/sync.ts';
+import { createGatewayControl } from './gateway-control/control.ts';
 import type { LiveConfig } from './gateway-file/live.ts';
 import { openLiveConfig } from './gateway-file/open.ts';
+import type { GatewayControl } from './gateway-file/overview.ts';
 import { type GatewayPort, prepareGatewayPort } from './gateway-port.ts';
 import { openai } from './http/dialects/openai.ts';
 import { sendFailure } from './http/failures.ts';
 import { createRoot } from './http/root.ts';
 import type { Application } from './http/server/listen.ts';
 import type { BcryptPool } from './keys/bcrypt-pool.ts';
+import type { Change } from './keys/change.ts';
 import { createKeyRecheck } from './keys/recheck.ts';
 import { type Fingerprint, type RawKey, Scope } from './lib/brand.ts';
 import type { Lockout } from './lockout/lockout.ts';
@@ -33,6 +36,7 @@ export type CoreParts = ClientParts &
     bcrypt: BcryptPool;
     seal: Seal;
     counting: ModelCounterParts;
+    change: Change;
     managementBans: Lockout;
     fingerprintOf: (rawKey: RawKey) => Fingerprint;
   }>;
@@ -44,6 +48,7 @@ export type Gateway = Readonly<{
   live: LiveConfig;
   /** Refuses new WebSockets, and closes the open ones after so long. */
   stopSockets(graceMs: number): void;
+  control: GatewayControl;
   close(): Promise<void>;
 }>;
 
@@ -129,8 +134,10 @@ async function build(
     return sendFailure(c, { code: 'not_found' });
   });
 
+  const { name } = settings;
   return {
     live,
+    control: createGatewayControl({ name, live, upstreams, oauth, clock, change: core.change }),
     port,
     application: { requestLog, resolveClient, fast, fetch: root.fetch, upgrade: webSockets.upgrade },
     stopSockets: webSockets.stop,

@@ -165,7 +165,7 @@ async function build(
     config.gateway &&
     parts.adopt(
       await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
-        ...{ config, logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal },
+        ...{ config, logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal, change },
         ...{
           counting,
           managementBans,
@@ -208,6 +208,7 @@ async function build(
     clock,
     checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey(), undefined)),
     isStopping: () => isStopping,
+    gateway: gateway?.control,
     gatewayFile: gateway?.live,
   });
   return {

@@ -69,3 +69,7 @@ export const ofToken = ({ protocol, name, prefix, accessToken, baseUrl }: TokenC
 
 export const ofAmp = (upstreamUrl: string, apiKey: string) =>
   credential({ protocol: 'amp', name: 'ampcode', prefix: null, secret: apiKey, isToken: false }, upstreamUrl);
+
+/** Enough of a secret to recognise it: a quarter, and at most six characters. */
+export const secretHint = (secret: string) =>
+  `${secret.slice(0, Math.min(6, Math.floor(secret.length / 4)))}…`;

@@ -1,15 +1,17 @@
 import type { ConfiguredCredential, Protocol } from '../gateway-file/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createRoutes, type Route } from './choose.ts';
-import { type Credential, ofConfigured, ofToken, type TokenCredential } from './credential.ts';
+import { type Credential, ofConfigured, ofToken, secretHint, type TokenCredential } from './credential.ts';
 import { createPools, type RestReason } from './pools.ts';
 
 export type UpstreamState = Readonly<{
   protocol: Credential['protocol'];
   name: string;
   prefix: string | null;
-  origin: string;
+  baseUrl: string;
   isToken: boolean;
+  /** The first characters of an API key, or the file of a token. */
+  credential: string;
   /** Milliseconds for which the credential rests; 0 when it does not. */
   restMs: number;
 }>;
@@ -58,8 +60,13 @@ export function createUpstreams(clock: Clock): Upstreams {
     credentials: () => all,
     states: () =>
       all.map((credential) => {
-        const { protocol, name, prefix, origin, isToken } = credential;
-        return { protocol, name, prefix, origin, isToken, restMs: pools.restLeft(credential) };
+        const { protocol, name, prefix, origin, basePath, secret, isToken } = credential;
+        return {
+          ...{ protocol, name, prefix, isToken },
+          baseUrl: origin + basePath,
+          credential: isToken ? name : secretHint(secret),
+          restMs: pools.restLeft(credential),
+        };
       }),
   };
 }

@@ -6,6 +6,7 @@ import { type ApiContext, createApi, JSON_BODY_LIMIT } from '../create-api.ts';
 import { type AccountRouteParts, accountRoutes } from './account-routes.ts';
 import { type AuditRouteParts, auditRoutes } from './audit-routes.ts';
 import { bootstrapRoutes, publicBootstrapRoutes } from './bootstrap-routes.ts';
+import { type GatewayRouteParts, gatewayRoutes } from './gateway-routes.ts';
 import { type InvitationRouteParts, invitationRoutes, publicInvitationRoutes } from './invitation-routes.ts';
 import { type KeyRouteParts, keyRoutes } from './key-routes.ts';
 import { type LockoutRouteParts, lockoutRoutes } from './lockout-routes.ts';
@@ -35,6 +36,7 @@ export type CoreParts = VerifyParts &
   OwnAccountRouteParts &
   AccountRouteParts &
   SessionRouteParts &
+  GatewayRouteParts &
   InvitationRouteParts & {
     authenticators: readonly Authenticator[];
     bootstrap: BootstrapService;
@@ -70,7 +72,8 @@ export function coreApi(parts: CoreParts, context: ApiContext) {
         .route('/', verifyRoutes(parts))
         .route('/', auditRoutes(parts))
         .route('/', lockoutRoutes(parts))
-        .route('/', usageRoutes(parts)),
+        .route('/', usageRoutes(parts))
+        .route('/', gatewayRoutes(parts)),
   );
   const router = createRouter();
   // It wraps the whole API, because it also changes the answers of the authentication.

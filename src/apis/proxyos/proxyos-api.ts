@@ -6,7 +6,7 @@ import { trpc } from '../../http/dialects/trpc.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { type ApiContext, createApi, JSON_BODY_LIMIT } from '../create-api.ts';
 import { type ApiKeyParts, apiKeyProcedures } from './api-key-procedures.ts';
-import { publicApiProcedures, routeProcedures } from './public-procedures.ts';
+import { publicApiProcedures, type RouteParts, routeProcedures } from './public-procedures.ts';
 import { openSetupRoutes, publicRestRoutes, type RestParts, setupRoutes } from './rest-routes.ts';
 import { router } from './trpc.ts';
 import { ENDPOINT, trpcRoute } from './trpc-route.ts';
@@ -14,6 +14,7 @@ import { type UserParts, userProcedures } from './user-procedures.ts';
 
 export type ProxyosParts = ApiKeyParts &
   UserParts &
+  RouteParts &
   RestParts & {
     /** For keys, also in the URL if that is allowed, and for the sessions of this API. */
     proxyosAuthenticators: readonly Authenticator[];
@@ -21,12 +22,12 @@ export type ProxyosParts = ApiKeyParts &
   };
 
 /** All procedures. A client of this service takes its types from here. */
-export const proxyosRouter = (parts: ApiKeyParts & UserParts) =>
+export const proxyosRouter = (parts: ApiKeyParts & UserParts & RouteParts) =>
   router({
     apiKeys: apiKeyProcedures(parts),
     users: userProcedures(parts),
     publicApi: publicApiProcedures(),
-    routes: routeProcedures(),
+    routes: routeProcedures(parts),
   });
 
 export type ProxyosRouter = ReturnType<typeof proxyosRouter>;
@@ -60,7 +61,7 @@ export function proxyosApi(parts: ProxyosParts, context: ApiContext) {
       open: openSetupRoutes(parts, context.lockout),
     },
     context,
-    (routes) => routes.route('/', publicRestRoutes()).route('/', setupRoutes(parts)),
+    (routes) => routes.route('/', publicRestRoutes(parts)).route('/', setupRoutes(parts)),
   );
   // Not a router of OpenAPI: the document describes the other APIs.
   return new Hono<HttpEnv>().route('/', trpcApi).route('/', restApi);

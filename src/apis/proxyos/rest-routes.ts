@@ -18,7 +18,7 @@ import { setupActor } from '../setup-actor.ts';
 import { refuseCrossSite, visitorOf } from '../visitor.ts';
 import { lacksProxyosScope, type ProxyosScope } from './needs.ts';
 import { presentRole } from './present.ts';
-import { gatewayRoutes, HEALTH } from './public-procedures.ts';
+import { HEALTH, type RouteParts, routesOf } from './public-procedures.ts';
 import { EmailSchema, PasswordSchema } from './schemas.ts';
 
 /** The OpenAPI document does not show these routes: their clients have contracts of their own. */
@@ -50,10 +50,10 @@ const routes = createRoute({
   responses: { 200: json },
 });
 
-export const publicRestRoutes = () =>
+export const publicRestRoutes = (parts: RouteParts) =>
   createRouter()
     .openapi(health, (c) => c.json(HEALTH, 200))
-    .openapi(routes, (c) => c.json(gatewayRoutes, 200));
+    .openapi(routes, async (c) => c.json(await routesOf(parts), 200));
 
 const setupStatus = createRoute({
   method: 'get',

@@ -53,6 +53,7 @@ const samples = {
   two_factor_already_enabled: { code: 'two_factor_already_enabled' },
   two_factor_not_enabled: { code: 'two_factor_not_enabled' },
   too_many_sign_in_attempts: { code: 'too_many_sign_in_attempts', limit: 5, retryAfter: 900 },
+  not_found: { code: 'not_found' },
   api_key_not_found: { code: 'api_key_not_found' },
   api_key_already_configured: { code: 'api_key_already_configured' },
   last_active_api_key_required: { code: 'last_active_api_key_required' },
