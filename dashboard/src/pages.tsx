@@ -4,6 +4,7 @@ import { AccountPage } from './pages/account.tsx';
 import { AccountsPage } from './pages/accounts.tsx';
 import { ApiPage } from './pages/api.tsx';
 import { AuditLogPage } from './pages/audit.tsx';
+import { GatewayPage } from './pages/gateway.tsx';
 import { InvitationPage } from './pages/invitation.tsx';
 import { KeyPage } from './pages/key/key.tsx';
 import { NewKeyPage } from './pages/key/new-key.tsx';
@@ -27,6 +28,7 @@ const routes: readonly Route[] = [
   { path: /^\/audit$/, Page: AuditLogPage, title: 'Audit log', isAllowed: () => holds('audit:read') },
   { path: /^\/keys$/, Page: KeysPage, title: 'API Keys' },
   { path: /^\/accounts$/, Page: AccountsPage, title: 'Accounts', isAllowed: isAdmin },
+  { path: /^\/gateway$/, Page: GatewayPage, title: 'Gateway', isAllowed: isAdmin },
   { path: /^\/account$/, Page: AccountPage, title: 'Your account' },
   { path: /^\/keys\/new$/, Page: NewKeyPage, title: 'New API Key' },
   { path: /^\/keys\/(\d+)$/, Page: KeyPage, title: 'API Key' },

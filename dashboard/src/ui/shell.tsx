@@ -22,6 +22,7 @@ const groups = (): { title: string; entries: Entry[] }[] => [
     entries: [
       { path: '/keys', label: 'API Keys', isShown: true },
       { path: '/accounts', label: 'Accounts', isShown: isAdmin() },
+      { path: '/gateway', label: 'Gateway', isShown: isAdmin() },
       { path: '/account', label: 'Your account', isShown: true },
     ],
   },
