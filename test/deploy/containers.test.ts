@@ -35,8 +35,18 @@ function killGroup(pid: number | undefined): void {
 }
 
 describe('docker-compose.yml', () => {
-  test('runs Keyhearth alone, or three replicas', () => {
-    expect(ours.map(([name]) => name)).toEqual(['keyhearth', 'replica-1', 'replica-2', 'replica-3']);
+  test('runs Keyhearth alone, with the gateway, or as three replicas', () => {
+    expect(ours.map(([name]) => name)).toEqual([
+      'keyhearth',
+      'gateway',
+      'replica-1',
+      'replica-2',
+      'replica-3',
+    ]);
+  });
+
+  test('publishes the gateway on this machine alone', () => {
+    expect(services.gateway?.ports).toEqual([...(services.keyhearth?.ports ?? []), '127.0.0.1:8317:8317']);
   });
 
   test.each(ours)('passes every documented variable to %s', (_, { environment }) => {

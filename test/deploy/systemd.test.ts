@@ -7,6 +7,9 @@ import { temporaryDirectory } from '../support/keyhearth.ts';
 const UNIT = join(import.meta.dirname, '../../deploy/systemd/keyhearth.service');
 const text = readFileSync(UNIT, 'utf8');
 
+/** What the drop-in for the gateway adds. */
+const gateway = readFileSync(join(UNIT, '../gateway.conf'), 'utf8');
+
 /** On a scale of 100. */
 const MOST_EXPOSURE = 20;
 
@@ -25,17 +28,25 @@ test('the unit gives the program more than ten seconds to stop', () => {
   expect(Number(/^TimeoutStopSec=(\d+)s$/m.exec(text)?.[1])).toBeGreaterThan(10);
 });
 
+test('the gateway finds its file in a directory that its user owns', () => {
+  const [, directory] = /^StateDirectory=(.*)$/m.exec(gateway) ?? [];
+  expect(gateway).toContain(`KEYHEARTH_GATEWAY_CONFIG=/var/lib/${directory}/config.yaml`);
+});
+
 const isInstalled = spawnSync('systemd-analyze', ['--version']).error === undefined;
 
 /** With a Node and a folder that are on this machine. */
-function unitForThisMachine(): string {
+function unitForThisMachine(more = ''): string {
   const path = join(temporaryDirectory(), 'keyhearth.service');
-  writeFileSync(path, text.replace('/usr/bin/node', process.execPath));
+  writeFileSync(path, text.replace('/usr/bin/node', process.execPath) + more);
   return path;
 }
 
-test.runIf(isInstalled)('systemd finds no mistake in the unit', () => {
-  const { status, stderr } = spawnSync('systemd-analyze', ['verify', unitForThisMachine()], {
+test.runIf(isInstalled).each([
+  ['the unit', ''],
+  ['the unit with deploy/systemd/gateway.conf', gateway],
+])('systemd finds no mistake in %s', (_, more) => {
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', unitForThisMachine(more)], {
     encoding: 'utf8',
   });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
