@@ -166,16 +166,8 @@ async function build(
     parts.adopt(
       await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
         ...{ config, logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal, change },
-        ...{
-          counting,
-          managementBans,
-          isAllowedHost,
-          keyLookup,
-          fingerprintOf,
-          lockout,
-          admit: countedAdmit,
-          usage,
-        },
+        ...{ counting, managementBans, isAllowedHost, keyLookup, fingerprintOf, lockout, usage },
+        admit: countedAdmit,
       }),
       ({ close }) => close(),
     );

@@ -15,7 +15,10 @@ const here = (file: string) =>
 test('the gateway starts on deploy/gateway/config.yaml, and takes its key', async () => {
   const { ask, log } = await gatewayService(here(text));
   const key = /^ {2}- "(.*)" # laptop$/m.exec(text)?.[1];
-  expect((await ask({ path: '/v1/models', key: key ?? '' })).json).toMatchObject({ object: 'list', data: [] });
+  expect((await ask({ path: '/v1/models', key: key ?? '' })).json).toMatchObject({
+    object: 'list',
+    data: [],
+  });
   expect((await ask({ path: '/v1/models', key: 'another-key-0123456789' })).status).toBe(401);
   expect(log.filter(({ level }) => Number(level) > 30)).toEqual([]);
 });
