@@ -128,7 +128,7 @@ async function build(
     keys,
     clock,
     token: config.bootstrapToken,
-    onClaimed: () => tryToMark(storage.markClaimed, logger),
+    onClaimed: storage.markClaimed,
     onRefused: audit.record,
     onWeakKey: (weakness) =>
       logger.warn(
@@ -231,14 +231,3 @@ const onUnwritten = (logger: Logger, message: string) => (err: unknown) => {
   if (err instanceof DomainError && err.failure.code === 'database_unavailable') return;
   logger.warn({ err }, message);
 };
-
-function tryToMark(mark: () => void, logger: Logger): void {
-  try {
-    mark();
-  } catch (err) {
-    logger.warn(
-      { err },
-      'the first key is registered, but the marker file beside the pepper could not be written',
-    );
-  }
-}

@@ -29,7 +29,7 @@ export type Storage = {
   db: Db;
   services: EngineServices;
   pepper: Pepper;
-  /** Records outside the database that its first key is registered. */
+  /** Records outside the database that its first key is registered. It never throws, since that key is stored already. */
   markClaimed(): void;
   close(): Promise<void>;
 };
@@ -57,7 +57,7 @@ export async function openStorage(
   try {
     const pepper = loadPepper(config.pepper, hasContent);
     const db = existing ?? (await engine.open());
-    return await openWith(engine, db, pepper, marker);
+    return await openWith(engine, db, pepper, marker, logger);
   } catch (error) {
     await existing?.destroy();
     throw error;
@@ -65,7 +65,13 @@ export async function openStorage(
 }
 
 /** Closes the database when it fails. */
-async function openWith(engine: Engine, db: Db, pepper: Pepper, marker: DatabaseMarker): Promise<Storage> {
+async function openWith(
+  engine: Engine,
+  db: Db,
+  pepper: Pepper,
+  marker: DatabaseMarker,
+  logger: Logger,
+): Promise<Storage> {
   const context = { databaseName: engine.name, marker, pepperCheck: pepperCheck(pepper) };
   try {
     const databaseId = await retryWhileBusy(() => prepare(db, context), PATIENCE_MS);
@@ -77,7 +83,7 @@ async function openWith(engine: Engine, db: Db, pepper: Pepper, marker: Database
       services,
       pepper,
       markClaimed: () => {
-        if (!marker.isClaimed) markClaimed(marker.path, databaseId);
+        if (!marker.isClaimed) tryToMark(marker.path, databaseId, logger);
       },
       async close() {
         await services.close();
@@ -94,4 +100,15 @@ async function prepare(db: Db, context: IdentityContext): Promise<string> {
   await assertNotEmptied(db, context);
   await migrate(db);
   return claimIdentity(db, context);
+}
+
+function tryToMark(path: string, databaseId: string, logger: Logger): void {
+  try {
+    markClaimed(path, databaseId);
+  } catch (err) {
+    logger.warn(
+      { err },
+      'the first key is registered, but the marker file beside the pepper could not be written',
+    );
+  }
 }
