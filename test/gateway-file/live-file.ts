@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { DeclaredKey } from '../../src/gateway-file/config.ts';
@@ -67,6 +67,10 @@ export function processWithFile(text: string, path = join(temporaryDirectory(), 
     accepted: () => store.keys.map(({ rawKey }) => String(rawKey)),
     messages: () => lines.map(({ msg }) => msg),
     read: () => readFileSync(path, 'utf8'),
-    write: (written: string) => writeFileSync(path, written),
+    /** As editors do it: another file takes its place. */
+    write(written: string) {
+      writeFileSync(`${path}.new`, written);
+      renameSync(`${path}.new`, path);
+    },
   };
 }
