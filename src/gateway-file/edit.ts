@@ -8,8 +8,11 @@ const LAYOUT = { lineWidth: 0 } as const;
 export function editText(text: string, change: (document: Document) => void): string {
   const read = readDocument(text);
   if (isYamlProblem(read)) throw new Error('only a valid file can be edited');
-  change(read.document);
-  return read.document.toString(LAYOUT);
+  const document: Document = read.document;
+  // An empty file has no fields to which one can be added.
+  document.contents ??= document.createNode({});
+  change(document);
+  return document.toString(LAYOUT);
 }
 
 const SECRET = ['remote-management', 'secret-key'];

@@ -194,6 +194,14 @@ describe('a reload', () => {
     });
   });
 
+  test('of a file that says the same is not logged', async () => {
+    const file = processWithFile(withKeys(KEY_A));
+    const live = await file.thread();
+    file.write(`${withKeys(KEY_A)}# a comment\n`);
+    await live.reload();
+    expect(file.messages()).not.toContain(RELOADED);
+  });
+
   test('warns of the same thing once', async () => {
     const file = processWithFile(`${withKeys(KEY_A)}debug: true\n`);
     const live = await file.thread();
@@ -258,6 +266,14 @@ describe('an edit', () => {
     await other.catchUp();
     expect(other.current().clientKeys.length).toBe(2);
     expect(await live.text()).toBe(file.read());
+  });
+
+  test.each(['', '# mine\n'])('can be the first one of an empty file: %j', async (text) => {
+    const file = processWithFile(text);
+    const live = await file.thread();
+    await live.edit((document) => document.set('api-keys', [KEY_A]));
+    expect(file.read()).toContain(text.trim());
+    expect(file.accepted()).toEqual([KEY_A]);
   });
 
   test('keeps mode and link of the file, and leaves no draft', async () => {
