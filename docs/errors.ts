@@ -263,10 +263,10 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     examples: (
       [
         ...['body', 'fields', 'index_or_value', 'base_url', 'ambiguous', 'item', 'session', 'file', 'name'],
-        ...['locked', 'provider'],
+        ...['locked', 'provider', 'directory'],
       ] as FailureOf<'management_invalid'>['reason'][]
     ).map((reason) => ({ code: 'management_invalid', reason, fields: ['tls'] })),
-    status: '400, 404 or 422',
+    status: '400, 404, 422 or 500',
     advice: 'Correct the request to the management API of the gateway, or change the file of the gateway.',
   },
   no_upstream: {

@@ -114,7 +114,7 @@ async function build(
     createOAuth({ db, clock, seal, live, logger, setTokens: upstreams.setTokens }),
     ({ close }) => close(),
   );
-  await oauth.reload();
+  await oauth.begin();
   const auth = createManagementAuth({
     inFile: () => live.current().management,
     password: settings.managementPassword,

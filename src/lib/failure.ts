@@ -129,7 +129,7 @@ export type Failure =
       code: 'management_invalid';
       reason:
         | ('body' | 'fields' | 'index_or_value' | 'base_url' | 'item' | 'ambiguous' | 'locked')
-        | ('provider' | 'session' | 'file' | 'name');
+        | ('provider' | 'session' | 'file' | 'name' | 'directory');
       fields?: readonly string[];
     }
   /** No credential of the gateway is for the path, for the prefix of the model, or for this client. */

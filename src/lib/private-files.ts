@@ -63,8 +63,8 @@ function isOwn(path: string): boolean {
   return status === undefined || status.uid === getuid?.();
 }
 
-/** Makes the parents one by one. With Node's option `recursive`, mkdir never returns in a directory such as /proc. */
-function makeDirectory(path: string): void {
+/** Makes a directory with mode 0700. Makes the parents one by one. With Node's option `recursive`, mkdir never returns in a directory such as /proc. */
+export function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   if (!existsSync(dirname(path))) makeDirectory(dirname(path));
   try {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { OAuthProvider } from '../gateway-file/config.ts';
 import type { LiveConfig } from '../gateway-file/live.ts';
+import { DomainError } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { TokenCredential } from '../upstreams/credential.ts';
 import { createAuthDir } from './auth-dir.ts';
@@ -44,6 +45,8 @@ export function createOAuth({ db, clock, seal, live, logger, setTokens }: OAuthP
   let sessions: readonly Session[] = [];
   let given = '[]';
   let seenAt = -1;
+  /** Each outage of the directory is logged once. */
+  let isUnusable = false;
 
   function credentials(): TokenCredential[] {
     const usable = sessions.filter((session) => !isExpired(session, clock.now()));
@@ -108,8 +111,22 @@ export function createOAuth({ db, clock, seal, live, logger, setTokens }: OAuthP
   });
 
   const quietly = (work: () => Promise<void>) => () => {
-    work().catch((err: unknown) => logger.warn({ err }, 'the directory of token files could not be read'));
+    void tryTo(work);
   };
+  async function tryTo(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      isUnusable = false;
+    } catch (error) {
+      if (isUnusable) return;
+      isUnusable = true;
+      const err = error instanceof DomainError ? error.cause : error;
+      logger.warn(
+        { err },
+        `auth-dir ${config().authDir} cannot be used, so no token is: let it be a directory of the user of Keyhearth`,
+      );
+    }
+  }
   live.onChange(quietly(reload));
   const timers = [
     setInterval(quietly(notice), NOTICE_EVERY_MS),
@@ -120,6 +137,8 @@ export function createOAuth({ db, clock, seal, live, logger, setTokens }: OAuthP
   return {
     ...flows,
     authFiles,
+    /** Reads the directory for the first time. A directory that cannot be used must not stop the gateway. */
+    begin: () => tryTo(reload),
     reload,
     notice,
     refreshDue,

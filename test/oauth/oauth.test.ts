@@ -257,6 +257,20 @@ describe('the directory of token files', () => {
     expect(statSync(fileOf('old.json')).mode & 0o777).toBe(0o600);
   });
 
+  test('that cannot be used does not stop the gateway, and the log says so once', async () => {
+    const { one, authDir, lines } = await threads({});
+    writeFileSync(authDir, 'a file');
+    await one.begin();
+    await one.begin();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(`auth-dir ${authDir} cannot be used`);
+    await expect(
+      one.authFiles.upload([{ name: 'a.json', content: Buffer.from('{}') }]),
+    ).rejects.toMatchObject({
+      failure: { code: 'management_invalid', reason: 'directory' },
+    });
+  });
+
   test('a link is passed over, and replaced but not followed', async () => {
     const { one, authDir, fileOf } = await threads({});
     mkdirSync(authDir, { mode: 0o700 });

@@ -50,6 +50,10 @@ const invalid: { [Reason in Invalid['reason']]: readonly [number, (fields: strin
   provider: [400, (fields) => `the file of the gateway lacks ${fields}`],
   session: [404, () => 'session not found'],
   file: [404, () => 'file not found'],
+  directory: [
+    500,
+    () => 'auth-dir cannot be used: let it be a directory of the user of Keyhearth. The log says more',
+  ],
   name: [400, () => 'invalid name: send name, which ends in .json and has no path'],
 };
 

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../../support/keyhearth.ts';
@@ -103,6 +103,14 @@ describe('a new file', () => {
       json: { error: { message: expect.stringContaining(field) } },
     });
     expect(gateway.read()).toBe(before);
+  });
+
+  test('may leave an address that waits for a restart', async () => {
+    const gateway = await managed(FILE);
+    appendFileSync(gateway.file, 'host: localhost\nws-auth: false\n');
+    const isRead = async () => (await gateway.manage({ path: 'ws-auth' })).json['ws-auth'] === false;
+    await expect.poll(isRead, { timeout: 20_000 }).toBe(true);
+    expect(await gateway.manage(put(`${gateway.read()}# more\n`))).toMatchObject(saved);
   });
 
   test('may write a default out', async () => {

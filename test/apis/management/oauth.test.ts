@@ -1,17 +1,20 @@
-import { describe, expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { authorizationServer, signInAt } from '../../support/authorization-server.ts';
 import { sqlIn } from '../../support/keyhearth.ts';
 import { managed } from '../../support/management.ts';
 
 const KEYS = 'api-keys: [team-a-key-abc123-0123456789abcdef]\n';
 
-async function withProvider() {
+/** @param rest more settings of the provider */
+async function withProvider(rest = '') {
   const server = await authorizationServer();
   const { authorizeUrl, tokenUrl, redirectUrl } = server.settings();
   const urls = `authorize-url: "${authorizeUrl}", token-url: "${tokenUrl}", redirect-url: "${redirectUrl}"`;
   const scopes = 'scopes: [openid, email, offline_access]';
   const gateway = await managed(
-    `${KEYS}oauth:\n  anthropic: { client-id: public, ${urls}, ${scopes} }\n  codex: { client-id: public }\n`,
+    `${KEYS}oauth:\n  anthropic: { client-id: public, ${urls}, ${scopes}${rest} }\n  codex: { client-id: public }\n`,
   );
   /** Ends a sign-in as a browser does. */
   const callback = (answer: URLSearchParams, provider = 'anthropic', method = 'GET') =>
@@ -107,6 +110,67 @@ describe('a sign-in with a provider', () => {
     ]);
     for (const secret of [access_token, refresh_token, json.state, answer.get('code')])
       expect(seen).not.toContain(secret);
+  });
+});
+
+describe('a token', () => {
+  const CLIENT = { Authorization: 'Bearer team-a-key-abc123-0123456789abcdef' };
+
+  /** An upstream that answers with the credential that it got. */
+  async function upstream(): Promise<string> {
+    const server = createServer((request, response) => {
+      const { authorization, 'x-api-key': key } = request.headers;
+      request
+        .resume()
+        .on('end', () => response.end(JSON.stringify({ authorization, key, url: request.url })));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  test('of a sign-in serves the requests of clients, until the session ends', async () => {
+    const { manage, callback, ask } = await withProvider(`, base-url: "${await upstream()}"`);
+    const chat = () =>
+      ask({
+        method: 'POST',
+        path: '/v1/messages',
+        headers: CLIENT,
+        body: { model: 'claude-x', messages: [] },
+      });
+    expect(await chat()).toMatchObject({ status: 404 });
+    const { json } = await manage({ method: 'POST', path: 'oauth/anthropic' });
+    await callback(await signInAt(json.url));
+    const { text } = await manage({ path: 'auth-files/download?name=claude-ada@example.com.json' });
+    const answer = await chat();
+    expect(JSON.parse(answer.text)).toEqual({
+      authorization: `Bearer ${JSON.parse(text).access_token}`,
+      url: '/v1/messages',
+    });
+    const [session] = (await manage({ path: 'sessions' })).json.sessions;
+    await manage({ method: 'DELETE', path: `sessions/${session.id}` });
+    expect(await chat()).toMatchObject({ status: 404 });
+  });
+
+  test('of an uploaded file serves the models of its prefix', async () => {
+    const { manage, ask } = await withProvider(`, base-url: "${await upstream()}"`);
+    const form = new FormData();
+    form.append('file', new File(['{"access_token": "uploaded-token"}'], 'a.json'));
+    form.append('channel', 'claude');
+    form.append('prefix', 'prod');
+    const request = new Request('http://localhost', { method: 'POST', body: form });
+    const headers = { 'Content-Type': request.headers.get('Content-Type') ?? '' };
+    const body = new Uint8Array(await request.arrayBuffer());
+    expect(await manage({ method: 'POST', path: 'auth-files', headers, body })).toMatchObject({
+      status: 200,
+    });
+    const chat = (model: string) =>
+      ask({ method: 'POST', path: '/v1/messages', headers: CLIENT, body: { model, messages: [] } });
+    expect(JSON.parse((await chat('prod/claude-x')).text).authorization).toBe('Bearer uploaded-token');
+    expect(await chat('claude-x')).toMatchObject({ status: 404 });
   });
 });
 
