@@ -180,7 +180,7 @@ export async function openLiveConfig(parts: LiveConfigParts): Promise<FollowedFi
       replaceGatewayFile(path, bytes, old.text);
       throw error;
     }
-    if (synced.state === 'stale') throw new DomainError({ code: 'gateway_config_changed' });
+    if (synced.state === 'stale') throw changed();
     return synced;
   }
 
@@ -213,11 +213,18 @@ export async function openLiveConfig(parts: LiveConfigParts): Promise<FollowedFi
         if (isProblem(parsed)) throw invalid(parsed);
         return editText(text, change);
       }, options),
-    replace: (text, options) => changeFile(() => text, options),
+    replace: (text, options) =>
+      changeFile(() => {
+        // A whole text can only be based on what was read here, so it would undo a newer change by hand.
+        if (signatureOf(path) !== loaded().signature) throw changed();
+        return text;
+      }, options),
     reload,
     close: async () => watching.close(),
   };
 }
+
+const changed = () => new DomainError({ code: 'gateway_config_changed' });
 
 const invalid = ({ kind, field, sentence }: FileProblem) =>
   new DomainError({ code: 'gateway_config_invalid', reason: kind, field, sentence });
