@@ -6,7 +6,7 @@ import { failureOf } from '../../http/failures.ts';
 import type { RequestLog } from '../../http/request-log.ts';
 import { RawKey } from '../../lib/brand.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { MaybePromise } from '../../lib/maybe-promise.ts';
+import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import { type Credential, ofAmp } from '../../upstreams/credential.ts';
 import type { ModelList } from '../../upstreams/models.ts';
 import { modelInPath, parseTarget, type Target, withoutPrefix } from '../../upstreams/target.ts';
@@ -155,6 +155,24 @@ export function createClientApi(parts: ClientApiParts) {
     exchange.response.writeHead(204, ['X-Request-Id', exchange.requestId, ...PREFLIGHT]).end();
   }
 
+  function begin(exchange: Exchange): void {
+    try {
+      const done = andThen(authenticateClient(exchange.request), (result) => enter(exchange, result));
+      if (done instanceof Promise) done.catch((error: unknown) => failWith(exchange, error));
+    } catch (error) {
+      failWith(exchange, error);
+    }
+  }
+
+  // Requests of one turn of the event loop are authenticated at its end. One check of the database serves all of them.
+  let arrived: Exchange[] = [];
+
+  function beginArrived(): void {
+    const exchanges = arrived;
+    arrived = [];
+    for (const exchange of exchanges) begin(exchange);
+  }
+
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     if (!isOwned(request.url ?? '')) return false;
     const isForPages = live.current().clientKeys.length > 0;
@@ -163,16 +181,8 @@ export function createClientApi(parts: ClientApiParts) {
       answerPreflight(exchange);
       return true;
     }
-    try {
-      const authentication = authenticateClient(request);
-      const done =
-        authentication instanceof Promise
-          ? authentication.then((result) => enter(exchange, result))
-          : enter(exchange, authentication);
-      if (done instanceof Promise) done.catch((error: unknown) => failWith(exchange, error));
-    } catch (error) {
-      failWith(exchange, error);
-    }
+    if (arrived.length === 0) setImmediate(beginArrived);
+    arrived.push(exchange);
     return true;
   };
 }

@@ -83,7 +83,7 @@ export function createForward({ agent, upstreams, createTokenReader }: ForwardPa
           if (hasLeft) started.abort(new Error('the client went away'));
         },
 
-        onResponseStart(started, status, headers) {
+        onResponseStart(_, status, headers) {
           if (status < 200) return;
           const { 'retry-after': retryAfter } = headers;
           if (status === 429)
@@ -98,10 +98,8 @@ export function createForward({ agent, upstreams, createTokenReader }: ForwardPa
           list.push('X-Keyhearth-Request-Id', exchange.requestId, ...commonHeaders(exchange));
           response.writeHead(status, list);
           response.on('drain', resume);
-          // The body is often in the same packet, and then one write sends both.
-          process.nextTick(() => {
-            if (!started.aborted && !response.writableEnded) response.flushHeaders();
-          });
+          // A client waits for the beginning of a stream. A body with a length is in the same packet, or follows soon.
+          if (headers['content-length'] === undefined) response.flushHeaders();
         },
 
         onResponseData(started, chunk) {

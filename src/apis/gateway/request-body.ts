@@ -58,7 +58,9 @@ export async function untilModel(request: IncomingMessage): Promise<RequestBody>
     length,
     content(prefix) {
       const pieces = withoutPrefix(held.pieces, found, prefix);
-      return held.isWhole ? Buffer.concat(pieces) : rest(request, pieces, check);
+      if (!held.isWhole) return rest(request, pieces, check);
+      const [first] = pieces;
+      return pieces.length === 1 && first ? first : Buffer.concat(pieces);
     },
     cut: (prefix) => cutOf(found, prefix),
   };

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 
 /** After the last answer, a connection stays open for so long, for what the client still sends. */
@@ -8,24 +8,40 @@ const LINGER_MS = 2_000;
 export const isLast = (response: ServerResponse): boolean =>
   response.headersSent && !response.shouldKeepAlive;
 
+const IS_WANTED = Symbol('the client wants to keep the connection');
+const MUST_CLOSE = Symbol('whether the connection must be closed');
+const CLOSES = Symbol('the answer that began closes the connection');
+
+/** An answer of the server. */
+type Closable = ServerResponse & {
+  [IS_WANTED]: boolean;
+  [MUST_CLOSE]: (() => boolean) | undefined;
+  [CLOSES]: boolean;
+};
+
 /**
- * Makes an answer say "Connection: close" for a reason that is known only when the answer is written. Node reads
- * `shouldKeepAlive` at that moment.
+ * The answers of a server on which `closeIf` can be called. Node reads `shouldKeepAlive` when it writes an answer. An
+ * accessor of each answer itself would make all its other properties slow.
+ */
+export class ClosableResponse extends ServerResponse {}
+
+Object.defineProperty(ClosableResponse.prototype, 'shouldKeepAlive', {
+  get(this: Closable) {
+    if (!this.headersSent && this[MUST_CLOSE]) this[CLOSES] = this[MUST_CLOSE]();
+    return this[IS_WANTED] && !this[CLOSES];
+  },
+  set(this: Closable, isWanted: boolean) {
+    this[IS_WANTED] = isWanted;
+    this[CLOSES] ??= false;
+  },
+});
+
+/**
+ * Makes an answer say "Connection: close" for a reason that is known only when the answer is written.
  * @param mustClose called until the answer begins
  */
 export function closeIf(response: ServerResponse, mustClose: () => boolean): void {
-  let isWanted = response.shouldKeepAlive;
-  let closes = false;
-  Object.defineProperty(response, 'shouldKeepAlive', {
-    configurable: true,
-    get() {
-      if (!response.headersSent) closes = mustClose();
-      return isWanted && !closes;
-    },
-    set(value: boolean) {
-      isWanted = value;
-    },
-  });
+  (response as Closable)[MUST_CLOSE] = mustClose;
 }
 
 /**

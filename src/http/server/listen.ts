@@ -19,6 +19,7 @@ import type { RequestLog } from '../request-log.ts';
 import type { KeyPair } from './certificate.ts';
 import type { ClosingOrder } from './close-port.ts';
 import { type Connections, trackConnections } from './connections.ts';
+import { ClosableResponse } from './last-answer.ts';
 import { type Endpoint, listenOn } from './port.ts';
 import { createRefusals, MAX_HEADER_BYTES, type Refusals, unreadable } from './refusals.ts';
 import { stop } from './stop.ts';
@@ -85,6 +86,7 @@ export async function listen(
   const refusals = createRefusals(application.requestLog, application.resolveClient, dialect);
   const connections = trackConnections(handler(application, refusals, logger, dialect));
   const limits = {
+    ServerResponse: ClosableResponse,
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS,
     requestTimeout: requestMs,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { trackConnections } from '../../../src/http/server/connections.ts';
+import { ClosableResponse } from '../../../src/http/server/last-answer.ts';
 import { bootstrapped, FIRST_KEY, type Running, register, startService } from '../../support/keyhearth.ts';
 import { connectRaw } from '../../support/raw.ts';
 
@@ -25,7 +26,10 @@ const WITH_WRONG_KEY = 'X-API-Key: a-wrong-key-0123456789-0123456789';
 async function slowServer() {
   const started: ServerResponse[] = [];
   const connections = trackConnections((_, response) => void started.push(response));
-  const server = createServer(connections.receive).on('connection', connections.add);
+  const server = createServer({ ServerResponse: ClosableResponse }, connections.receive).on(
+    'connection',
+    connections.add,
+  );
   onTestFinished(() => {
     server.close();
     server.closeAllConnections();

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { listsHandshake } from '../../../src/http/server/accept-queue.ts';
 import { type Connections, trackConnections } from '../../../src/http/server/connections.ts';
+import { ClosableResponse } from '../../../src/http/server/last-answer.ts';
 import { stop } from '../../../src/http/server/stop.ts';
 import { connectRaw, type Raw } from '../../support/raw.ts';
 
@@ -16,7 +17,10 @@ type Running = { server: Server; connections: Connections; origin: string };
 
 async function startServer(): Promise<Running> {
   const connections = trackConnections((_, response) => void response.end('answered'));
-  const server = createServer(connections.receive).on('connection', connections.add);
+  const server = createServer({ ServerResponse: ClosableResponse }, connections.receive).on(
+    'connection',
+    connections.add,
+  );
   onTestFinished(() => {
     server.close();
     server.closeAllConnections();
