@@ -7,7 +7,9 @@ const body = JSON.stringify({
   object: 'chat.completion',
   created: 1_700_000_000,
   model: 'bench',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'Hello. '.repeat(40) }, finish_reason: 'stop' }],
+  choices: [
+    { index: 0, message: { role: 'assistant', content: 'Hello. '.repeat(40) }, finish_reason: 'stop' },
+  ],
   usage: { prompt_tokens: 80, completion_tokens: 80, total_tokens: 160 },
 });
 const headers = ['Content-Type', 'application/json', 'Content-Length', String(Buffer.byteLength(body))];
