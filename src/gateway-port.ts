@@ -59,7 +59,7 @@ export async function prepareGatewayPort(
   live.onChange((now) => {
     const changed = changesOfPort(now, atStart);
     if (!isNews(said.address, changed.join()) || changed.length === 0) return;
-    logger.warn(`${changed.join(', ')} in ${file} take effect at the next start`);
+    logger.warn(`a change of ${changed.join(' and ')} in ${file} takes effect at the next start`);
   });
 
   return {

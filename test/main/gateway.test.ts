@@ -85,3 +85,14 @@ test('without the file there is no gateway, and its variables are a warning', as
   expect(stdout()).toContain('KEYHEARTH_GATEWAY_NAME has no effect without KEYHEARTH_GATEWAY_CONFIG');
   expect(stdout()).not.toContain('MANAGEMENT_PASSWORD');
 });
+
+test('a new port in the file takes effect at the next start, and the log says so once', async () => {
+  const { file, ask, stdout, child, ended } = await gatewayProcess('', { KEYHEARTH_WORKERS: '2' });
+  const warning = `a change of port in ${file} takes effect at the next start`;
+  writeFileSync(file, 'port: 8317\n');
+  await expect.poll(stdout, { timeout: 10_000 }).toContain(warning);
+  expect((await ask('/nowhere')).status).toBe(404);
+  child.kill('SIGTERM');
+  await ended;
+  expect(stdout().split(warning)).toHaveLength(2);
+});

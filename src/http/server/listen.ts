@@ -6,7 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { errorCode } from '../../lib/error-code.ts';
@@ -100,7 +100,8 @@ export async function listen(
       application.upgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   };
   const server: Server | SecureServer = tls
-    ? createSecureServer({ ...limits, ...tls, handshakeTimeout: HEADERS_MS })
+    ? // Loading it takes time at the start, and few services need it.
+      (await import('node:https')).createServer({ ...limits, ...tls, handshakeTimeout: HEADERS_MS })
     : createServer(limits);
   // No limit on the number of headers: Node would drop the others, such as X-Forwarded-For or a second key.
   server.maxHeadersCount = 0;
