@@ -257,7 +257,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
       retryAfter: 1_798,
     })),
     status: '401, 403 or 404',
-    advice: 'Send the management key of the gateway. `remote-management` in its file says who may come.',
+    advice: 'See [Manage the gateway over HTTP](manage-gateway.md).',
   },
   management_invalid: {
     examples: (
