@@ -50,7 +50,7 @@ export function readGatewayFile(path: string): FileContent | FileProblem {
 function readStart(path: string): Buffer {
   const file = openSync(path, 'r');
   try {
-    const buffer = Buffer.alloc(Math.min(fstatSync(file).size, MAX_FILE_BYTES) + 1);
+    const buffer = Buffer.allocUnsafe(MAX_FILE_BYTES + 1);
     let length = 0;
     for (;;) {
       const read = readSync(file, buffer, length, buffer.length - length, null);

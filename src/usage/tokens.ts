@@ -30,9 +30,21 @@ const NAMES: ReadonlySet<string> = new Set([...INPUT, ...OUTPUT].flat());
 
 const MAX_NAME = 40;
 const MAX_DEPTH = 4;
+/** A name that is of no interest. It differs from the empty one of a list. */
+const OTHER = '-';
 
-const [QUOTE, BACKSLASH, COLON, COMMA, NEWLINE] = [34, 92, 58, 44, 10];
+/** In a stream, the lines without it need no reading. */
+const MARK = '"usage';
+
+/** Strings up to this length are faster to read byte by byte. */
+const SHORT = 48;
+
+const [QUOTE, BACKSLASH, COLON, NEWLINE] = [34, 92, 58, 10];
 const [OPEN_LIST, CLOSE_LIST, OPEN_MAP, CLOSE_MAP, ZERO, NINE] = [91, 93, 123, 125, 48, 57];
+
+/** The bytes that structure JSON are 1. */
+const STRUCTURE = new Uint8Array(256);
+for (const byte of [QUOTE, COLON, OPEN_LIST, CLOSE_LIST, OPEN_MAP, CLOSE_MAP]) STRUCTURE[byte] = 1;
 
 /** Undefined for a content type that has no such numbers. */
 export function createTokenReader(contentType: string | undefined): TokenReader | undefined {
@@ -46,68 +58,88 @@ export function createTokenReader(contentType: string | undefined): TokenReader 
 function createReader(isOfLines: boolean): TokenReader {
   const found = new Map<string, number>();
   let isSeeking = isOfLines;
+  /** Nothing of the current line is read yet. */
+  let isFresh = true;
   let isInString = false;
   let isEscaped = false;
   /** The start of the last string, or undefined when it is too long for a name. */
   let text: string | undefined = '';
+  /** Where the last string is in the current chunk, or -1. Few strings are names, so most are never made. */
+  let from = -1;
+  let to = -1;
   let depth = 0;
   /** The names on the way to the current place, by depth; empty in a list. */
   const names: string[] = [];
+  /** The next value is one of the numbers. */
+  let isWanted = false;
   let number = -1;
 
   function beginLine(): void {
-    isSeeking = true;
+    endNumber();
+    isSeeking = isFresh = true;
     isInString = isEscaped = false;
     depth = 0;
-    number = -1;
   }
 
   /** Returns where to go on. */
   function readString(chunk: Buffer, start: number, end: number): number {
-    let from = start;
+    let i = start;
     if (isEscaped) {
       isEscaped = false;
-      from++;
+      i++;
     }
-    for (;;) {
-      const quote = chunk.indexOf(QUOTE, from);
-      const stop = quote < 0 || quote >= end ? end : quote;
-      let slashes = 0;
-      while (stop - slashes > from && chunk[stop - slashes - 1] === BACKSLASH) slashes++;
-      if (stop === end) {
-        isEscaped = slashes % 2 === 1;
-        keepText(chunk, start, end);
-        return end;
+    for (let native = i + SHORT; i < end; i++) {
+      if (i >= native) {
+        i = nextOfString(chunk, i, end);
+        if (i >= end) break;
       }
-      if (slashes % 2 === 0) {
-        keepText(chunk, start, stop);
+      const byte = chunk[i];
+      if (byte === QUOTE) {
         isInString = false;
-        return stop + 1;
+        if (text === '') {
+          from = start;
+          to = i;
+        } else keepText(chunk, start, i);
+        return i + 1;
       }
-      from = stop + 1;
+      if (byte !== BACKSLASH) continue;
+      i++;
+      native = i + SHORT;
+      isEscaped = i >= end;
     }
+    keepText(chunk, start, end);
+    return end;
   }
 
   function keepText(chunk: Buffer, start: number, end: number): void {
-    if (text === undefined) return;
+    if (text === undefined || depth > MAX_DEPTH) return;
     text = text.length + end - start > MAX_NAME ? undefined : text + chunk.toString('latin1', start, end);
   }
 
-  function endNumber(): void {
-    const name = names[depth] ?? '';
-    // The parts of a list at the top of the answer are answers.
-    const place = names.slice(names[1] === '' ? 2 : 1, depth).join('.');
-    if (depth <= MAX_DEPTH && NAMES.has(name) && PLACES.has(place)) found.set(name, number);
-    number = -1;
+  function keepPlaced(chunk: Buffer): void {
+    if (from >= 0) keepText(chunk, from, to);
+    from = -1;
   }
 
-  function open(): void {
-    depth++;
-    if (depth <= MAX_DEPTH) names[depth] = '';
+  function endNumber(): void {
+    if (number >= 0) found.set(names[depth] ?? '', number);
+    number = -1;
+    isWanted = false;
+  }
+
+  function nameValue(chunk: Buffer): void {
+    if (depth > MAX_DEPTH) return;
+    keepPlaced(chunk);
+    const name = text ?? OTHER;
+    names[depth] = name;
+    if (!NAMES.has(name)) return;
+    // The parts of a list at the top of the answer are answers.
+    isWanted = PLACES.has(names.slice(names[1] === '' ? 2 : 1, depth).join('.'));
   }
 
   function readPart(chunk: Buffer, start: number, end: number): void {
-    for (let i = start; i < end; ) {
+    let i = start;
+    while (i < end) {
       if (isInString) {
         i = readString(chunk, i, end);
         continue;
@@ -117,37 +149,63 @@ function createReader(isOfLines: boolean): TokenReader {
         if (byte !== OPEN_MAP && byte !== OPEN_LIST) continue;
         isSeeking = false;
       }
-      if (byte >= ZERO && byte <= NINE) {
-        number = Math.max(number, 0) * 10 + byte - ZERO;
-        continue;
+      if (isWanted) {
+        if (byte >= ZERO && byte <= NINE) {
+          number = Math.max(number, 0) * 10 + byte - ZERO;
+          continue;
+        }
+        if (number >= 0 || STRUCTURE[byte] === 1) endNumber();
       }
-      if (number >= 0) endNumber();
+      if (STRUCTURE[byte] === 0) continue;
       if (byte === QUOTE) {
         isInString = true;
         text = '';
-      } else if (byte === OPEN_MAP || byte === OPEN_LIST) open();
-      else if (byte === CLOSE_MAP || byte === CLOSE_LIST) depth = Math.max(0, depth - 1);
-      else if (byte === COLON && depth <= MAX_DEPTH) names[depth] = text ?? '';
-      else if (byte === COMMA) text = '';
+        from = -1;
+      } else if (byte === COLON) nameValue(chunk);
+      else if (byte === OPEN_MAP || byte === OPEN_LIST) {
+        depth++;
+        if (depth <= MAX_DEPTH) names[depth] = '';
+      } else depth = Math.max(0, depth - 1);
+    }
+  }
+
+  function readLines(chunk: Buffer): void {
+    let mark = chunk.indexOf(MARK);
+    for (let start = 0; start < chunk.length; ) {
+      if (mark >= 0 && mark < start) mark = chunk.indexOf(MARK, start);
+      // Whole lines without the mark are passed over.
+      if (isFresh) start = chunk.lastIndexOf(NEWLINE, mark < 0 ? chunk.length : mark) + 1 || start;
+      const newline = chunk.indexOf(NEWLINE, start);
+      readPart(chunk, start, newline < 0 ? chunk.length : newline);
+      if (newline < 0) {
+        isFresh &&= start >= chunk.length;
+        return;
+      }
+      beginLine();
+      start = newline + 1;
     }
   }
 
   return {
     push(bytes) {
       const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      if (!isOfLines) return readPart(chunk, 0, chunk.length);
-      for (let start = 0; start < chunk.length; ) {
-        const newline = chunk.indexOf(NEWLINE, start);
-        readPart(chunk, start, newline < 0 ? chunk.length : newline);
-        if (newline < 0) return undefined;
-        if (number >= 0) endNumber();
-        beginLine();
-        start = newline + 1;
-      }
-      return undefined;
+      if (isOfLines) readLines(chunk);
+      else readPart(chunk, 0, chunk.length);
+      keepPlaced(chunk);
     },
-    tokens: () => ({ input: sumOf(found, INPUT), output: sumOf(found, OUTPUT) }),
+    tokens() {
+      endNumber();
+      return { input: sumOf(found, INPUT), output: sumOf(found, OUTPUT) };
+    },
   };
+}
+
+/** The next byte of a string that has a meaning, or the end. */
+function nextOfString(chunk: Buffer, from: number, end: number): number {
+  const quote = chunk.indexOf(QUOTE, from);
+  const last = quote < 0 ? end : Math.min(quote, end);
+  const slash = chunk.subarray(from, last).indexOf(BACKSLASH);
+  return slash < 0 ? last : from + slash;
 }
 
 function sumOf(found: ReadonlyMap<string, number>, lists: readonly (readonly string[])[]): number {
