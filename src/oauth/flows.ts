@@ -91,8 +91,9 @@ export function createFlows({ db, clock, seal, config, onGranted, onFailed }: Fl
     /** Ends a sign-in with the answer of the provider. @returns whether there are tokens now */
     async finish(provider: OAuthProvider, answer: URLSearchParams): Promise<boolean> {
       const state = answer.get('state') ?? '';
+      // Anybody can send this, so an unknown state costs no write and leaves no line of its own in the log.
+      if (!(await findFlow(db, digestOf(state), clock.now()))) return false;
       const flow = await transaction(db, (tx) => takeFlow(tx, digestOf(state), clock.now()));
-      // Anybody can send this, so it leaves no line of its own in the log.
       if (!flow) return false;
       const error = await exchange(flow, provider, answer).catch(() => 'the tokens could not be stored');
       await transaction(db, (tx) => endFlow(tx, flow.state, error));

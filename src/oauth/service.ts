@@ -138,7 +138,11 @@ export function createOAuth({ db, clock, seal, live, logger, setTokens }: OAuthP
     ...flows,
     authFiles,
     /** Reads the directory for the first time. A directory that cannot be used must not stop the gateway. */
-    begin: () => tryTo(reload),
+    async begin(): Promise<void> {
+      await tryTo(reload);
+      // Tokens may have expired while the gateway was off. A provider that is slow does not delay the start.
+      void tryTo(refreshDue);
+    },
     reload,
     notice,
     refreshDue,

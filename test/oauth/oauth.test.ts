@@ -339,6 +339,14 @@ describe('a session', () => {
     expect(one.given.tokens).toHaveLength(1);
   });
 
+  test('that expired while the gateway was off is refreshed at its start', async () => {
+    const { two, pass, server } = await signedIn();
+    pass(3_600);
+    await two.begin();
+    await expect.poll(() => two.given.tokens.length).toBe(1);
+    expect(server.state.tokenRequests).toHaveLength(2);
+  });
+
   test('whose provider is not reachable is tried again', async () => {
     const { server, one, pass, lines, tokensIn } = await signedIn();
     const before = tokensIn(FILE);
