@@ -51,6 +51,16 @@ test('a declared key, and a key of the key store with the scope, open WebSockets
   );
 });
 
+test('max_concurrent limits the open sockets of a key, and a socket that closes makes room', async () => {
+  const started = await start();
+  const { gatewayOrigin } = started;
+  const { raw_key: key } = await createKey(started, { scopes: ['gateway:use'], max_concurrent: 1 });
+  const { socket } = await openSocket(gatewayOrigin, PATH, bearer(key));
+  expect((await refusalOf(openSocket(gatewayOrigin, PATH, bearer(key)))).status).toBe(429);
+  socket.close();
+  await vi.waitFor(() => openSocket(gatewayOrigin, PATH, bearer(key)), { timeout: 10_000 });
+});
+
 describe('an open socket is closed within five seconds when its key', () => {
   const CHECK_MS = 5_000;
 
