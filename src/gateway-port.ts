@@ -67,7 +67,7 @@ export async function prepareGatewayPort(
     // A body may be large, and the answer of a model takes long.
     options: { dialect: openai, requestMs: 0, answersTakeLong: true, ...(pair && { tls: pair }) },
     addressOf({ address: { port } }) {
-      const { host } = atStart;
+      const host = atStart.host || '0.0.0.0';
       return `${pair ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
     },
     serves: (server) => pair && follow(server, pair),

@@ -69,6 +69,16 @@ describe.each([
     expect(sentence).toContain(`set port in ${file} to another`);
   });
 
+  test('with an empty host, it listens on all addresses', async () => {
+    const { gatewayOrigin } = await gatewayProcess(
+      'host: ""\napi-keys: [client-key-of-this-test-with-32-characters]\n',
+      env,
+    );
+    expect(gatewayOrigin).toMatch(/^http:\/\/0\.0\.0\.0:\d+$/);
+    const local = gatewayOrigin.replace('0.0.0.0', '127.0.0.1');
+    expect((await fetch(`${local}/v1/models`)).status).toBe(401);
+  });
+
   test('an address that is not one of this machine stops it likewise', async () => {
     const file = gatewayFile('host: 192.0.2.1\nallow-unauthenticated-remote: true\n');
     expect(await refusalOf(file, env)).toContain(`set host in ${file} to one that is`);
