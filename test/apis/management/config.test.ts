@@ -1,6 +1,7 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { gatewayService } from '../../support/gateway.ts';
 import { temporaryDirectory } from '../../support/keyhearth.ts';
 import { managed } from '../../support/management.ts';
 
@@ -159,4 +160,30 @@ test('a secret in the file is a hash for the panel', async () => {
   const { text } = await gateway.manage({ path });
   expect(text).toMatch(/secret-key: ["']?\$2[aby]\$/);
   expect((await gateway.manage({ path: 'config' })).text).not.toContain('$2');
+});
+
+test('the secret of the file opens the API, and a new one replaces it', async () => {
+  const { ask, file } = await gatewayService(
+    `api-keys: [${KEY}]\nremote-management: { secret-key: first-secret }\n`,
+  );
+  const call = (secret: string, rest: object = {}) =>
+    ask({ path: '/v0/management/config.yaml', headers: { Authorization: `Bearer ${secret}` }, ...rest });
+  const { status, text } = await call('first-secret');
+  expect(status).toBe(200);
+  const body = text.replace(/secret-key: .*? \}/, 'secret-key: second-secret }');
+  expect(await call('first-secret', { method: 'PUT', body })).toMatchObject(saved);
+  expect(await call('first-secret')).toMatchObject({ status: 401 });
+  expect(await call('second-secret')).toMatchObject({ status: 200 });
+  expect(readFileSync(file, 'utf8')).toMatch(/secret-key: "\$2[aby]\$.{56}"/);
+});
+
+test('a secret that is removed by hand removes the API', async () => {
+  const { ask, file } = await gatewayService(
+    `api-keys: [${KEY}]\nremote-management: { secret-key: a-secret }\n`,
+  );
+  const status = async () =>
+    (await ask({ path: '/v0/management/config', headers: { 'X-Management-Key': 'a-secret' } })).status;
+  expect(await status()).toBe(200);
+  writeFileSync(file, `port: 0\napi-keys: [${KEY}]\nremote-management: { secret-key: "" }\n`);
+  await expect.poll(status, { timeout: 20_000 }).toBe(404);
 });
