@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { errorCode } from '../../lib/error-code.ts';
 import type { Failure } from '../../lib/failure.ts';
@@ -70,6 +71,8 @@ const HEADERS_MS = 10_000;
 /** Node checks its time limits every 30 seconds, so it would notice them late. */
 const CHECK_TIMES_EVERY_MS = 500;
 const STALLED_MS = 120_000;
+/** After a stop, a handler whose connection was cut off has so long to write its log line. */
+const SETTLE_MS = 1_000;
 
 const CORE: ServerOptions = { dialect: problem, requestMs: 30_000, answersTakeLong: false };
 
@@ -84,7 +87,8 @@ export async function listen(
 ): Promise<RunningServer> {
   const { dialect, requestMs, answersTakeLong, stalledMs = STALLED_MS, tls } = options;
   const refusals = createRefusals(application.requestLog, application.resolveClient, dialect);
-  const connections = trackConnections(handler(application, refusals, logger, dialect));
+  const { answer, settled } = handler(application, refusals, logger, dialect);
+  const connections = trackConnections(answer);
   const limits = {
     ServerResponse: ClosableResponse,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -116,17 +120,21 @@ export async function listen(
     address: await listenOn(server, endpoint),
     useCertificate: (pair) => (server as SecureServer).setSecureContext(pair),
     closeAfterAnswers: connections.closeAfterAnswers,
-    stop: (graceMs, order) => stop(server, connections, graceMs, order),
+    async stop(graceMs, order) {
+      await stop(server, connections, graceMs, order);
+      await Promise.race([settled(), sleep(SETTLE_MS, undefined, { ref: false })]);
+    },
   };
 }
 
-/** Answers one request. */
+/** `answer` answers one request. `settled` waits for all that are not finished, whether or not a client still listens. */
 function handler(
   { fast, fetch }: Application,
   refusals: Refusals,
   logger: Logger,
   dialect: Dialect,
-): RequestListener {
+): { answer: RequestListener; settled(): Promise<unknown> } {
+  const running = new Set<Promise<void>>();
   const viaFetch = getRequestListener(fetch, {
     // `connections.ts` handles the rest of a body.
     autoCleanupIncoming: false,
@@ -139,16 +147,21 @@ function handler(
     },
   });
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answerSlowly(request: IncomingMessage, response: ServerResponse): Promise<void> {
     await viaFetch(request, response);
     if (!response.headersSent) refusals.answer(response, invalidTarget);
   }
 
-  return (request, response) => {
-    // HTTP/1.0 has no Host, and the health checks of some load balancers use it.
-    if (request.httpVersion === '1.0') request.headers.host ??= 'localhost';
-    if (hasUserinfo(request)) refusals.answer(response, invalidTarget);
-    else if (!fast(request, response)) void answer(request, response);
+  return {
+    answer(request, response) {
+      // HTTP/1.0 has no Host, and the health checks of some load balancers use it.
+      if (request.httpVersion === '1.0') request.headers.host ??= 'localhost';
+      if (hasUserinfo(request)) return void refusals.answer(response, invalidTarget);
+      if (fast(request, response)) return;
+      const answering = answerSlowly(request, response).finally(() => running.delete(answering));
+      running.add(answering);
+    },
+    settled: () => Promise.allSettled(running),
   };
 }
 
