@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
+import { WebSocketServer } from 'ws';
 
-/** A model provider that answers at once: a chat of constant length, or a stream whose events the client asks for. */
+/** A model provider that answers at once: a chat of constant length, a stream of a second or a long one, a WebSocket. */
 
 const body = JSON.stringify({
   id: 'chatcmpl-1',
@@ -15,25 +16,26 @@ const body = JSON.stringify({
 const headers = ['Content-Type', 'application/json', 'Content-Length', String(Buffer.byteLength(body))];
 
 const EVENT = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'Hello' } }] })}\n\n`;
-/** A stream is this long, and one event comes in this time. */
-const EVENTS = Number(process.env.BENCH_EVENTS ?? 20);
-const EVERY_MS = Number(process.env.BENCH_EVERY_MS ?? 50);
+const SHORT = { events: 20, everyMs: 50 };
+const LONG = { events: 120, everyMs: 1_000 };
 
-createServer((request, response) => {
+const server = createServer((request, response) => {
   request.resume();
-  if (!request.url?.endsWith('/stream')) return void response.writeHead(200, headers).end(body);
+  if (!request.url?.endsWith('/stream')) {
+    response.writeHead(200, headers).end(body);
+    return;
+  }
+  const { events, everyMs } = request.url.includes('/long/') ? LONG : SHORT;
   response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-  let left = EVENTS;
+  let left = events;
   const send = () => {
     response.write(EVENT);
     left--;
-    if (left === 0) end();
+    if (left === 0) response.end();
   };
-  const timer = setInterval(send, EVERY_MS);
-  const end = () => {
-    clearInterval(timer);
-    response.end();
-  };
+  const timer = setInterval(send, everyMs);
   response.on('close', () => clearInterval(timer));
   send();
-}).listen(Number(process.env.PORT), '127.0.0.1');
+});
+new WebSocketServer({ server });
+server.listen(Number(process.env.PORT), '127.0.0.1');
