@@ -27,6 +27,10 @@ import type { Seal } from './pepper/seal.ts';
 import { guardedLookup } from './upstreams/address-guard.ts';
 import { createModelCounter, type ModelCounterParts } from './usage/model-counter.ts';
 import { readUsageTotals } from './usage/model-report.ts';
+import { readLargestTotals } from './usage/model-store.ts';
+
+/** The most pairs of a key and a model that the dashboard shows. */
+const MOST_SHOWN = 100;
 
 /** What `compose.ts` has built, and the gateway uses too. */
 export type CoreParts = ClientParts &
@@ -135,9 +139,13 @@ async function build(
   });
 
   const { name } = settings;
+  const usage = async () => {
+    await models.flush();
+    return readLargestTotals(db, MOST_SHOWN);
+  };
   return {
     live,
-    control: createGatewayControl({ name, live, upstreams, oauth, clock, change: core.change }),
+    control: createGatewayControl({ name, live, upstreams, oauth, usage, clock, change: core.change }),
     port,
     application: { requestLog, resolveClient, fast, fetch: root.fetch, upgrade: webSockets.upgrade },
     stopSockets: webSockets.stop,

@@ -15,6 +15,7 @@ export type ControlParts = Readonly<{
   live: Pick<LiveConfig, 'current' | 'problem' | 'loadedAt'>;
   upstreams: Pick<Upstreams, 'states'>;
   oauth: Pick<OAuth, 'start' | 'sessions' | 'endSession'>;
+  usage: GatewayControl['usage'];
   change: Change;
   clock: Pick<Clock, 'now'>;
 }>;
@@ -25,10 +26,13 @@ export function createGatewayControl({
   live,
   upstreams,
   oauth,
+  usage,
   change,
   clock,
 }: ControlParts): GatewayControl {
   return {
+    usage,
+
     async overview() {
       const config = live.current();
       const sessions = await oauth.sessions();

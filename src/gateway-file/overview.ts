@@ -40,9 +40,25 @@ export type GatewayOverview = Readonly<{
   providers: readonly OAuthProvider[];
 }>;
 
+/** What a key has asked of a model since the gateway first started. `keyId` 0: requests without a key. */
+export type ModelUsage = Readonly<{
+  keyId: number;
+  /** Null when the key is deleted since, and without a key. */
+  label: string | null;
+  hint: string | null;
+  /** Empty when the requests named none that an upstream knew. */
+  model: string;
+  requests: number;
+  failures: number;
+  inputTokens: number;
+  outputTokens: number;
+}>;
+
 /** What other APIs of the service can do with the gateway. */
 export type GatewayControl = Readonly<{
   overview(): Promise<GatewayOverview>;
+  /** The keys and models with the most requests, at most 100. */
+  usage(): Promise<readonly ModelUsage[]>;
   /**
    * Begins a sign-in at a provider.
    * @returns the URL to open in a browser

@@ -71,16 +71,20 @@ export function addCount(sums: Map<string, ModelCount>, count: ModelCount): void
 /** The sums of a key. `label` and `hint` are null for requests without a key, and when the key is deleted since. */
 export type ModelTotal = Omit<ModelCount, 'start'> & { label: string | null; hint: string | null };
 
-export const readTotals = async (db: Db): Promise<ModelTotal[]> =>
-  await db
+const totals = (db: Db) =>
+  db
     .selectFrom('usage_models')
     .leftJoin('api_keys', 'api_keys.id', 'usage_models.key_id')
     .select(['key_id as keyId', 'model', 'requests', 'failures', 'label', 'hint'])
     .select(['input_tokens as inputTokens', 'output_tokens as outputTokens'])
-    .where('start', '=', ALL_HOURS)
-    .orderBy('key_id')
-    .orderBy('model')
-    .execute();
+    .where('start', '=', ALL_HOURS);
+
+export const readTotals = async (db: Db): Promise<ModelTotal[]> =>
+  await totals(db).orderBy('key_id').orderBy('model').execute();
+
+/** The sums with the most requests. */
+export const readLargestTotals = async (db: Db, limit: number): Promise<ModelTotal[]> =>
+  await totals(db).orderBy('requests', 'desc').orderBy('key_id').orderBy('model').limit(limit).execute();
 
 /** The number of rows that one statement removes. Other writers wait for it. */
 const ROWS_PER_STATEMENT = 1_000;

@@ -6,7 +6,7 @@ import { buildIfStale } from '../../dashboard/build.ts';
 import { hasChromium, launchBrowser } from '../support/browser.ts';
 import { barriers, giveSession, settled, visit } from '../support/dashboard.ts';
 import { gatewayService, type WithGateway } from '../support/gateway.ts';
-import { temporaryDirectory } from '../support/keyhearth.ts';
+import { sqlIn, temporaryDirectory } from '../support/keyhearth.ts';
 import { peopled } from '../support/people.ts';
 
 const TOKENS = JSON.stringify({
@@ -43,6 +43,11 @@ describe.skipIf(!hasChromium)('the page of the gateway', () => {
       gateway = await gatewayService(config(authDir), options);
       return gateway;
     });
+    await sqlIn(
+      service.dataDir,
+      `insert into usage_models (start, key_id, model, requests, failures, input_tokens, output_tokens)
+       select 0, id, 'small', 2, 0, 1000, 20 from api_keys where source = 'config'`,
+    );
     const visited = await visit(browser, service.origin);
     const { page, complaints, close, goTo } = visited;
     await giveSession(visited, service);
@@ -51,6 +56,7 @@ describe.skipIf(!hasChromium)('the page of the gateway', () => {
     await settled(page);
     await page.getByText('https://claude.example.com').waitFor();
     await page.getByText('production/').waitFor();
+    await page.getByRole('row', { name: /Team A small 2 0 1,000 20/ }).waitFor();
     expect(await page.locator('main').innerText()).not.toContain('secret-of');
     expect(await barriers(page)).toEqual([]);
 

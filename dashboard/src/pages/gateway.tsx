@@ -5,6 +5,7 @@ import { useLoad } from '../lib/use-load.ts';
 import { Card, Empty, PageHead, Shown } from '../ui/blocks.tsx';
 import { When } from '../ui/key-status.tsx';
 import { say } from '../ui/toast.tsx';
+import { ModelUsage } from './gateway/model-usage.tsx';
 import { GatewaySessions } from './gateway/sessions.tsx';
 import { Upstreams } from './gateway/upstreams.tsx';
 
@@ -26,6 +27,7 @@ export function GatewayPage() {
             <>
               <FileState of={gateway} />
               <Upstreams of={gateway.upstreams} />
+              <ModelUsage />
               <GatewaySessions
                 gateway={gateway}
                 onChange={(text) => {

@@ -10,7 +10,9 @@ import {
   ConnectParamsSchema,
   GatewaySchema,
   GatewaySessionParamsSchema,
+  GatewayUsageSchema,
   presentGateway,
+  presentUsage,
 } from './gateway-schemas.ts';
 
 const common = { tags: ['Gateway'], ...needsAdmin };
@@ -30,6 +32,23 @@ const getGateway = createRoute({
       content: { 'application/json': { schema: GatewaySchema } },
     },
     ...problemResponses(...guardCodes),
+  },
+});
+
+const getGatewayUsage = createRoute({
+  ...common,
+  method: 'get',
+  path: '/auth/gateway/usage',
+  operationId: 'getGatewayUsage',
+  summary: 'See what keys ask of which models',
+  description:
+    'Lists the requests and tokens of the gateway since its first start, by key and model. Deleted keys stay in the list.',
+  responses: {
+    200: {
+      description: 'The keys and models with the most requests',
+      content: { 'application/json': { schema: GatewayUsageSchema } },
+    },
+    ...problemResponses(...guardCodes, 'not_found'),
   },
 });
 
@@ -77,6 +96,7 @@ export function gatewayRoutes({ gateway }: GatewayRouteParts) {
     .openapi(getGateway, async (c) =>
       c.json(gateway ? presentGateway(await gateway.overview()) : { gateway: null }, 200),
     )
+    .openapi(getGatewayUsage, async (c) => c.json(presentUsage(await existing().usage()), 200))
     .openapi(connectProvider, async (c) =>
       c.json({ url: await existing().connect(c.req.valid('param').provider, actorOf(c)) }, 200),
     )

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { OAUTH_PROVIDERS, PROTOCOLS } from '../../gateway-file/config.ts';
-import type { GatewayOverview } from '../../gateway-file/overview.ts';
+import type { GatewayOverview, ModelUsage } from '../../gateway-file/overview.ts';
 import { optionalSeconds } from '../../keys/wire.ts';
 
 const UpstreamSchema = z
@@ -152,3 +152,52 @@ export const ConnectionSchema = z
     }),
   })
   .openapi('GatewayConnection');
+
+export const GatewayUsageSchema = z
+  .object({
+    usage: z
+      .array(
+        z
+          .object({
+            key_id: z.int().nullable().openapi({
+              description: 'The id of the key. `null`: requests without a key',
+              example: 12,
+            }),
+            label: z.string().nullable().openapi({
+              description: 'The label of the key. `null` when the key is deleted since, and without a key',
+              example: 'Team A',
+            }),
+            hint: z.string().nullable().openapi({
+              description: 'The first characters of the key. `null` as for the label',
+              example: 'team-a-key',
+            }),
+            model: z.string().openapi({
+              description:
+                'The model, as the upstream calls it. Empty for requests that named no model, or none that an upstream knew',
+              example: 'gpt-5',
+            }),
+            requests: z.int().openapi({ description: 'All requests', example: 120 }),
+            failures: z.int().openapi({
+              description: 'Those that ended with a status of 400 or more, or broke off',
+              example: 3,
+            }),
+            input_tokens: z.int().openapi({
+              description: 'The tokens of the requests, as the upstream counts',
+              example: 48_000,
+            }),
+            output_tokens: z
+              .int()
+              .openapi({ description: 'The tokens of the answers, as the upstream counts', example: 9_100 }),
+          })
+          .openapi('GatewayModelUsage'),
+      )
+      .openapi({ description: 'The most requests first; at most 100' }),
+  })
+  .openapi('GatewayUsage');
+
+export const presentUsage = (usage: readonly ModelUsage[]): z.input<typeof GatewayUsageSchema> => ({
+  usage: usage.map(({ keyId, label, hint, model, requests, failures, inputTokens, outputTokens }) => ({
+    ...{ key_id: keyId === 0 ? null : keyId, label, hint, model, requests, failures },
+    ...{ input_tokens: inputTokens, output_tokens: outputTokens },
+  })),
+});

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { gatewayService } from '../../support/gateway.ts';
+import { gatewayService, type WithGateway } from '../../support/gateway.ts';
 import { FIRST_KEY, register, service, temporaryDirectory } from '../../support/keyhearth.ts';
 import { peopled } from '../../support/people.ts';
+import { startUpstream } from '../../support/upstream.ts';
 
 const CONFIG = (authDir: string) => `
 auth-dir: ${JSON.stringify(authDir)}
@@ -128,8 +129,31 @@ test('what the file does not configure cannot be connected', async () => {
   });
 });
 
+test('an admin sees what each key asked of each model', async () => {
+  const upstream = await startUpstream();
+  const key = 'team-a-key-abc123-0123456789abcdef';
+  const upstreams = `openai-compatibility:
+  - { name: r, base-url: "${upstream.origin}/v1", api-key-entries: [{ api-key: s }] }`;
+  let gateway: WithGateway | undefined;
+  const { admin, call } = await peopled({}, async (options) => {
+    gateway = await gatewayService(`api-keys:\n  - ${key} # Team A\n${upstreams}\n`, options);
+    return gateway;
+  });
+  const chat = (model: string) =>
+    gateway?.ask({ method: 'POST', path: '/v1/chat/completions', key, body: { model, messages: [] } });
+  for (const model of ['small', 'large', 'small']) expect(await chat(model)).toMatchObject({ status: 200 });
+  const { json } = await admin('GET', '/auth/gateway/usage');
+  const named = { key_id: expect.any(Number), label: 'Team A', hint: expect.any(String), failures: 0 };
+  expect(json.usage).toEqual([
+    { ...named, model: 'small', requests: 2, input_tokens: 14, output_tokens: 8 },
+    { ...named, model: 'large', requests: 1, input_tokens: 7, output_tokens: 4 },
+  ]);
+  expect((await call('GET', '/auth/gateway/usage')).json).toEqual(json);
+});
+
 test.each([
   ['GET', '/auth/gateway'],
+  ['GET', '/auth/gateway/usage'],
   ['POST', '/auth/gateway/oauth/anthropic'],
   ['DELETE', '/auth/gateway/sessions/none'],
 ])('%s %s is for admins', async (method, path) => {
