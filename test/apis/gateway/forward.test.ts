@@ -38,6 +38,9 @@ function open(
   return { outgoing, answered };
 }
 
+/** No time limit may do what the end of a connection must do. */
+const PATIENT = { firstByteMs: 600_000, idleMs: 600_000 };
+
 const chat = JSON.stringify({ model: 'm', messages: [] });
 
 describe('a stream', () => {
@@ -119,7 +122,7 @@ describe('a stream', () => {
       places++;
       return () => void places--;
     };
-    const gateway = await toOne(upstream.origin, { acquire });
+    const gateway = await toOne(upstream.origin, { acquire, patience: PATIENT });
     const { outgoing, answered } = open(gateway, '/v1/chat/completions', chat);
     await once(await answered, 'data');
     expect(places).toBe(1);
@@ -135,7 +138,7 @@ describe('a stream', () => {
       outgoing.destroy();
       return true;
     });
-    const gateway = await toOne(upstream.origin);
+    const gateway = await toOne(upstream.origin, { patience: PATIENT });
     const { outgoing } = open(gateway, '/v1/chat/completions', chat);
     await ended;
     await expect.poll(() => gateway.log.at(-1)).toMatchObject({ status: 499, key_id: 1 });
