@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { gatewayService, type WithGateway } from '../../support/gateway.ts';
-import { FIRST_KEY, register, service, temporaryDirectory } from '../../support/keyhearth.ts';
+import { FIRST_KEY, register, service, sqlIn, temporaryDirectory } from '../../support/keyhearth.ts';
 import { peopled } from '../../support/people.ts';
 import { startUpstream } from '../../support/upstream.ts';
 
@@ -90,7 +90,7 @@ test('the routes of ProxyOS are the upstreams of the gateway', async () => {
 });
 
 test('an admin connects a provider and ends a session, and the audit log says who', async () => {
-  const { admin, adminId } = await withGateway();
+  const { admin, adminId, dataDir } = await withGateway();
   const { json: connected } = await admin('POST', '/auth/gateway/oauth/anthropic');
   const url = new URL(connected.url);
   expect(url.origin + url.pathname).toBe('https://login.example.com/authorize');
@@ -111,6 +111,9 @@ test('an admin connects a provider and ends a session, and the audit log says wh
     },
     { action: 'gateway.sign_in_started', changes: { provider: { from: null, to: 'anthropic' } } },
   ]);
+  const stored = JSON.stringify(await sqlIn(dataDir, 'select * from audit_events'));
+  for (const secret of ['-token-of-ada', url.searchParams.get('state') ?? '', 'team-a-key-abc123-'])
+    expect(stored).not.toContain(secret);
 });
 
 test('what the file does not configure cannot be connected', async () => {
