@@ -2,7 +2,7 @@ import type { AuthDir } from './auth-dir.ts';
 import { isFileName, MAX_FILE_BYTES, MAX_FILES } from './auth-dir.ts';
 import { providerOf } from './providers.ts';
 import { readBeside, writeBeside } from './sessions.ts';
-import { parseTokenFile, tokensOf } from './token-file.ts';
+import { isUsableToken, parseTokenFile, tokensOf } from './token-file.ts';
 
 export type ListedFile = { name: string; size: number; modtime: string; type: string; email: string };
 
@@ -25,7 +25,11 @@ const PREFIX = /^[\w.-]{1,64}$/;
 function refusalOf({ name, content, channel, prefix }: Upload): string | undefined {
   if (!isFileName(name)) return 'the name must be a file name without a path that ends in .json';
   if (content.byteLength > MAX_FILE_BYTES) return `the file must be at most ${MAX_FILE_BYTES / 1024} KiB`;
-  if (!parseTokenFile(Buffer.from(content).toString())) return 'the content must be a JSON object';
+  const file = parseTokenFile(Buffer.from(content).toString());
+  if (!file) return 'the content must be a JSON object';
+  const { accessToken } = tokensOf(file);
+  if (accessToken !== '' && !isUsableToken(accessToken))
+    return 'access_token must be printable ASCII characters without spaces';
   if (channel !== undefined && !providerOf(channel))
     return 'channel must be the name of a provider, such as vertex';
   if (prefix !== undefined && !PREFIX.test(prefix))

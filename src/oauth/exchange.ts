@@ -10,7 +10,7 @@ import {
   validateAuthResponse,
 } from 'oauth4webapi';
 import type { OAuthSettings } from '../gateway-file/config.ts';
-import type { Grant } from './token-file.ts';
+import { type Grant, isUsableToken } from './token-file.ts';
 
 /** A provider that does not answer must not keep a sign-in or a refresh open. */
 const TIMEOUT_MS = 15_000;
@@ -125,6 +125,8 @@ async function granted(settings: OAuthSettings, request: () => Promise<Response>
       response,
     );
     const { access_token, refresh_token, expires_in } = granted;
+    if (!isUsableToken(access_token))
+      return { state: 'failed', error: 'the access token has a character that no header can carry' };
     return {
       state: 'granted',
       grant: { accessToken: access_token, refreshToken: refresh_token, idToken, expiresIn: expires_in },

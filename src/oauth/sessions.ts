@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { OAuthProvider } from '../gateway-file/config.ts';
 import type { AuthDir, AuthFile } from './auth-dir.ts';
 import { providerOf } from './providers.ts';
-import { parseTokenFile, type Tokens, tokensOf } from './token-file.ts';
+import { isUsableToken, parseTokenFile, type Tokens, tokensOf } from './token-file.ts';
 
 /** What belongs to a token file and is not in it. */
 export type Beside = Readonly<{
@@ -51,13 +51,13 @@ export async function writeBeside(directory: AuthDir, name: string, beside: Besi
   await directory.writeBeside(name, isEmpty ? undefined : `${JSON.stringify(beside)}\n`);
 }
 
-/** Undefined for a file without tokens, such as the key of a service account. */
+/** Undefined for a file without a token that can be used, such as the key of a service account. */
 export function sessionOf({ name, content, modifiedAt }: AuthFile, beside: Beside): Session | undefined {
   const file = parseTokenFile(content.toString());
   if (!file) return undefined;
   const tokens = tokensOf(file);
   const provider = providerOf(beside.channel ?? tokens.type);
-  if (!provider || tokens.accessToken === '') return undefined;
+  if (!provider || !isUsableToken(tokens.accessToken)) return undefined;
   return {
     id: sessionId(name),
     name,

@@ -49,6 +49,9 @@ export function tokensOf(file: TokenFile): Tokens {
   };
 }
 
+/** Whether a header can carry an access token. */
+export const isUsableToken = (accessToken: string): boolean => /^[\x21-\x7e]+$/.test(accessToken);
+
 /** What a provider has given. */
 export type Grant = Readonly<{
   accessToken: string;

@@ -40,6 +40,9 @@ function namedIn(connection: string | string[] | undefined): ReadonlySet<string>
 /** What Anthropic wants to see beside a token. */
 const OAUTH_BETA = 'oauth-2025-04-20';
 
+/** Whether a header can carry the credential. */
+export const isSendable = ({ secret }: Pick<Credential, 'secret'>): boolean => /^[\x21-\x7e]+$/.test(secret);
+
 /** The headers of the credential, by protocol. */
 function credentialHeaders({ protocol, secret, isToken }: Credential): string[] {
   if (protocol === 'amp') return ['authorization', `Bearer ${secret}`, 'x-api-key', secret];

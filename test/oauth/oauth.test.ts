@@ -213,6 +213,21 @@ describe('the sign-in', () => {
     expect(lines.join()).not.toContain('secret');
   });
 
+  test('an access token that no header can carry is not kept', async () => {
+    const server = await authorizationServer();
+    const { one, authDir, lines } = await threads({ anthropic: server.settings() });
+    server.state.instead = (response) =>
+      response
+        .writeHead(200, { 'Content-Type': 'application/json' })
+        .end(JSON.stringify({ access_token: 'token-\u20ac', token_type: 'bearer', expires_in: 3_600 }));
+    const { url, state } = await one.start('anthropic');
+    expect(await one.finish('anthropic', await signInAt(url))).toBe(false);
+    const error = 'the access token has a character that no header can carry';
+    expect(await one.status(state)).toEqual({ status: 'error', error });
+    expect(lines.join()).toContain(`the sign-in with anthropic failed: ${error}`);
+    expect(() => readdirSync(authDir)).toThrow('ENOENT');
+  });
+
   test('without TLS it asks only a provider on this machine', async () => {
     const server = await authorizationServer();
     const settings = { ...server.settings(), tokenUrl: 'http://192.0.2.1/token' };
@@ -300,6 +315,31 @@ describe('the directory of token files', () => {
     await one.refreshDue();
     expect(one.given.tokens).toEqual([]);
   });
+});
+
+describe('a token that no header can carry', () => {
+  const content = (accessToken: string) => JSON.stringify({ type: 'claude', access_token: accessToken });
+
+  test.each(['token-\u20ac', 'token-\u00e9', 'token\n', 'two words'])(
+    'is not used: %j',
+    async (accessToken) => {
+      const { one, authDir, fileOf } = await threads({});
+      mkdirSync(authDir, { mode: 0o700 });
+      writeFileSync(fileOf('bad.json'), content(accessToken), { mode: 0o600 });
+      writeFileSync(fileOf('good.json'), content('token-1'), { mode: 0o600 });
+      await one.reload();
+      expect(one.given.tokens).toMatchObject([{ name: 'good.json' }]);
+      const upload = { name: 'good.json', content: Buffer.from(content(accessToken)) };
+      expect(await one.authFiles.upload([upload])).toEqual({
+        succeeded: [],
+        failed: [
+          { name: 'good.json', error: 'access_token must be printable ASCII characters without spaces' },
+        ],
+      });
+      await one.reload();
+      expect(one.given.tokens).toMatchObject([{ accessToken: 'token-1' }]);
+    },
+  );
 });
 
 describe('a session', () => {

@@ -3,7 +3,7 @@ import { errorCode } from '../../lib/error-code.ts';
 import { DomainError, type Failure } from '../../lib/failure.ts';
 import type { UpstreamAgent } from '../../upstreams/agent.ts';
 import type { Credential } from '../../upstreams/credential.ts';
-import { requestHeaders, responseHeaders } from '../../upstreams/headers.ts';
+import { isSendable, requestHeaders, responseHeaders } from '../../upstreams/headers.ts';
 import { type Target, upstreamPath } from '../../upstreams/target.ts';
 import type { Upstreams } from '../../upstreams/upstreams.ts';
 import { commonHeaders, type Exchange, fail } from './exchange.ts';
@@ -114,19 +114,23 @@ export function createForward({ agent, upstreams, createTokenReader }: ForwardPa
 
         onResponseError(_, error) {
           isFailure = true;
-          const isUnsent = controller === undefined && !hasLeft && !isInvalid(error);
-          const next = isUnsent ? nextAfter(credential) : undefined;
+          const isUnsent = controller === undefined && !hasLeft;
+          const isUnsendable = isInvalid(error) && !isSendable(credential);
+          const mayTryAnother = isUnsent && (isUnsendable || !isInvalid(error));
+          const next = mayTryAnother ? nextAfter(credential, isUnsendable) : undefined;
           response.off('close', leave).off('drain', resume);
           if (next) return send(next);
           finish();
-          if (!hasLeft) fail(exchange, failureOf(error, controller !== undefined));
+          if (hasLeft) return;
+          if (isUnsendable) fail(exchange, { code: 'upstream_unreachable', reason: 'credential' });
+          else fail(exchange, failureOf(error, controller !== undefined));
         },
       };
     }
 
     /** Nothing was sent, so another credential may be tried, unless it is for the same host. */
-    function nextAfter(credential: Credential): Credential | undefined {
-      upstreams.rest(credential, { kind: 'unreachable' });
+    function nextAfter(credential: Credential, isUnsendable: boolean): Credential | undefined {
+      upstreams.rest(credential, { kind: isUnsendable ? 'refused' : 'unreachable' });
       return upstreams.take(pool, tried);
     }
 

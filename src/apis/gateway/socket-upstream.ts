@@ -41,7 +41,8 @@ export function openUpstream(
       ...SOCKET_OPTIONS,
       ...{ headers, lookup, finishRequest: watchConnection },
     };
-    const socket = new WebSocket(url, [...protocols], options);
+    const socket = create();
+    if (!socket) return;
     onBegin(() => settle(refused({ code: 'upstream_unreachable', reason: 'connection_lost' }, false)));
 
     function settle(opened: Opened): void {
@@ -49,7 +50,19 @@ export function openUpstream(
       isSettled = true;
       clearTimeout(timer);
       resolve(opened);
-      if (!('socket' in opened)) socket.terminate();
+      if (!('socket' in opened)) socket?.terminate();
+    }
+
+    /** The headers of the client came over HTTP. So if a header cannot be sent, it is that of the credential. */
+    function create(): WebSocket | undefined {
+      try {
+        return new WebSocket(url, [...protocols], options);
+      } catch {
+        clearTimeout(timer);
+        rest({ kind: 'refused' });
+        resolve(refused({ code: 'upstream_unreachable', reason: 'credential' }, true));
+        return undefined;
+      }
     }
 
     /** Nothing was asked before the connection. So another upstream may be asked instead. */

@@ -324,6 +324,22 @@ describe('an upstream that fails', () => {
     expect(JSON.stringify(gateway.log)).not.toMatch(/secret/);
   });
 
+  test('cannot get its credential in a header: 502, and the next credential is used', async () => {
+    const upstream = await startUpstream();
+    const baseUrl = upstream.origin;
+    const unusable = credential({ baseUrl: 'http://127.0.0.1:1', apiKey: 'token-\u20ac' });
+    const alone = await startGateway({ config: { credentials: [unusable] } });
+    const answer = await alone.post('/v1/chat/completions', chat);
+    expect(answer).toMatchObject({ status: 502 });
+    expect(answer.json.error.message).toContain('Your own key is valid');
+    expect(alone.log.at(-1)).toMatchObject({ code: 'upstream_unreachable', upstream: 'openai' });
+
+    const two = await startGateway({ config: { credentials: [unusable, credential({ baseUrl })] } });
+    for (let i = 0; i < 3; i++)
+      expect(await two.post('/v1/chat/completions', chat)).toMatchObject({ status: 200 });
+    expect(upstream.received).toHaveLength(3);
+  });
+
   test('has had enough: its 429 passes, and the credential rests', async () => {
     const upstream = await startUpstream((request, response) => {
       if (request.headers.authorization !== 'Bearer one') return false;

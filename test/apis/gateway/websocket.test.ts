@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openUpstream } from '../../../src/apis/gateway/socket-upstream.ts';
 import { connectRaw } from '../../support/raw.ts';
 import { listening, openSocket, originOf, refusalOf, socketUpstream } from '../../support/websockets.ts';
 import { codex, KEY, SECRET, type Setting, socketGateway, withKey } from './socket-gateway.ts';
@@ -197,6 +198,36 @@ describe('a request for a WebSocket is refused over HTTP', () => {
       status: 502,
       message: expect.stringContaining('Your own key is valid'),
     });
+  });
+
+  test('when no header can carry the credential: the next one is tried', async () => {
+    const upstream = await socketUpstream();
+    const unusable = codex('http://127.0.0.1:1', 'token-\u20ac');
+    const { origin } = await socketGateway([unusable, codex(upstream.origin)]);
+    for (let i = 0; i < 3; i++) await openSocket(origin, '/v1/ws', withKey);
+    expect(upstream.requests).toHaveLength(3);
+
+    const alone = await socketGateway([unusable]);
+    expect(await errorOf(openSocket(alone.origin, '/v1/ws', withKey))).toMatchObject({
+      status: 502,
+      message: expect.stringContaining('Your own key is valid'),
+    });
+    expect(alone.placesTaken()).toBe(0);
+  });
+
+  test('when no header can carry the credential, no timer is left', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const upstream = {
+      url: 'http://127.0.0.1:1',
+      headers: { authorization: '\u20ac' },
+      rest: () => undefined,
+    };
+    const limits = { connectMs: 5_000, firstByteMs: 5_000, lookup: undefined };
+    expect(await openUpstream(upstream, [], limits, () => undefined)).toMatchObject({
+      failure: { code: 'upstream_unreachable', reason: 'credential' },
+    });
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('unless it offers another protocol: then it is a request like any other', async () => {
