@@ -1,3 +1,4 @@
+import { apartForPages } from './apis/gateway/apart-for-pages.ts';
 import { type AuthenticateClient, createAuthenticateClient } from './apis/gateway/authenticate-client.ts';
 import { createClientApi } from './apis/gateway/client-api.ts';
 import type { Admit } from './auth/admit.ts';
@@ -5,6 +6,7 @@ import { createAuthenticate } from './auth/authenticate.ts';
 import { apiKeyAuthenticator } from './auth/by/api-key.ts';
 import { gatewayKeyAuthenticator } from './auth/by/gateway-key.ts';
 import { countingRefusals, type Usage } from './auth/count-outcome.ts';
+import type { Config } from './config.ts';
 import type { LiveConfig } from './gateway-file/live.ts';
 import type { HostCheck } from './http/allowed-host.ts';
 import type { ResolveClient } from './http/client-address.ts';
@@ -15,7 +17,7 @@ import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { andThen } from './lib/maybe-promise.ts';
 import { openConcurrency } from './limits/concurrency.ts';
-import type { Lockout } from './lockout/lockout.ts';
+import { createLockout, type Lockout } from './lockout/lockout.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import { createAgent, type Patience } from './upstreams/agent.ts';
 import { createModels } from './upstreams/models.ts';
@@ -33,6 +35,7 @@ export type ClientParts = Readonly<{
   isAllowedHost: HostCheck;
   keyLookup: KeyLookup;
   lockout: Lockout;
+  config: Pick<Config, 'lockout'>;
   admit: Admit;
   usage: Usage;
   memory: SharedMemory;
@@ -59,10 +62,17 @@ export function composeClientApi(
   live.onChange(({ credentials }) => upstreams.setConfigured(credentials));
   const concurrency = openConcurrency(core.memory.concurrency);
   const authenticator = gatewayKeyAuthenticator(apiKeyAuthenticator(keyLookup));
+  const pageLockout = createLockout(core.config.lockout, clock, core.memory.pageLockout);
   const authenticateClient = createAuthenticateClient({
     ...core,
     live,
-    authenticate: countingRefusals(createAuthenticate([authenticator], lockout), usage),
+    authenticate: countingRefusals(
+      apartForPages(
+        createAuthenticate([authenticator], lockout),
+        createAuthenticate([authenticator], pageLockout),
+      ),
+      usage,
+    ),
     acquire: ({ rootId, maxConcurrent }) =>
       concurrency.acquire(rootId, maxConcurrent) ?? {
         ...{ code: 'too_many_concurrent', limit: maxConcurrent ?? 0, retryAfter: 1 },

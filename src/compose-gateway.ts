@@ -21,7 +21,8 @@ import type { BcryptPool } from './keys/bcrypt-pool.ts';
 import type { Change } from './keys/change.ts';
 import { createKeyRecheck } from './keys/recheck.ts';
 import { type Fingerprint, type RawKey, Scope } from './lib/brand.ts';
-import type { Lockout } from './lockout/lockout.ts';
+import { createLockout, type Lockout } from './lockout/lockout.ts';
+import { MANAGEMENT_BAN } from './lockout/management-ban.ts';
 import { createOAuth } from './oauth/service.ts';
 import type { Seal } from './pepper/seal.ts';
 import { guardedLookup } from './upstreams/address-guard.ts';
@@ -125,6 +126,7 @@ async function build(
     localPassword: settings.localPassword,
     bcrypt,
     lockout: core.managementBans,
+    pageLockout: createLockout(MANAGEMENT_BAN, clock, memory.pageBans),
   });
   const record = createRecorder(db, clock);
   const readUsage = async () => {

@@ -12,6 +12,9 @@ import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
 /** Few can reach it, since only this machine may by default. */
 const MANAGEMENT_ADDRESSES = 10_000;
 
+/** Browsers use two of them. */
+const LOOPBACK_ADDRESSES = 1_000;
+
 /** What all threads that serve together share. */
 export type SharedMemory = Readonly<{
   lockout: LockoutMemory;
@@ -22,6 +25,9 @@ export type SharedMemory = Readonly<{
   audit: AuditMemory;
   /** The addresses that are banned from the management API of the gateway. */
   managementBans: LockoutMemory;
+  /** The same two lockouts for the pages in browsers of this machine. */
+  pageLockout: LockoutMemory;
+  pageBans: LockoutMemory;
   /** What the file of the gateway says. */
   gatewayFile: ReloadMemory;
   /** What was last logged about the certificate and the address of the gateway. */
@@ -36,6 +42,8 @@ export const sharedMemory = ({ lockout, workers }: Pick<Config, 'lockout' | 'wor
   database: databaseMemory(),
   audit: auditMemory(),
   managementBans: allocateLockout(MANAGEMENT_BAN, MANAGEMENT_ADDRESSES),
+  pageLockout: allocateLockout(lockout, LOOPBACK_ADDRESSES),
+  pageBans: allocateLockout(MANAGEMENT_BAN, LOOPBACK_ADDRESSES),
   gatewayFile: allocateReloads(),
   gatewayNews: { certificate: allocateNews(), address: allocateNews() },
 });

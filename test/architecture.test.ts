@@ -37,7 +37,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     ...['accounts', 'bootstrap', 'keys', 'usage', 'audit', 'limits', 'lockout', 'pepper', 'db', 'lib'],
   ],
   'compose-client-api': [
-    ...['apis/gateway', 'auth', 'auth/by', 'gateway-file', 'http', 'http/server', 'keys'],
+    ...['apis/gateway', 'auth', 'auth/by', 'config', 'gateway-file', 'http', 'http/server', 'keys'],
     ...['lib', 'limits', 'lockout', 'shared-memory', 'upstreams', 'usage'],
   ],
   'compose-gateway': [

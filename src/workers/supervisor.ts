@@ -45,8 +45,8 @@ export async function startWorkers(
     workers.add(worker);
     worker.once('exit', () => {
       workers.delete(worker);
-      releaseLockout(data.memory.lockout, threadId);
-      releaseLockout(data.memory.managementBans, threadId);
+      const { lockout, managementBans, pageLockout, pageBans } = data.memory;
+      for (const each of [lockout, managementBans, pageLockout, pageBans]) releaseLockout(each, threadId);
       releaseSignIns(data.memory.signIns, threadId);
       releaseWindows(data.memory.limits, threadId);
       releaseConcurrency(data.memory.concurrency, threadId);

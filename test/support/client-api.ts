@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest';
+import { apartForPages } from '../../src/apis/gateway/apart-for-pages.ts';
 import { createAuthenticateClient } from '../../src/apis/gateway/authenticate-client.ts';
 import { createClientApi } from '../../src/apis/gateway/client-api.ts';
 import type { ModelUse } from '../../src/apis/gateway/usage.ts';
@@ -84,7 +85,9 @@ export async function startGateway({
     ]),
   );
   const principalOf = (key: string) => known.get(key);
-  const lockout = createLockout({ attempts: 5, seconds: 300, by: 'address' }, clock);
+  const policy = { attempts: 5, seconds: 300, by: 'address' } as const;
+  const lockout = createLockout(policy, clock);
+  const pageLockout = createLockout(policy, clock);
   const resolveClient = clientResolver([], noWarnings);
   const isAllowedHost = hostCheck({ allowedHosts: [], ownName: 'test', isTrusted: () => false });
   const authenticator = gatewayKeyAuthenticator({
@@ -106,7 +109,10 @@ export async function startGateway({
     live,
     authenticateClient: createAuthenticateClient({
       live,
-      authenticate: createAuthenticate([authenticator], lockout),
+      authenticate: apartForPages(
+        createAuthenticate([authenticator], lockout),
+        createAuthenticate([authenticator], pageLockout),
+      ),
       admit: createAdmit({
         consume: (_, limits) => {
           const states = limits.map((limit) => ({ ...limit, remaining: 0, resetMs: limit.windowMs }));

@@ -46,6 +46,7 @@ export async function managementServer(options: Options = {}) {
   };
   const config = { management, wsAuth: true } as unknown as GatewayConfig;
   const memory = allocateLockout(MANAGEMENT_BAN, 100);
+  const pageMemory = allocateLockout(MANAGEMENT_BAN, 100);
   const compared: string[] = [];
   const bcrypt = {
     async find({ input, hashes }: { input: string; hashes: string[] }) {
@@ -57,7 +58,11 @@ export async function managementServer(options: Options = {}) {
 
   async function thread() {
     const lockout = createLockout(MANAGEMENT_BAN, clock, memory);
-    const auth = createManagementAuth({ inFile: () => management, password, localPassword, bcrypt, lockout });
+    const pageLockout = createLockout(MANAGEMENT_BAN, clock, pageMemory);
+    const lockouts = { lockout, pageLockout };
+    const auth = createManagementAuth({
+      ...{ inFile: () => management, password, localPassword, bcrypt, ...lockouts },
+    });
     const api = managementApi({ live, auth, oauth: { authFiles: {} } } as unknown as ManagementParts);
     const { fetch } = createRoot(logger, requestLog, resolveClient).route('/', api);
     const application = { requestLog, resolveClient, fast: () => false, fetch };

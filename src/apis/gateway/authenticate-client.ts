@@ -6,6 +6,7 @@ import type { LiveConfig } from '../../gateway-file/live.ts';
 import type { HostCheck } from '../../http/allowed-host.ts';
 import type { Client, ResolveClient } from '../../http/client-address.ts';
 import { headerReader } from '../../http/context.ts';
+import { isBlind } from '../../http/other-page.ts';
 import { Scope } from '../../lib/brand.ts';
 import type { Failure } from '../../lib/failure.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
@@ -92,7 +93,11 @@ export function createAuthenticateClient({
     });
     const { clientKeys, wsAuth } = live.current();
     const needsKey = clientKeys.length > 0 && (!isUpgrade || wsAuth);
-    return needsKey ? checkKey(request, client) : passFence(request, client);
+    if (!needsKey) return passFence(request, client);
+    // An image of any page could otherwise guess keys, and lock this machine out.
+    if (isBlind(request.headers))
+      return { state: 'refused', client, failure: { code: 'cross_site_request' } };
+    return checkKey(request, client);
   }
 
   return (request, isUpgrade = false) => {

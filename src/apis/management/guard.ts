@@ -3,6 +3,7 @@ import { cors } from 'hono/cors';
 import { type HttpEnv, headerReader } from '../../http/context.ts';
 import { management } from '../../http/dialects/management.ts';
 import { sendFailure } from '../../http/failures.ts';
+import { isFromLocalPage } from '../../http/other-page.ts';
 import { NO_STORE } from '../../http/security-headers.ts';
 import { product } from '../../lib/product.ts';
 import type { ManagementParts } from './parts.ts';
@@ -43,6 +44,7 @@ export function guard({ live, auth }: ManagementParts): MiddlewareHandler<HttpEn
         header: headerReader(incoming),
         // A trusted proxy is not exempt: whoever can send from it may not guess without an end either.
         address: client.lockoutKey ?? client.address,
+        isFromLocalPage: isFromLocalPage(client.ip?.text, incoming.headers),
       });
       if (authentication.state === 'refused') return sendFailure(c, authentication.failure);
       c.set('managedBy', authentication.by);

@@ -20,6 +20,8 @@ export type ManagementAuthParts = {
   localPassword: string | undefined;
   bcrypt: Pick<BcryptPool, 'find'>;
   lockout: Lockout;
+  /** For the pages in browsers of this machine, so that none can ban its programs. */
+  pageLockout: Lockout;
 };
 
 export type ManagementRequest = Readonly<{
@@ -29,6 +31,8 @@ export type ManagementRequest = Readonly<{
   header: ReadHeader;
   /** The address that failures count for. */
   address: string;
+  /** A page in a browser of this machine sends it. */
+  isFromLocalPage: boolean;
 }>;
 
 type Refused = FailureOf<'management_refused'>;
@@ -113,7 +117,7 @@ export function createManagementAuth({
   password,
   localPassword,
   bcrypt,
-  lockout,
+  ...lockouts
 }: ManagementAuthParts) {
   const matchesHash = createHashCheck(bcrypt);
 
@@ -133,6 +137,7 @@ export function createManagementAuth({
     /** For an API that is enabled. */
     async authenticate(request: ManagementRequest): Promise<ManagementAuthentication> {
       const { address, header } = request;
+      const lockout = request.isFromLocalPage ? lockouts.pageLockout : lockouts.lockout;
       const banned = lockout.retryAfter(address);
       if (banned > 0) return refused('banned', banned);
       const isFromHere = isLocal(request);

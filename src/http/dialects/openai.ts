@@ -45,7 +45,7 @@ const rules = {
   recent_sign_in_required: 'permission_error',
   cross_site_request: [
     'permission_error',
-    'The request comes from a page of another site. While no API key is needed, only programs may send requests.',
+    'The request comes from a page of another site. Send it from a program instead.',
   ],
   api_key_only: 'permission_error',
   account_only: 'permission_error',

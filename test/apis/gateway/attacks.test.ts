@@ -200,6 +200,37 @@ describe('a page in a browser', () => {
     expect(upstream.received).toHaveLength(1);
   });
 
+  test.each([
+    ['an image', { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' }],
+    ['an image of another port', { 'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'no-cors' }],
+    ['a link', { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate' }],
+    ['a form', { ...PAGE, 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate' }],
+  ])('guesses nothing with %s, and locks nobody out', async (_, headers) => {
+    const { gateway } = await both();
+    for (const key of [...Array(6).keys(), CLIENT_KEY]) {
+      const answer = await gateway.send({ path: `/v1/files?key=${key}`, headers });
+      expect([answer.status, answer.json.error.code]).toEqual([403, 'cross_site_request']);
+    }
+    expect((await gateway.get('/v1/files')).status).toBe(200);
+    const allowed = { ...PAGE, 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'cors' };
+    expect((await gateway.send({ path: `/v1/files?key=${CLIENT_KEY}`, headers: allowed })).status).toBe(200);
+  });
+
+  test.each([
+    ['of another origin', PAGE],
+    ['without an origin', { Origin: 'null' }],
+    ['whose name leads here', { Host: 'page.example' }],
+  ])('%s has five guesses together with all others, and does not lock programs out', async (_, headers) => {
+    const { gateway } = await both();
+    const guess = (key: string, from: Record<string, string>) =>
+      gateway.send({ path: `/v1/files?key=${key}`, headers: from });
+    for (let i = 0; i < 5; i++) expect((await guess(`guess-${i}`, headers)).status).toBe(401);
+    for (const other of [headers, { Origin: 'https://other.example' }])
+      expect((await guess(CLIENT_KEY, other)).status).toBe(429);
+    expect((await gateway.get('/v1/files')).status).toBe(200);
+    expect((await guess(CLIENT_KEY, { Origin: gateway.origin })).status).toBe(200);
+  });
+
   describe('while no key is needed', () => {
     const open = () => both({ clientKeys: [] });
 

@@ -51,6 +51,24 @@ test('a declared key, and a key of the key store with the scope, open WebSockets
   );
 });
 
+test('pages have five guesses, and lock neither programs nor the core out', async () => {
+  const started = await start();
+  const { gatewayOrigin } = started;
+  const fromPage = (key: string) =>
+    openSocket(gatewayOrigin, `${PATH}?key=${key}`, {
+      headers: {
+        Origin: 'https://page.example',
+        'Sec-Fetch-Site': 'cross-site',
+        'Sec-Fetch-Mode': 'websocket',
+      },
+    });
+  for (let i = 0; i < 5; i++)
+    expect((await refusalOf(fromPage(`wrong-key-of-a-page-${i}`))).status).toBe(401);
+  expect((await refusalOf(fromPage(DECLARED))).status).toBe(429);
+  await openSocket(gatewayOrigin, PATH, bearer(DECLARED));
+  expect((await started.send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(200);
+});
+
 test('max_concurrent limits the open sockets of a key, and a socket that closes makes room', async () => {
   const started = await start();
   const { gatewayOrigin } = started;

@@ -175,13 +175,23 @@ describe('the ban', () => {
     // Each thread compares at most five.
     expect(compared.length).toBeLessThanOrEqual(10);
   });
+
+  test('counts the pages of this machine apart, over all threads', async () => {
+    const { ask, threads } = await managementServer({ threads: 2 });
+    const PAGE = { Origin: 'https://page.example' };
+    const fromPage = (secret: string, i: number) =>
+      threads[i % 2]?.ask({ path: '/v0/management/ws-auth', headers: { Authorization: secret, ...PAGE } });
+    for (let i = 0; i < 5; i++) expect(await fromPage(`wrong ${i}`, i)).toMatchObject(wrong);
+    for (let i = 0; i < 2; i++) expect(await fromPage(SECRET, i)).toMatchObject({ status: 403 });
+    expect(await ask(withSecret)).toMatchObject({ status: 200 });
+  });
 });
 
 describe('bcrypt', () => {
   test('runs once for a valid secret, also for many requests at once', async () => {
     const { ask, auth, compared } = await managementServer();
     const header = (name: string) => (name === 'authorization' ? SECRET : undefined);
-    const request = { peer: '127.0.0.1', headers: {}, header, address: '127.0.0.1' };
+    const request = { peer: '127.0.0.1', headers: {}, header, address: '127.0.0.1', isFromLocalPage: false };
     const answers = await Promise.all(Array.from({ length: 20 }, () => auth.authenticate(request)));
     expect(answers).toEqual(answers.map(() => ({ state: 'authenticated', by: 'secret-key' })));
     await ask(withSecret);
