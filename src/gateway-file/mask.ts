@@ -1,50 +1,61 @@
+import { z } from 'zod';
 import { isYamlProblem, readDocument } from './document.ts';
+import { fileSchema } from './schema.ts';
 
 const MASK = '********';
 
-/** Fields whose values are secret, wherever they are. */
-const SECRET_NAME = /(?:key|secret|password|token|credential|auth|authorization|cookie)s?$/i;
+/** Fields of the schema whose values are secret. */
+const SECRET_NAME = /(?:key|secret|password|token)s?$/i;
 
-/** The keys of clients are shown: the operator knows clients by them. These fields are no secrets. */
-const SHOWN = new Set(['api-keys', 'ws-auth', 'tls.key']);
+/** The operator knows clients by their keys, and `tls.key` is a path. */
+const SHOWN: ReadonlySet<string> = new Set(['api-keys', 'key']);
 
-/** Lists and groups whose names sound like secrets, and which have secrets in them. */
-const SECTIONS = new Set(['gemini-api-key', 'claude-api-key', 'codex-api-key', 'upstream-api-keys']);
+/** Fields of other programs that may have a number as a secret. */
+const SENSITIVE_NAME = /key|secret|pass|pwd|token|cred|auth|cookie|header/i;
 
-const USER_OF_URL = /\/\/[^/@\s]+@/g;
+/** Up to the last "@", because a password may have any other character in it. */
+const USER_OF_URL = /\/\/\S*@/g;
 
 /** The file as plain values, with each secret hidden: also those of fields that the gateway does not use. */
 export function maskedConfig(text: string): unknown {
   const read = readDocument(text);
-  return isYamlProblem(read) ? {} : masked(read.value ?? {}, []);
+  return isYamlProblem(read) ? {} : masked(fileSchema, read.value ?? {}, '');
 }
 
 /** The same for fields of the file. */
 export const maskedFields = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, maskedField(value, [name])]));
+  maskedObject(fileSchema, fields);
 
-function masked(value: unknown, path: readonly string[]): unknown {
-  if (Array.isArray(value)) return value.map((item) => masked(item, path));
-  if (value !== null && typeof value === 'object')
-    return Object.fromEntries(
-      Object.entries(value).map(([name, inner]) => [name, maskedField(inner, [...path, name])]),
-    );
-  return typeof value === 'string' ? value.replaceAll(USER_OF_URL, `//${MASK}@`) : value;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+const maskedObject = ({ shape }: z.ZodObject, value: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(
+    Object.entries(value).map(([name, inner]): [string, unknown] => [
+      name,
+      Object.hasOwn(shape, name) ? masked(shape[name], inner, name) : hidden(inner, name),
+    ]),
+  );
+
+/** What stands where the schema expects something else is hidden: it may be a secret at the wrong place. */
+function masked(schema: z.core.$ZodType | undefined, value: unknown, name: string): unknown {
+  if (schema instanceof z.ZodOptional) return masked(schema.def.innerType, value, name);
+  if (schema instanceof z.ZodArray && Array.isArray(value))
+    return value.map((item) => masked(schema.def.element, item, name));
+  if (schema instanceof z.ZodObject && isObject(value)) return maskedObject(schema, value);
+  const isText = schema instanceof z.ZodString || schema instanceof z.ZodUnknown;
+  if (isText && typeof value === 'string' && (SHOWN.has(name) || !SECRET_NAME.test(name)))
+    return value.replaceAll(USER_OF_URL, `//${MASK}@`);
+  return hidden(value, name);
 }
 
-function maskedField(value: unknown, path: readonly string[]): unknown {
-  const name = path.at(-1) ?? '';
-  if (SHOWN.has(name) || SHOWN.has(path.join('.')) || SECTIONS.has(name)) return masked(value, path);
-  // Somebody may put any header there.
-  if (SECRET_NAME.test(name) || path.includes('headers')) return hidden(value);
-  return masked(value, path);
-}
-
-/** What is not set is no secret. */
-function hidden(value: unknown): unknown {
+/** What is not set is no secret, and a number is one only where its name says so. */
+function hidden(value: unknown, name: string): unknown {
   if (value === '' || value === null || typeof value === 'boolean') return value;
-  if (Array.isArray(value)) return value.map(hidden);
-  if (typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, hidden(inner)]));
-  return MASK;
+  if (typeof value === 'number' && !SENSITIVE_NAME.test(name)) return value;
+  if (Array.isArray(value)) return value.map((item) => hidden(item, name));
+  if (!isObject(value)) return MASK;
+  return Object.fromEntries(
+    Object.entries(value).map(([each, inner]) => [each, hidden(inner, `${name}.${each}`)]),
+  );
 }
