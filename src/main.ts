@@ -5,6 +5,7 @@ import { displayName } from './db/location.ts';
 import { createLogger, type Logger, type LogSink, standardOutput } from './lib/logger.ts';
 import { StartupError } from './lib/startup-error.ts';
 import { type Service, serve } from './serve.ts';
+import { reservePorts } from './workers/ports.ts';
 import { startWorkers } from './workers/supervisor.ts';
 
 const GRACE_MS = 10_000;
@@ -22,12 +23,18 @@ async function start(): Promise<void> {
   const logger = createLogger(config.logLevel, output);
   const log = { logger, flush: output.flush };
   warnOfUnusedVariables(config, logger);
-  const starting = config.workers === 1 ? serve(config, logger) : startWorkers(config, logger, output);
+  const starting = config.workers === 1 ? serveAlone(config, logger) : startWorkers(config, logger, output);
   // The first worker serves before the last one starts. A stop between them must lose nothing.
   stopOnSignal(starting, log);
   process.on('uncaughtException', failAfterFlush(log));
   const service = await starting.finally(log.flush);
   announce(config, service, logger);
+}
+
+/** A start that fails must not have changed the keys that a running gateway declares. So it looks at the ports first. */
+async function serveAlone(config: Config, logger: Logger): Promise<Service> {
+  if (config.gateway) (await reservePorts(config)).release();
+  return serve(config, logger);
 }
 
 /** Call it before the start, which can fail because of such a variable. */

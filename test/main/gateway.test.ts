@@ -26,6 +26,20 @@ async function refusalOf(file: string, env: Record<string, string> = {}): Promis
   return stderr();
 }
 
+describe.each(['1', '2'])('with KEYHEARTH_WORKERS=%s, a start that fails', (workers) => {
+  test('leaves the keys of the running gateway alone', async () => {
+    const key = 'team-a-key-abc123-0123456789abcdef';
+    const dataDir = temporaryDirectory();
+    const running = await gatewayProcess(`api-keys: [${key}]\n`, { KEYHEARTH_DATA_DIR: dataDir });
+    const refusal = await refusalOf(gatewayFile('api-keys: [another-key-0123456789abcdefghij]\n'), {
+      ...{ KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_WORKERS: workers },
+      PORT: new URL(running.origin).port,
+    });
+    expect(refusal).toContain('is in use');
+    expect((await running.ask({ path: '/v1/models', key })).status).toBe(200);
+  });
+});
+
 describe.each([
   ['one worker', { KEYHEARTH_WORKERS: '1' }],
   ['two workers', { KEYHEARTH_WORKERS: '2' }],
