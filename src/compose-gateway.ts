@@ -86,6 +86,7 @@ async function build(
       path: settings.file,
       hash: (input) => bcrypt.hash({ client: undefined, input }),
       sync: (keys, isCurrent) => declared.sync(settings.name, keys, isCurrent),
+      hadKeys: () => declared.hasKeys(settings.name),
       memory: memory.gatewayFile,
       ...{ logger, clock },
     }),

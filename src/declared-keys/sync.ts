@@ -38,6 +38,8 @@ export type DeclaredKeys = {
    * @throws DomainError when the database is busy or not available
    */
   sync(gateway: string, keys: readonly DeclaredKey[], isCurrent: () => boolean): Promise<Synced>;
+  /** Whether the last file of a gateway declared keys. */
+  hasKeys(gateway: string): Promise<boolean>;
 };
 
 export type DeclaredKeysParts = {
@@ -77,6 +79,8 @@ export const createDeclaredKeys = ({ db, fingerprintOf, clock }: DeclaredKeysPar
     const last = await step((tx) => readAll(tx, gateway, declared), true);
     return last ?? { state: 'unchanged' };
   },
+
+  hasKeys: async (gateway) => (await store.membersAfter(db, gateway, 0, 1)).length > 0,
 });
 
 /** Each key once. */

@@ -23,7 +23,7 @@ import {
   readPublished,
   withLease,
 } from './reload-memory.ts';
-import { faultOfAddress, faultOfTornFile } from './reload-rules.ts';
+import { faultOfAddress, faultOfMissingKeys, faultOfTornFile } from './reload-rules.ts';
 import { signatureOf, type WatchParts, watchFile } from './watch.ts';
 
 /** Between two looks at a file that changes all the time. */
@@ -35,6 +35,8 @@ export type LiveConfigParts = Readonly<{
   /** The bcrypt hash of the management key. */
   hash: (secret: string) => Promise<string>;
   sync: SyncKeys;
+  /** Whether an earlier file of this gateway declared keys. */
+  hadKeys: () => Promise<boolean>;
   /** Of all threads that serve together. */
   memory: ReloadMemory;
   logger: Logger;
@@ -114,7 +116,9 @@ export async function openLiveConfig(parts: LiveConfigParts): Promise<FollowedFi
     const parsed = parseGatewayFile(content.text, place);
     const problem = isProblem(parsed)
       ? parsed
-      : state && (faultOfTornFile(content.text, parsed, state) ?? faultOfAddress(parsed, state));
+      : state
+        ? (faultOfTornFile(content.text, parsed, state) ?? faultOfAddress(parsed, state))
+        : faultOfMissingKeys(parsed, await parts.hadKeys());
     if (problem || isProblem(parsed)) {
       if (problem) refuse(problem, signature);
       return true;

@@ -23,6 +23,18 @@ export function faultOfAddress({ config }: ParsedFile, { boundHost }: LoadedStat
   );
 }
 
+/** A file must not open the gateway because its list of keys is forgotten, or has a typing mistake in its name. */
+export function faultOfMissingKeys(
+  { config, document }: ParsedFile,
+  hadKeys: boolean,
+): FileProblem | undefined {
+  if (!hadKeys || config.clientKeys.length > 0 || isSeq(document.get('api-keys'))) return undefined;
+  return refused(
+    'api-keys',
+    'api-keys is missing, although the last file had keys. Perhaps its name has a typing mistake. If everybody who reaches the gateway may use it, write "api-keys: []".',
+  );
+}
+
 /**
  * Whether a file that somebody else wrote seems to end too early. A part of a file must neither open the gateway, nor make a
  * part of a key a key.
@@ -33,15 +45,8 @@ export function faultOfTornFile(
   before: LoadedState,
 ): FileProblem | undefined {
   const { clientKeys } = parsed.config;
-  if (
-    before.config.clientKeys.length > 0 &&
-    clientKeys.length === 0 &&
-    !isSeq(parsed.document.get('api-keys'))
-  )
-    return refused(
-      'api-keys',
-      'api-keys is missing, and without keys everybody who reaches the gateway may use it; if you want that, write "api-keys: []".',
-    );
+  const missing = faultOfMissingKeys(parsed, before.config.clientKeys.length > 0);
+  if (missing) return missing;
   if (text.endsWith('\n')) return undefined;
   const lastLine = text.slice(text.lastIndexOf('\n') + 1).trimEnd();
   const last = clientKeys.at(-1)?.rawKey;

@@ -52,9 +52,11 @@ export function processWithFile(text: string, path = join(temporaryDirectory(), 
     return `$2b$04$${Buffer.from(secret).toString('hex').padEnd(53, '0').slice(0, 53)}`;
   };
 
+  const hadKeys = async () => store.keys.length > 0;
+
   /** It follows the file by itself only with `watch`. */
   async function thread(watch = { settleMs: 60_000, pollMs: 60_000 }) {
-    const live = await openLiveConfig({ path, hash, sync, memory, logger, clock, watch });
+    const live = await openLiveConfig({ path, hash, sync, hadKeys, memory, logger, clock, watch });
     onTestFinished(() => live.close());
     return live;
   }

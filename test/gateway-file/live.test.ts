@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { GatewayConfig } from '../../src/gateway-file/config.ts';
 import { isProblem, parseGatewayFile } from '../../src/gateway-file/parse.ts';
 import { withoutPlainSecret } from '../../src/gateway-file/plain-secret.ts';
+import { RawKey } from '../../src/lib/brand.ts';
 import { DomainError } from '../../src/lib/failure.ts';
 import { StartupError } from '../../src/lib/startup-error.ts';
 import { temporaryDirectory } from '../support/keyhearth.ts';
@@ -21,6 +22,24 @@ const failureOf = async (promise: Promise<unknown>) => {
 };
 
 describe('at the start', () => {
+  test.each(['', 'api-key: [a-key-under-the-wrong-name]\n'])(
+    'a file without api-keys is refused when an earlier one had keys: %j',
+    async (text) => {
+      const file = processWithFile(text);
+      file.store.keys = [{ rawKey: RawKey(KEY_A), label: '' }];
+      const refusal = await failureOf(file.thread());
+      expect(refusal).toBeInstanceOf(StartupError);
+      expect(String(refusal)).toContain('write "api-keys: []"');
+      expect(file.accepted()).toEqual([KEY_A]);
+    },
+  );
+
+  test('a file with an empty list of keys may open the gateway', async () => {
+    const file = processWithFile('api-keys: []\n');
+    file.store.keys = [{ rawKey: RawKey(KEY_A), label: '' }];
+    expect((await file.thread()).current().clientKeys).toEqual([]);
+  });
+
   test('the keys of the file are in the store before the gateway serves', async () => {
     const file = processWithFile(`${withKeys(KEY_A)}ws-auth: false\n`);
     const live = await file.thread();
