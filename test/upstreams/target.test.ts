@@ -100,8 +100,12 @@ test('a target that passes names the same path for every reader', () => {
       if (!target) return;
       const parsed = new URL(`http://upstream.example${target.path}${target.query}`);
       expect(parsed.pathname).toBe(target.path);
-      expect(decodeURIComponent(parsed.pathname)).toMatch(/^(?:\/[^/\\]+)+\/?$/);
-      expect(decodeURIComponent(parsed.pathname).split('/')).not.toContain('..');
+      // The bytes need not be UTF-8.
+      const bytes = parsed.pathname.replaceAll(/%([\da-f]{2})/gi, (_, hex) =>
+        String.fromCharCode(Number.parseInt(hex, 16)),
+      );
+      expect(bytes).toMatch(/^(?:\/[^/\\]+)+\/?$/);
+      expect(bytes.split('/')).not.toContain('..');
     }),
     { numRuns: 5_000 },
   );
