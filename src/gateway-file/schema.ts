@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hidesAddress, parseBaseUrl, parseHttpUrl } from '../lib/base-url.ts';
 
 /** The fields of `config.yaml`, as they are written. Messages name no value: most of them are secret. */
 
@@ -27,28 +28,25 @@ const prefix = () =>
 
 const PORT = 'must be a whole number from 1 to 65535';
 
-function isHttpUrl(written: string): boolean {
-  const parsed = /^[\x21-\x7e]{1,2048}$/.test(written) ? URL.parse(written) : null;
-  return parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.username + parsed.password === '';
-}
-
-const isUpstreamUrl = (written: string) => isHttpUrl(written) && !/[?#]/.test(written);
-
 const BASE_URL = 'must be an http or https URL without user name, password, query and fragment';
+const HIDDEN = 'must have the address of its host in its usual form, such as 169.254.169.254';
+
+const baseUrlError = ({ input }: { input?: unknown }) => (hidesAddress(String(input)) ? HIDDEN : BASE_URL);
 
 /** An address to which paths are added. */
-const baseUrl = () => text().refine(isUpstreamUrl, { error: BASE_URL });
+const baseUrl = () =>
+  text().refine((written) => parseBaseUrl(written) !== undefined, { error: baseUrlError });
 
 /** Empty, it stands for the default. */
 const baseUrlOrNone = () =>
   text()
-    .refine((written) => written === '' || isUpstreamUrl(written), { error: BASE_URL })
+    .refine((written) => written === '' || parseBaseUrl(written) !== undefined, { error: baseUrlError })
     .optional();
 
 /** An address of an authorization server or of this one. It may have a query. */
 const url = () =>
   text()
-    .refine((written) => written === '' || isHttpUrl(written), {
+    .refine((written) => written === '' || parseHttpUrl(written) !== undefined, {
       error: 'must be an http or https URL without user name and password',
     })
     .optional();

@@ -1,6 +1,5 @@
-import { isIP } from 'node:net';
 import type { ConfiguredCredential, Protocol } from '../gateway-file/config.ts';
-import { isForbidden } from './address-guard.ts';
+import { parseBaseUrl } from '../lib/base-url.ts';
 
 /** A token of an OAuth session, which is used like a configured credential. */
 export type TokenCredential = Readonly<{
@@ -33,22 +32,6 @@ const USUAL_HOSTS: Readonly<Record<Protocol, string>> = {
   claude: 'https://api.anthropic.com',
   gemini: 'https://generativelanguage.googleapis.com',
 };
-
-/** The parts of a base URL; undefined for one that is no URL of HTTP, or that carries anything after its path. */
-export function parseBaseUrl(text: string): Pick<Credential, 'origin' | 'basePath'> | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const { protocol, origin, hostname, pathname, username, password, search, hash } = new URL(text);
-  if (protocol !== 'http:' && protocol !== 'https:') return undefined;
-  if (username !== '' || password !== '' || search !== '' || hash !== '') return undefined;
-  if (isForbiddenLiteral(hostname) && !text.includes(`//${hostname}`)) return undefined;
-  return { origin, basePath: pathname.replace(/\/+$/, '') };
-}
-
-/** The operator may configure such an address, but must write it as it is: `http://2852039166` names one too. */
-function isForbiddenLiteral(hostname: string): boolean {
-  const literal = hostname.replace(/^\[(.*)\]$/, '$1');
-  return isIP(literal) !== 0 && isForbidden(literal);
-}
 
 function credential(
   base: Pick<Credential, 'protocol' | 'name' | 'prefix' | 'secret' | 'isToken'>,

@@ -283,6 +283,22 @@ describe('a file is refused with line and field', () => {
       /query/,
     ],
     ['claude-api-key: [{ api-key: a, base-url: "//h" }]\n', 1, 'claude-api-key[0].base-url', /http or https/],
+    [
+      'claude-api-key:\n  - { api-key: a, base-url: "http://2852039166" }\n',
+      2,
+      'claude-api-key[0].base-url',
+      'Line 2: claude-api-key[0].base-url must have the address of its host in its usual form, such as 169.254.169.254.',
+    ],
+    ...[
+      'http://0xa9.0xfe.0xa9.0xfe',
+      'http://[::ffff:169.254.169.254]',
+      'http://2852039166//169.254.169.254',
+    ].map((url): [string, number, string, RegExp] => [
+      `ampcode: { upstream-url: "${url}" }\n`,
+      1,
+      'ampcode.upstream-url',
+      /usual form/,
+    ]),
     ['openai-compatibility: [{ name: a }]\n', 1, 'openai-compatibility[0].base-url', /is missing/],
     ['remote-management: { secret-key: 1234 }\n', 1, 'remote-management.secret-key', /must be text/],
     [`remote-management: { secret-key: ${longSecret} }\n`, 1, 'remote-management.secret-key', /72 bytes/],

@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { expect, test } from 'vitest';
-import { guardedLookup, isForbidden } from '../../src/upstreams/address-guard.ts';
+import { isForbidden } from '../../src/lib/forbidden-address.ts';
+import { guardedLookup } from '../../src/upstreams/address-guard.ts';
 import { createAgent } from '../../src/upstreams/agent.ts';
 import { startUpstream } from '../support/upstream.ts';
 

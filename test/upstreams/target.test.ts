@@ -146,6 +146,7 @@ test.each([
   'https://host.example?a=b',
   'https://host.example#a',
   'http://2852039166',
+  'http://2852039166//169.254.169.254',
   'http://0xa9.0xfe.0xa9.0xfe',
   'http://[::ffff:169.254.169.254]',
 ])('%s is no base URL', (baseUrl) => {

@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../../gateway-file/config.ts';
 import { maskedConfig } from '../../gateway-file/mask.ts';
 import type { HttpContext } from '../../http/context.ts';
 import type { createRouter } from '../../http/router.ts';
-import { editFile, keepKeys } from './edit.ts';
+import { editFile, keepGuards } from './edit.ts';
 import { fieldsOf } from './fields.ts';
 import type { ManagementParts } from './parts.ts';
 import { invalid, jsonOf, recordChange } from './request.ts';
@@ -31,7 +31,7 @@ function keepLocked(after: GatewayConfig, before: GatewayConfig): void {
       'locked',
       changed.map(({ field }) => field),
     );
-  keepKeys(after, before);
+  keepGuards(after, before);
 }
 
 /** The file as a whole, and single settings. */

@@ -1,13 +1,33 @@
 import type { Document } from 'yaml';
 import type { GatewayConfig } from '../../gateway-file/config.ts';
 import type { HttpContext } from '../../http/context.ts';
+import { isForbiddenHost } from '../../lib/forbidden-address.ts';
 import type { ManagementParts } from './parts.ts';
 import { invalid, recordChange } from './request.ts';
 import { changedFields } from './shown.ts';
 
 /** Nothing here may open the gateway to everybody. */
-export function keepKeys(after: GatewayConfig, before: GatewayConfig): void {
+function keepKeys(after: GatewayConfig, before: GatewayConfig): void {
   if (after.clientKeys.length === 0 && before.clientKeys.length > 0) throw invalid('locked', ['api-keys']);
+}
+
+const upstreamUrls = ({ credentials, amp, oauth }: GatewayConfig): string[] => [
+  ...credentials.map(({ baseUrl }) => baseUrl),
+  ...(amp ? [amp.upstreamUrl] : []),
+  ...Object.values(oauth).flatMap(({ baseUrl, tokenUrl }) => [baseUrl ?? '', tokenUrl]),
+];
+
+/** At such an address, a cloud gives out the credentials of the machine. Only the file may name one. */
+function keepAddresses(after: GatewayConfig, before: GatewayConfig): void {
+  const known = new Set(upstreamUrls(before));
+  const isNew = (url: string) => !known.has(url) && isForbiddenHost(URL.parse(url)?.hostname ?? '');
+  if (upstreamUrls(after).some(isNew)) throw invalid('locked', ['a URL with a link-local address']);
+}
+
+/** What no change through this API may do. */
+export function keepGuards(after: GatewayConfig, before: GatewayConfig): void {
+  keepKeys(after, before);
+  keepAddresses(after, before);
 }
 
 /** Changes the file. It is in force, and its audit event is on disk, before this resolves. */
@@ -23,7 +43,7 @@ export async function editFile(
       change(document);
       changes = changedFields(before, document.toJS() ?? {});
     },
-    { check: keepKeys },
+    { check: keepGuards },
   );
   await recordChange(c, parts, 'gateway.updated', changes);
 }

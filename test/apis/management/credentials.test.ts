@@ -123,3 +123,34 @@ describe('a list of upstream credentials', () => {
     expect(JSON.stringify([event, gateway.log])).not.toContain(key);
   });
 });
+
+describe('a link-local address, where clouds give out the credentials of the machine', () => {
+  const METADATA = 'http://169.254.169.254/latest';
+
+  test.each([METADATA, 'http://[fe80::1]', 'http://100.100.100.200', 'http://2852039166'])(
+    'cannot be set: %s',
+    async (url) => {
+      const gateway = await managed(FILE);
+      const before = gateway.read();
+      const calls = [
+        { method: 'PUT', path: CLAUDE, body: [{ 'api-key': 'a', 'base-url': url }] },
+        { method: 'PATCH', path: OPENAI, body: { index: 0, value: { 'base-url': url } } },
+        { method: 'PUT', path: 'config.yaml', body: `${before}ampcode: { upstream-url: "${url}" }\n` },
+        {
+          method: 'PUT',
+          path: 'config.yaml',
+          body: `${before}oauth: { codex: { base-url: "${url}", token-url: "https://one.example.com" } }\n`,
+        },
+      ];
+      for (const call of calls) expect(await gateway.manage(call)).toMatchObject({ status: 422 });
+      expect(gateway.read()).toBe(before);
+    },
+  );
+
+  test('that is in the file already may stay', async () => {
+    const gateway = await managed(FILE.replace('https://one.example.com', METADATA));
+    const call = { method: 'PATCH', path: CLAUDE, body: { index: 0, value: { prefix: 'other' } } };
+    expect(await gateway.manage(call)).toMatchObject(done);
+    expect(await shown(gateway)).toMatchObject([{ prefix: 'other' }, { 'base-url': METADATA }, {}]);
+  });
+});
