@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { LiveConfig } from '../../gateway-file/live.ts';
+import { watchUnread } from '../../http/departure.ts';
 import { failureOf } from '../../http/failures.ts';
 import type { RequestLog } from '../../http/request-log.ts';
 import type { KeyUse } from '../../keys/recheck.ts';
@@ -42,6 +43,8 @@ type Visit = Readonly<{
   connection: Socket;
   head: Buffer;
   refuse: Refuse;
+  /** Ends the watch whether the client leaves. */
+  stopWatch: () => void;
   start: number;
 }>;
 
@@ -103,15 +106,17 @@ export function createWebSockets(parts: WebSocketParts) {
   }
 
   function join(
-    { request, connection, head, start }: Visit,
+    { request, connection, head, stopWatch, start }: Visit,
     client: Admitted,
     upstream: WebSocket,
     route: string,
   ): void {
     chosen.set(request, upstream.protocol);
+    stopWatch();
     let isUpgraded = false;
     server.handleUpgrade(request, connection, head, (socket) => {
       isUpgraded = true;
+      connection.resume();
       const { principal, release } = client;
       const both: OpenSocket = {
         bridge: bridge(socket, upstream, () => {
@@ -137,8 +142,14 @@ export function createWebSockets(parts: WebSocketParts) {
     /** Takes the connection of a request for an upgrade. */
     upgrade(request: IncomingMessage, connection: Socket, head: Buffer, refuse: Refuse): void {
       connection.on('error', () => undefined);
-      enter({ request, connection, head, refuse, start: performance.now() }).catch((error: unknown) =>
-        refuse(failureOf(error, logger, randomUUID())),
+      const stopWatch = watchUnread(connection);
+      const refuseAndStop: Refuse = (failure, headers) => {
+        stopWatch();
+        refuse(failure, headers);
+      };
+      const start = performance.now();
+      enter({ request, connection, head, refuse: refuseAndStop, stopWatch, start }).catch((error: unknown) =>
+        refuseAndStop(failureOf(error, logger, randomUUID())),
       );
     },
 

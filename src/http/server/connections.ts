@@ -20,6 +20,8 @@ type Connection = {
   latest: ServerResponse | undefined;
   /** What to do when all requests so far have an answer. */
   afterwards: (() => void) | undefined;
+  /** Ends the watch whether the client leaves before that. */
+  stopWatch: (() => void) | undefined;
 };
 
 export type Connections = ReturnType<typeof trackConnections>;
@@ -46,16 +48,19 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
       waiting: [],
       latest: undefined,
       afterwards: undefined,
+      stopWatch: undefined,
     };
     connections.set(socket, connection);
     lingerOverBody(socket, () => connection.latest);
     socket.once('close', () => {
       connections.delete(socket);
       waiting -= connection.waiting.length;
+      // After an upgrade, Node ends only the oldest answer.
+      if (connection.stopWatch) for (const response of connection.started) response.destroy();
     });
     // Node starts to read again for a body that is read, and after an answer that was slow to send.
     socket.on('resume', () => {
-      if (connection.waiting.length > 0) socket.pause();
+      if (connection.waiting.length > 0 && !connection.stopWatch) socket.pause();
     });
   }
 
@@ -116,6 +121,7 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
     const unanswered = started.length + waiting.length;
     if (!afterwards || unanswered > (isBroken && !latest.headersSent ? 1 : 0)) return;
     connection.afterwards = () => undefined;
+    connection.stopWatch?.();
     if (isBroken && latest.headersSent) linger(socket);
     else afterwards();
   }
@@ -140,12 +146,17 @@ export function trackConnections(handle: (request: IncomingMessage, response: Se
     /**
      * Does something when all complete requests have an answer. If the latest request is not complete and has an answer
      * already, the connection is only closed. Only the first call for a connection counts.
+     * @param watch begins a watch for a client that leaves before, and returns what stops it
      */
-    afterAnswers(socket: Socket, act: () => void): void {
+    afterAnswers(socket: Socket, act: () => void, watch?: (socket: Socket) => () => void): void {
       const connection = connections.get(socket);
       if (!connection || connection.afterwards) return;
       connection.afterwards = act;
       settle(connection);
+      if (!watch || connection.afterwards !== act) return;
+      // It is read although requests wait, because no further request can follow.
+      connection.stopWatch = () => undefined;
+      connection.stopWatch = watch(socket);
     },
 
     /** From now on, the last answer on each connection says "Connection: close". */

@@ -14,6 +14,7 @@ import { errorCode } from '../../lib/error-code.ts';
 import type { Failure } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { ResolveClient } from '../client-address.ts';
+import { watchEnd, watchUnread } from '../departure.ts';
 import type { Dialect } from '../dialect.ts';
 import { problem } from '../dialects/problem.ts';
 import type { RequestLog } from '../request-log.ts';
@@ -114,7 +115,7 @@ export async function listen(
   // An option that Node's types do not have: a client that ends its side after a request still gets the answer. Where
   // answers take long, a client that ends its side has gone away.
   Object.assign(server, { httpAllowHalfOpen: !answersTakeLong });
-  receive(server, connections, refusals, tls !== undefined);
+  receive(server, connections, refusals, options);
   if (application.upgrade) passUpgrades(server, application.upgrade, connections, refusals);
   return {
     address: await listenOn(server, endpoint),
@@ -166,7 +167,14 @@ function handler(
 }
 
 /** Handles the requests that Node can read, and those that it cannot. */
-function receive(server: Server, connections: Connections, refusals: Refusals, isEncrypted: boolean): void {
+function receive(
+  server: Server,
+  connections: Connections,
+  refusals: Refusals,
+  { tls, answersTakeLong }: ServerOptions,
+): void {
+  const isEncrypted = tls !== undefined;
+  const [whileRead, whileUnread] = answersTakeLong ? [watchEnd, watchUnread] : [];
   if (isEncrypted) server.on('connection', connections.addEncrypted);
   server.on(isEncrypted ? 'secureConnection' : 'connection', (socket: Socket) => {
     // Node remembers the address when it is read once. After a reset it cannot be read, and a guess would not count.
@@ -179,11 +187,11 @@ function receive(server: Server, connections: Connections, refusals: Refusals, i
     if (errorCode(error) === 'ECONNRESET') return void socket.destroy();
     // The client has sent no request, so it gets no answer.
     if (socket.bytesRead === 0) return void socket.destroy();
-    connections.afterAnswers(socket, () => refusals.answerOver(socket, unreadable(error)));
+    connections.afterAnswers(socket, () => refusals.answerOver(socket, unreadable(error)), whileRead);
   });
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => undefined);
-    connections.afterAnswers(socket, () => refusals.answerOver(socket, invalidTarget, request));
+    connections.afterAnswers(socket, () => refusals.answerOver(socket, invalidTarget, request), whileUnread);
   });
 }
 
@@ -191,13 +199,17 @@ function passUpgrades(server: Server, upgrade: Upgrade, connections: Connections
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.setTimeout(0);
     socket.on('error', () => undefined);
-    connections.afterAnswers(socket, () => {
-      if (hasUserinfo(request)) refusals.answerOver(socket, invalidTarget, request);
-      else
-        upgrade(request, socket, head, (failure, headers) =>
-          refusals.answerOver(socket, failure, request, headers),
-        );
-    });
+    connections.afterAnswers(
+      socket,
+      () => {
+        if (hasUserinfo(request)) refusals.answerOver(socket, invalidTarget, request);
+        else
+          upgrade(request, socket, head, (failure, headers) =>
+            refusals.answerOver(socket, failure, request, headers),
+          );
+      },
+      watchUnread,
+    );
   });
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openUpstream } from '../../../src/apis/gateway/socket-upstream.ts';
 import { connectRaw } from '../../support/raw.ts';
@@ -78,6 +78,47 @@ describe('a WebSocket', () => {
     expect(dev.requests[0]?.url).toBe('/v1/responses?model=gpt-5');
     expect(dev.requests[0]?.headers.authorization).toBe('Bearer key-of-dev');
     expect(usual.requests[0]?.url).toBe('/v1/responses?model=gpt-5');
+  });
+});
+
+describe('while the upstream has not answered', () => {
+  /** An upstream whose handshakes wait. */
+  async function slowUpstream() {
+    const upstream = await socketUpstream();
+    const [handle] = upstream.server.listeners('upgrade');
+    upstream.server.removeAllListeners('upgrade');
+    const waiting: { socket: Socket; accept: () => void }[] = [];
+    upstream.server.on('upgrade', (request, socket: Socket, head) => {
+      const accept = () => void handle?.(request, socket, head);
+      waiting.push({ socket: socket.on('error', () => undefined), accept });
+    });
+    return { ...upstream, waiting };
+  }
+  const asking = upgradeTo('/v1/ws', `${HANDSHAKE}\r\nAuthorization: Bearer ${KEY}`);
+
+  test('a client that leaves gives its place back, and ends the handshake', async () => {
+    const { origin: upstream, waiting } = await slowUpstream();
+    const { origin, placesTaken } = await socketGateway([codex(upstream)]);
+    const raw = await connectRaw(origin);
+    raw.write(asking);
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    expect(placesTaken()).toBe(1);
+    const ended = once(waiting[0]?.socket.resume() as Socket, 'end');
+    raw.socket.end();
+    await ended;
+    await vi.waitFor(() => expect(placesTaken()).toBe(0));
+  });
+
+  test('a frame of the client is kept', async () => {
+    const { origin: upstream, waiting } = await slowUpstream();
+    const { origin } = await socketGateway([codex(upstream)]);
+    const raw = await connectRaw(origin);
+    // "ab" and then "cd", masked with zeros.
+    raw.socket.write(Buffer.from(`${asking}\x81\x82\0\0\0\0ab`, 'latin1'));
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    raw.socket.write(Buffer.from('\x81\x82\0\0\0\0cd', 'latin1'));
+    waiting[0]?.accept();
+    await vi.waitFor(() => expect(raw.text()).toContain('\x81\x02ab\x81\x02cd'));
   });
 });
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -23,6 +24,7 @@ async function connectTo(answer: (response: ServerResponse) => void): Promise<Ra
       return true;
     },
     fetch: () => new Response(),
+    upgrade: () => undefined,
   };
   const endpoint = { host: '127.0.0.1', port: 0, isShared: false };
   const options = { dialect: openai, requestMs: 0, answersTakeLong: true, stalledMs: STALLED_MS };
@@ -69,6 +71,43 @@ test('a client that reads nothing of a long answer is cut off', async () => {
   raw.socket.pause();
   raw.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await isCutOff;
+});
+
+const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+const UPGRADE = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+
+test.each([
+  ['a request that cannot be read', 'nothing\r\n\r\n'],
+  ['the beginning of a request', 'GET / HTTP/1.1\r\n'],
+  ['an upgrade', UPGRADE],
+  ['an upgrade and what follows it', `${UPGRADE}early`],
+  ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n'],
+  ['more requests than begin at once', `${GET.repeat(20)}nothing\r\n\r\n`],
+  ['more requests than begin at once, and an upgrade', GET.repeat(20) + UPGRADE],
+])('a client that leaves while this waits for an answer is noticed: %s', async (_, waiting) => {
+  const begun: ServerResponse[] = [];
+  const left: Promise<unknown>[] = [];
+  const raw = await connectTo((response) => {
+    begun.push(response);
+    left.push(once(response, 'close'));
+  });
+  raw.write(GET + waiting);
+  await expect.poll(() => begun.length).toBeGreaterThan(0);
+  raw.socket.end();
+  await Promise.all(left);
+  await raw.closed;
+});
+
+test('a client that stays gets all answers, and then the refusal', async () => {
+  const begun: ServerResponse[] = [];
+  const raw = await connectTo((response) => void begun.push(response));
+  raw.write(`${GET.repeat(20)}nothing\r\n\r\n`);
+  for (let i = 0; i < 20; i++) {
+    await expect.poll(() => begun[i]).toBeDefined();
+    begun[i]?.end('late');
+  }
+  const answers = await raw.untilAnswers(21);
+  expect(answers.map(({ status }) => status)).toEqual([...Array(20).fill(200), 400]);
 });
 
 test('what cannot be read is refused in the dialect of the server', async () => {
