@@ -288,7 +288,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Try again later.',
   },
   overloaded: {
-    examples: (['hashing', 'undecided', 'descriptors'] as const).map((reason) => ({
+    examples: (['hashing', 'undecided', 'descriptors', 'bodies'] as const).map((reason) => ({
       code: 'overloaded',
       reason,
       retryAfter: 5,

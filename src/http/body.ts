@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { createMiddleware } from 'hono/factory';
 import { DomainError, type FailureOf } from '../lib/failure.ts';
+import { createGrowingBuffer } from '../lib/growing-buffer.ts';
 import type { HttpEnv } from './context.ts';
 
 const malformed = (reason: FailureOf<'malformed_request'>['reason'], options?: ErrorOptions) =>
@@ -59,16 +60,19 @@ function isEncoded(incoming: IncomingMessage): boolean {
 }
 
 /** Undefined when there are more than `limit` bytes. The rest is discarded. */
-function readAtMost(incoming: IncomingMessage, limit: number): Promise<Buffer<ArrayBuffer> | undefined> {
-  const chunks: Buffer[] = [];
+export function readAtMost(
+  incoming: Pick<IncomingMessage, 'on' | 'once' | 'destroyed'>,
+  limit: number,
+): Promise<Buffer<ArrayBuffer> | undefined> {
+  const read = createGrowingBuffer(limit);
   let size = 0;
   return new Promise((resolve, reject) => {
     incoming.on('data', (chunk: Buffer) => {
       size += chunk.byteLength;
-      if (size <= limit) chunks.push(chunk);
+      if (size <= limit) read.add(chunk);
       else resolve(undefined);
     });
-    incoming.once('end', () => resolve(Buffer.concat(chunks)));
+    incoming.once('end', () => resolve(Buffer.from(read.bytes())));
     incoming.once('error', reject);
     const broken = () => reject(new Error('the connection was closed'));
     incoming.once('close', broken);

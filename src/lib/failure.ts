@@ -140,7 +140,7 @@ export type Failure =
       reason: 'no_connection' | 'connection_lost' | 'credential' | 'websocket';
     }
   | { code: 'upstream_timeout'; waitedFor: 'connection' | 'answer' }
-  | ({ code: 'overloaded'; reason: 'hashing' | 'undecided' | 'descriptors' } & RetryAfter)
+  | ({ code: 'overloaded'; reason: 'hashing' | 'undecided' | 'descriptors' | 'bodies' } & RetryAfter)
   | ({ code: 'stopping' } & RetryAfter)
   | ({ code: 'database_busy'; reason: 'other_change' | 'connections' | 'timeout' } & RetryAfter)
   | ({

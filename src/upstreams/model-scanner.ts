@@ -23,6 +23,8 @@ const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0
 const LONGEST_KEY = 32;
 /** No model has a longer name. */
 const LONGEST_MODEL = 4_096;
+/** More pieces of a string are joined. A piece of one byte takes as much memory as hundreds. */
+const MOST_PIECES = 64;
 
 const SEARCHING: ModelFound = { state: 'searching' };
 const ABSENT: ModelFound = { state: 'absent' };
@@ -65,8 +67,9 @@ export function createModelScanner() {
   function addText(piece: Buffer): void {
     if (!text) return;
     textLength += piece.length;
-    if (textLength <= (isAtKey ? LONGEST_KEY : LONGEST_MODEL)) text.push(piece);
-    else text = undefined;
+    text.push(piece);
+    if (textLength > (isAtKey ? LONGEST_KEY : LONGEST_MODEL)) text = undefined;
+    else if (text.length > MOST_PIECES) text = [Buffer.concat(text)];
   }
 
   function endString(): void {

@@ -20,7 +20,8 @@ import {
 import { PREFLIGHT } from './cors.ts';
 import { answerJson, beginExchange, type Exchange, fail } from './exchange.ts';
 import { createForward, type ForwardParts, type Order } from './forward.ts';
-import { streamed, untilModel } from './request-body.ts';
+import { createHolds } from './held-bytes.ts';
+import { type RequestBody, streamed, untilModel } from './request-body.ts';
 import { isOwned, routeOf, type Service } from './routes.ts';
 import type { ModelUsage } from './usage.ts';
 
@@ -47,6 +48,7 @@ export type ClientApiParts = Readonly<{
  */
 export function createClientApi(parts: ClientApiParts) {
   const { live, authenticateClient, isKeyOf, upstreams, models, usage, requestLog, logger } = parts;
+  const openHold = createHolds();
   const forward = createForward({ ...parts, createTokenReader: usage.createTokenReader });
 
   function failWith(exchange: Exchange, error: unknown): void {
@@ -107,10 +109,20 @@ export function createClientApi(parts: ClientApiParts) {
     return model ? answerJson(exchange, model) : fail(exchange, { code: 'not_found' });
   }
 
+  function readModel(exchange: Exchange): Promise<RequestBody> {
+    const hold = openHold();
+    const { release } = exchange;
+    exchange.release = () => {
+      hold.drop();
+      release?.();
+    };
+    return untilModel(exchange.request, hold);
+  }
+
   async function forwardModel(exchange: Exchange, protocol: Protocol, target: Target): Promise<void> {
     const { path } = target;
     const inPath = protocol === 'gemini' ? modelInPath(path) : undefined;
-    const body = inPath === undefined ? await untilModel(exchange.request) : streamed(exchange.request);
+    const body = inPath === undefined ? await readModel(exchange) : streamed(exchange.request);
     const model = inPath ?? body.model;
     const { pool, prefix } = upstreams.route(protocol, model);
     const name = prefix === null ? (model ?? '') : (model ?? '').slice(prefix.length + 1);

@@ -89,6 +89,8 @@ export function fail(exchange: Exchange, failure: Failure): void {
   const list = Object.entries({ 'X-Request-Id': requestId, ...headers }).flat();
   // The failure of a limit has its own headers.
   const common = commonHeaders({ ...exchange, limits: [] });
+  // The rest of the body may take for ever.
+  if (failure.code === 'request_timeout') common.push('Connection', 'close');
   response.writeHead(status, [...list, ...common, 'Content-Length', String(Buffer.byteLength(body))]);
   response.end(body);
 }

@@ -50,6 +50,7 @@ export const overloaded = {
   hashing: 'Too many keys are being hashed at the moment. Try again in a few seconds.',
   undecided: 'The key was compared with only some of the stored keys. Send it again in a moment.',
   descriptors: 'Too many files and connections are open at the moment. Try again in a few seconds.',
+  bodies: 'Too many long requests are arriving at the moment. Try again in a few seconds.',
 };
 
 export const busy = {

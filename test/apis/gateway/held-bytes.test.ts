@@ -1,0 +1,152 @@
+import type { IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createHolds, type Hold } from '../../../src/apis/gateway/held-bytes.ts';
+import { untilModel } from '../../../src/apis/gateway/request-body.ts';
+import { readAtMost } from '../../../src/http/body.ts';
+
+const MIB = 1024 * 1024;
+
+/** A request whose body the test writes. */
+function request(headers: Record<string, string> = { 'transfer-encoding': 'chunked' }) {
+  const stream = new PassThrough();
+  const incoming = Object.assign(stream, { headers: headers }) as unknown as IncomingMessage;
+  return { incoming, emit: (piece: Buffer) => void stream.emit('data', piece), stream };
+}
+
+const failure = (of: Promise<unknown>) =>
+  of.then(
+    () => 'none',
+    ({ failure: { code, reason } }) => reason ?? code,
+  );
+
+describe('a body in pieces of one byte', () => {
+  const [filler, end] = ['x'.repeat(50_000), '","model":"m"}'];
+  const body = `{"text":"${filler}${end}`;
+
+  /** The piece changes afterwards, so the body is right only where it was copied. */
+  function inPieces(emit: (piece: Buffer) => void) {
+    const piece = Buffer.from('x');
+    emit(Buffer.from('{"text":"'));
+    for (let i = 0; i < filler.length; i++) emit(piece);
+    piece.fill(0);
+    emit(Buffer.from(end));
+  }
+
+  test('is one buffer in the gateway', async () => {
+    const { incoming, emit, stream } = request({ 'content-length': String(body.length) });
+    const read = untilModel(incoming, createHolds()());
+    inPieces(emit);
+    stream.emit('end');
+    const { content, model } = await read;
+    expect([String(content(null)), model]).toEqual([body, 'm']);
+  });
+
+  test('is one buffer in the core', async () => {
+    const { incoming, emit, stream } = request();
+    const read = readAtMost(incoming, 64 * 1024);
+    inPieces(emit);
+    stream.emit('end');
+    expect(String(await read)).toBe(body);
+  });
+});
+
+describe('all bodies together', () => {
+  const start = (openHold: () => Hold, bytes: number) => {
+    const { incoming, emit, stream } = request();
+    const hold = openHold();
+    const read = untilModel(incoming, hold);
+    const result = failure(read);
+    emit(Buffer.from('{"text":"'));
+    for (let sent = 0; sent < bytes; sent += 64 * 1024) emit(Buffer.alloc(64 * 1024, 'x'));
+    return { hold, read, result, emit, stream };
+  };
+
+  test('have a budget: the next long one is refused, and a short one passes', async () => {
+    const openHold = createHolds(4 * MIB);
+    start(openHold, 1.9 * MIB);
+    expect(await start(openHold, MIB).result).toBe('bodies');
+    const short = start(openHold, 0);
+    short.emit(Buffer.alloc(32 * 1024, 'x'));
+    short.emit(Buffer.from('","model":"m"'));
+    expect((await short.read).model).toBe('m');
+  });
+
+  test.each<[string, (body: ReturnType<typeof start>) => unknown]>([
+    [
+      'was passed on',
+      async ({ emit, read, stream }) => {
+        emit(Buffer.from('","model":"m"}'));
+        const content = (await read).content(null);
+        stream.end();
+        let size = 0;
+        for await (const piece of content as AsyncIterable<Buffer>) size += piece.length;
+        expect(size).toBeGreaterThan(1.9 * MIB);
+      },
+    ],
+    [
+      'is broken off',
+      ({ stream, result }) => {
+        stream.emit('close');
+        return result;
+      },
+    ],
+    [
+      'is too long',
+      ({ emit, result }) => {
+        emit(Buffer.alloc(32 * MIB));
+        return result;
+      },
+    ],
+    ['ends with its request', ({ hold }) => hold.drop()],
+  ])('get back what a body held that %s', async (_, end) => {
+    const openHold = createHolds(4 * MIB);
+    const first = start(openHold, 1.9 * MIB);
+    await end(first);
+    first.hold.drop();
+    const next = start(openHold, 1.9 * MIB);
+    next.emit(Buffer.from('","model":"m"'));
+    expect(await next.result).toBe('none');
+    expect(await start(openHold, 1.9 * MIB).result).toBe('bodies');
+  });
+});
+
+describe('a body whose model does not come', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  const begin = () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    const { incoming, emit } = request();
+    const result = failure(untilModel(incoming, createHolds()()));
+    emit(Buffer.from('{"text":"'));
+    return { emit, result };
+  };
+
+  test('and that stands still, is a 408', async () => {
+    const { result } = begin();
+    vi.advanceTimersByTime(36_000);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(await result).toBe('request_timeout');
+  });
+
+  test('and that drips, is a 408', async () => {
+    const { emit, result } = begin();
+    for (let second = 0; second < 70; second++) {
+      emit(Buffer.from('x'));
+      vi.advanceTimersByTime(1_000);
+    }
+    expect(vi.getTimerCount()).toBe(0);
+    expect(await result).toBe('request_timeout');
+  });
+
+  test('and that is long and honest, has its time', async () => {
+    const { emit, result } = begin();
+    for (let second = 0; second < 600; second++) {
+      emit(Buffer.alloc(50 * 1024, 'x'));
+      vi.advanceTimersByTime(1_000);
+    }
+    emit(Buffer.from('","model":"m"'));
+    expect(await result).toBe('none');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
