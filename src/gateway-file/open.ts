@@ -24,6 +24,7 @@ import {
   withLease,
 } from './reload-memory.ts';
 import { faultOfAddress, faultOfMissingKeys, faultOfTornFile } from './reload-rules.ts';
+import { rightsWarnings } from './rights.ts';
 import { signatureOf, type WatchParts, watchFile } from './watch.ts';
 
 /** Between two looks at a file that changes all the time. */
@@ -99,7 +100,7 @@ export async function openLiveConfig(parts: LiveConfigParts): Promise<FollowedFi
       signature,
       loadedAt: clock.now(),
       boundHost: before?.boundHost ?? config.host,
-      warnings,
+      warnings: [...warnings, ...rightsWarnings(path)],
     });
     log.accepted({ now: loaded(), before, synced, isSame });
   }

@@ -15,7 +15,7 @@ export const withKeys = (...keys: string[]) => `api-keys:\n${keys.map((key) => `
 
 /** Threads of one process that follow the same file, and a store of keys in memory. */
 export function processWithFile(text: string, path = join(temporaryDirectory(), 'config.yaml')) {
-  writeFileSync(path, text);
+  writeFileSync(path, text, { mode: 0o600 });
   const memory = allocateReloads();
   const { clock } = fakeClock();
   const lines: { level: string; msg: string; added?: string[]; removed?: string[] }[] = [];
@@ -71,7 +71,7 @@ export function processWithFile(text: string, path = join(temporaryDirectory(), 
     read: () => readFileSync(path, 'utf8'),
     /** As editors do it: another file takes its place. */
     write(written: string) {
-      writeFileSync(`${path}.new`, written);
+      writeFileSync(`${path}.new`, written, { mode: 0o600 });
       renameSync(`${path}.new`, path);
     },
   };

@@ -6,7 +6,7 @@ import { type Options, type Running, service, startProcess, temporaryDirectory }
 /** Writes a `config.yaml` that is gone when the test is. @param text without a port: any free one is taken */
 export function gatewayFile(text = ''): string {
   const path = join(temporaryDirectory(), 'config.yaml');
-  writeFileSync(path, `port: 0\n${text}`);
+  writeFileSync(path, `port: 0\n${text}`, { mode: 0o600 });
   return path;
 }
 
