@@ -15,7 +15,7 @@ const managementSecret = () =>
 export const gatewayVariables = {
   KEYHEARTH_GATEWAY_CONFIG: nonEmpty().optional().meta({
     description:
-      'The `config.yaml` of the gateway, a second port for the clients of model providers. Without it, there is no gateway.',
+      'The `config.yaml` of the gateway, a second port for the clients of model providers. A relative path begins in the folder in which Keyhearth starts. Without the variable, there is no gateway. See [Run the gateway](gateway.md).',
   }),
   KEYHEARTH_GATEWAY_NAME: z
     .string()
