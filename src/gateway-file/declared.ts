@@ -52,6 +52,8 @@ export function readDeclaredKeys(
     const weakness = key.length < SAFE_LENGTH ? undefined : weaknessOf(rawKey);
     if (weakness !== undefined)
       warnings.push({ path, message: `is easy to guess, because it is ${weakness}` });
+    if (/^["']|["']$/.test(key))
+      warnings.push({ path, message: 'has a quote at one end, which is a part of the key' });
     if (key.length < SAFE_LENGTH)
       warnings.push({ path, message: `has fewer than ${SAFE_LENGTH} characters; use a longer key` });
   }

@@ -379,6 +379,16 @@ describe('keys', () => {
     ]);
   });
 
+  test('a quote at one end of a key is a part of it, and a warning', () => {
+    const parsed = accepted('api-keys:\n  - a-key-with-a-forgotten-quote-0123456"\n');
+    expect(parsed.config.clientKeys.map(({ rawKey }) => rawKey)).toEqual([
+      'a-key-with-a-forgotten-quote-0123456"',
+    ]);
+    expect(parsed.warnings).toEqual([
+      'Line 2: api-keys[0] has a quote at one end, which is a part of the key.',
+    ]);
+  });
+
   test('of Amp count once', () => {
     const { config, warnings } = accepted(
       'ampcode:\n  upstream-api-keys:\n    - { upstream-api-key: one, api-keys: [a, b] }\n    - { upstream-api-key: two, api-keys: [b] }\n',

@@ -46,7 +46,13 @@ const invalid: { [Reason in Invalid['reason']]: readonly [number, (fields: strin
   base_url: [400, () => 'missing base-url: the key stands in the list twice'],
   ambiguous: [400, () => 'several items match: send index'],
   item: [404, () => 'item not found'],
-  locked: [422, (fields) => `${fields} cannot be changed here: change it in the file of the gateway`],
+  locked: [
+    422,
+    (fields) =>
+      fields === 'api-keys'
+        ? 'api-keys must keep a key here: without one, nobody needs a key. Empty the list in the file of the gateway'
+        : `${fields} cannot be changed here: change it in the file of the gateway`,
+  ],
   provider: [400, (fields) => `the file of the gateway lacks ${fields}`],
   session: [404, () => 'session not found'],
   file: [404, () => 'file not found'],

@@ -93,7 +93,10 @@ describe('nothing opens the gateway', () => {
     const gateway = await managed(`api-keys: ["${A}"]\n`);
     for (const query of ['index=0', `value=${A}`])
       expect(await gateway.manage({ method: 'DELETE', path: `${path}?${query}` })).toMatchObject(
-        invalid('api-keys cannot be changed here: change it in the file of the gateway', 422),
+        invalid(
+          'api-keys must keep a key here: without one, nobody needs a key. Empty the list in the file of the gateway',
+          422,
+        ),
       );
     expect(await keysOf(gateway)).toEqual([A]);
   });

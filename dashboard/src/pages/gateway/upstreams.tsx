@@ -30,7 +30,8 @@ export const Upstreams = ({ of: upstreams }: { of: Gateway['upstreams'] }) => (
             {upstreams.map((each, i) => (
               <tr key={i}>
                 <th scope="row">
-                  {PROTOCOLS[each.protocol]} <span class="quiet small">{each.base_url}</span>
+                  {PROTOCOLS[each.protocol]} {each.protocol === 'openai' && <bdi>{each.name}</bdi>}{' '}
+                  <span class="quiet small">{each.base_url}</span>
                 </th>
                 <td class="tight" data-label="Prefix">
                   {each.prefix === null ? <span class="quiet">none</span> : <code>{each.prefix}/</code>}
