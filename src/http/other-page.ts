@@ -8,8 +8,12 @@ export type PageHeaders = Readonly<
 /** Host without its port and without the dot at its end. */
 const nameOf = (host: string) => host.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
 
+/** A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Clients can send any text. */
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/i;
+
 /** A page on the Internet can have none of these names (RFC 6761, section 6.3). */
 export function isLoopbackName(host: string): boolean {
+  if (!HOST.test(host)) return false;
   const name = nameOf(host);
   if (name === 'localhost' || name.endsWith('.localhost') || name === '[::1]') return true;
   return isIPv4(name) && name.startsWith('127.');

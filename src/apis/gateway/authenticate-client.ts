@@ -68,7 +68,8 @@ export function createAuthenticateClient({
   function passFence({ socket, headers }: IncomingMessage, client: Client): ClientAuthentication {
     const peer = socket.remoteAddress;
     const allowsRemote = live.current().allowUnauthenticatedRemote && isAllowedHost(peer, headers.host);
-    const failure = fence({ peer, headers }, allowsRemote);
+    const isEncrypted = 'encrypted' in socket;
+    const failure = fence({ peer, headers, isEncrypted }, allowsRemote);
     if (failure) return { state: 'refused', client, failure };
     return { state: 'admitted', client, principal: undefined, limits: [], release: nothing };
   }

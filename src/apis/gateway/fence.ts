@@ -1,16 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isFromOtherPage, isLoopbackAddress, isLoopbackName } from '../../http/other-page.ts';
+import { isFromOtherPage, isLoopbackName } from '../../http/other-page.ts';
 import type { Failure } from '../../lib/failure.ts';
+import { isFromThisMachine } from '../../lib/this-machine.ts';
 
-type Visit = Readonly<{ peer: string | undefined; headers: IncomingHttpHeaders }>;
+type Visit = Readonly<{ peer: string | undefined; headers: IncomingHttpHeaders; isEncrypted: boolean }>;
 
 /**
  * Why a request without a key is refused while none is needed. Otherwise any page in a browser of this machine could use
- * the credentials of the operator. Such a page can point its own name at 127.0.0.1, and then Host has that name.
+ * the credentials of the operator. Such a page can point its own name at 127.0.0.1, and then Host has that name. A proxy
+ * on this machine would let other machines in.
  * @param allowsRemote whether requests from other machines may pass, and so with other hosts
  */
-export function fence({ peer = '', headers }: Visit, allowsRemote: boolean): Failure | undefined {
-  const isLocal = isLoopbackAddress(peer) && isLoopbackName(headers.host ?? '');
+export function fence({ peer, headers, isEncrypted }: Visit, allowsRemote: boolean): Failure | undefined {
+  const isLocal = isFromThisMachine({ peer, headers }) && isLoopbackName(headers.host ?? '');
   if (!isLocal && !allowsRemote) return { code: 'misdirected_request' };
-  return isFromOtherPage(headers) ? { code: 'cross_site_request' } : undefined;
+  // Through a proxy, the page may have another scheme.
+  const scheme = isEncrypted ? 'https://' : 'http://';
+  const isOtherScheme = isLocal && headers.origin !== undefined && !headers.origin.startsWith(scheme);
+  return isOtherScheme || isFromOtherPage(headers) ? { code: 'cross_site_request' } : undefined;
 }

@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import { LRUCache } from 'lru-cache';
 import type { BcryptPool } from '../../keys/bcrypt-pool.ts';
 import type { FailureOf } from '../../lib/failure.ts';
-import { parseAddress } from '../../lib/network.ts';
+import { isFromThisMachine } from '../../lib/this-machine.ts';
 import type { Lockout } from '../../lockout/lockout.ts';
 import type { ReadHeader } from '../authenticator.ts';
 
@@ -53,19 +53,6 @@ function readSecret(header: ReadHeader): string {
   if (authorization) return authorization;
   return header('x-management-key')?.trim() ?? '';
 }
-
-/** The headers with which proxies say that they have forwarded a request, or for whom. */
-const FORWARDING =
-  /^(?:forwarded|via|cdn-loop|x-forwarded(?:-.+)?|x-original-forwarded-for|x-real-ip|(?:cf-|fastly-|fly-|do-)(?:connecting|client)-ip|true-client-ip|x-(?:cluster-)?client-ip|x-envoy-external-address|x-azure-(?:clientip|socketip)|x-appengine-user-ip)$/;
-
-function isLoopback(peer: string | undefined): boolean {
-  const text = parseAddress(peer ?? '')?.text;
-  return text !== undefined && (text === '::1' || text.startsWith('127.'));
-}
-
-/** Whether a program on this machine has sent a request itself. */
-export const isLocal = ({ peer, headers }: Pick<ManagementRequest, 'peer' | 'headers'>): boolean =>
-  isLoopback(peer) && !Object.keys(headers).some((name) => FORWARDING.test(name));
 
 /** bcrypt ignores what follows, so a longer secret would match another one. */
 const MAX_BCRYPT_BYTES = 72;
@@ -140,7 +127,7 @@ export function createManagementAuth({
       const lockout = request.isFromLocalPage ? lockouts.pageLockout : lockouts.lockout;
       const banned = lockout.retryAfter(address);
       if (banned > 0) return refused('banned', banned);
-      const isFromHere = isLocal(request);
+      const isFromHere = isFromThisMachine(request);
       if (!isFromHere && !inFile().allowRemote) return refused('remote');
       const secret = readSecret(header);
       if (secret === '') return refused('missing');

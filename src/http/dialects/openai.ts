@@ -74,7 +74,7 @@ const rules = {
   gateway_config_unwritable: 'invalid_request_error',
   misdirected_request: [
     'permission_error',
-    'While no API key is needed, the Host header must name localhost or a loopback address.',
+    'While no API key is needed, the Host header must name localhost or a loopback address, and no proxy may pass the request on.',
   ],
   body_too_large: [
     'invalid_request_error',

@@ -261,6 +261,11 @@ describe('a page in a browser', () => {
       ['a name that leads here', { Host: 'page.example' }, 421],
       ['a name that looks local', { Host: 'localhost.page.example' }, 421],
       ['an address of another machine', { Host: '192.168.0.1' }, 421],
+      ['two names', { Host: 'page.example, x.localhost' }, 421],
+      ['a name with two ports', { Host: 'page.example:80:.localhost' }, 421],
+      ['its own name, but another scheme', { Host: 'localhost:8317', Origin: 'https://localhost:8317' }, 403],
+      ['what a proxy passes on', { 'X-Forwarded-For': '192.0.2.7' }, 421],
+      ['what a proxy passes on without an address', { Via: '1.1 proxy' }, 421],
     ])('%s does not', async (_, headers, status) => {
       const { upstream, gateway } = await open();
       for (const method of ['POST', 'GET', 'OPTIONS']) {
@@ -283,6 +288,8 @@ describe('a page in a browser', () => {
       const send = (headers: Record<string, string>) => gateway.send({ path: '/v1/files', headers });
       expect((await send({ Host: `127.0.0.1:${port}` })).status).toBe(200);
       expect((await send({ Host: '192.0.2.1' })).status).toBe(200);
+      expect((await send({ 'X-Forwarded-For': '192.0.2.7' })).status).toBe(200);
+      expect((await send({ 'X-Forwarded-For': '192.0.2.7', ...PAGE })).status).toBe(403);
       expect((await send({ Host: '192.0.2.1', ...PAGE })).status).toBe(403);
     });
   });

@@ -293,6 +293,7 @@ describe('while no key is needed', () => {
     const foreign: [Record<string, string>, number][] = [
       [{ Origin: 'https://attacker.example' }, 403],
       [{ Host: 'attacker.example' }, 421],
+      [{ 'X-Forwarded-For': '192.0.2.7' }, 421],
       [{ Origin: 'http://attacker.example', Host: 'attacker.example' }, 421],
     ];
     for (const [headers, status] of foreign)
