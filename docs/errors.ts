@@ -274,7 +274,7 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Check the path. The operator chooses the upstreams in `config.yaml`.',
   },
   upstream_unreachable: {
-    examples: (['no_connection', 'connection_lost', 'credential'] as const).map((reason) => ({
+    examples: (['no_connection', 'connection_lost', 'credential', 'redirect'] as const).map((reason) => ({
       code: 'upstream_unreachable',
       reason,
     })),

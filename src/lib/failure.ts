@@ -64,8 +64,8 @@ export type Failure =
   | { code: 'two_factor_setup_required' }
   /** The change needs the password, or a sign-in of the last minutes. `isReading`: the request cannot carry a password. */
   | { code: 'recent_sign_in_required'; isReading?: true }
-  /** A page of another site sent the request with the cookie of a session. */
-  | { code: 'cross_site_request' }
+  /** A page of another site sent the request with the cookie of a session. `isDocument`: the answer would be a page. */
+  | { code: 'cross_site_request'; isDocument?: true }
   /** The request acts for a person, and the route is for keys. */
   | { code: 'api_key_only' }
   /** The request acts for a key, and the route is for people. */
@@ -137,7 +137,7 @@ export type Failure =
   /** `credential`: the upstream refused the credential that the operator has configured. */
   | {
       code: 'upstream_unreachable';
-      reason: 'no_connection' | 'connection_lost' | 'credential' | 'websocket';
+      reason: 'no_connection' | 'connection_lost' | 'credential' | 'redirect' | 'websocket';
     }
   | { code: 'upstream_timeout'; waitedFor: 'connection' | 'answer' }
   | ({ code: 'overloaded'; reason: 'hashing' | 'undecided' | 'descriptors' | 'bodies' } & RetryAfter)

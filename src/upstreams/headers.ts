@@ -20,6 +20,7 @@ const OF_THE_REQUEST = ['host', 'content-length', 'expect', 'accept-encoding'];
 const OF_THE_UPSTREAM = [
   ...['set-cookie', 'set-cookie2', 'alt-svc', 'strict-transport-security', 'clear-site-data'],
   ...['public-key-pins', 'nel', 'report-to', 'www-authenticate', 'ratelimit', 'ratelimit-policy'],
+  ...['service-worker-allowed', 'refresh', 'x-content-type-options'],
 ];
 
 const notForwarded: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...OF_THE_CLIENT, ...OF_THE_REQUEST]);
@@ -70,17 +71,48 @@ export function requestHeaders(headers: Headers, credential: Credential): string
   return list;
 }
 
-/** The headers of an answer for the client, as a flat list. None of them shows the credential of the upstream. */
-export function responseHeaders(headers: Headers, { secret }: Pick<Credential, 'secret'>): string[] {
+/** What an upstream sends is never a document of this origin: a browser that opens it runs nothing of it. */
+const INERT = [
+  ...['X-Content-Type-Options', 'nosniff'],
+  ...['Content-Security-Policy', "sandbox; default-src 'none'"],
+];
+
+/**
+ * The headers of an answer for the client, as a flat list. None of them shows the credential of the upstream, or leads to
+ * another host.
+ */
+export function responseHeaders(headers: Headers, credential: Credential): string[] {
+  const { secret } = credential;
   const ofConnection = namedIn(headers.connection);
-  const list: string[] = [];
+  const list: string[] = [...INERT];
   for (const name in headers) {
-    const value = headers[name];
+    const value = name === 'location' ? ownLocation(headers, credential) : headers[name];
     if (value === undefined || notReturned.has(name) || ofConnection?.has(name)) continue;
     if (name.startsWith('access-control-') || name.startsWith('x-keyhearth-')) continue;
+    if (name.startsWith('content-security-policy')) continue;
     for (const line of Array.isArray(value) ? value : [value]) {
       if (!line.includes(secret)) list.push(name, line);
     }
   }
   return list;
 }
+
+/**
+ * Where `Location` leads, as a path of this service; undefined when that is no path here. A client that follows it to
+ * another host would show its key there.
+ */
+function ownLocation({ location }: Headers, { origin, basePath, secret }: Credential): string | undefined {
+  const text = location?.toString() ?? '';
+  // The path of a longer base URL has another meaning here.
+  if (basePath !== '' || text.includes(secret) || !URL.canParse(text, origin)) return undefined;
+  const url = new URL(text, origin);
+  const isPath = url.origin === origin && !url.pathname.startsWith('//') && /^(?:\/|https?:)/i.test(text);
+  return isPath ? url.pathname + url.search : undefined;
+}
+
+/** Whether the answer sends the client to another place than a path of this service. */
+export const leadsAway = (status: number, headers: Headers, credential: Credential): boolean =>
+  status >= 300 &&
+  status < 400 &&
+  headers.location !== undefined &&
+  ownLocation(headers, credential) === undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Credential } from '../../src/upstreams/credential.ts';
-import { requestHeaders, responseHeaders } from '../../src/upstreams/headers.ts';
+import { leadsAway, requestHeaders, responseHeaders } from '../../src/upstreams/headers.ts';
 
 const SECRET = 'upstream-secret';
 
@@ -82,8 +82,18 @@ describe('an upstream gets', () => {
 });
 
 describe('a client gets', () => {
-  const returned = (headers: Record<string, string | string[]>) =>
-    responseHeaders(headers, upstream('openai'));
+  const INERT = [
+    'X-Content-Type-Options',
+    'nosniff',
+    'Content-Security-Policy',
+    "sandbox; default-src 'none'",
+  ];
+
+  const returned = (headers: Record<string, string | string[]>, basePath = '') => {
+    const list = responseHeaders(headers, { ...upstream('openai'), basePath });
+    expect(list.slice(0, 4)).toEqual(INERT);
+    return list.slice(4);
+  };
 
   test('what the upstream says to it', () => {
     expect(
@@ -102,9 +112,35 @@ describe('a client gets', () => {
       'access-control-allow-origin',
       'clear-site-data',
     ],
-    ...['x-keyhearth-key-id', 'www-authenticate'],
+    ...['x-keyhearth-key-id', 'www-authenticate', 'service-worker-allowed', 'refresh'],
+    ...['x-content-type-options', 'content-security-policy', 'content-security-policy-report-only'],
   ])('no %s', (name) => {
     expect(returned({ [name]: 'x' })).toEqual([]);
+  });
+
+  test.each([
+    ['https://a.example/v1/x?a=b', '/v1/x?a=b'],
+    ['/v1/x', '/v1/x'],
+    ['https://b.example/v1/x', undefined],
+    ['http://a.example/v1/x', undefined],
+    ['https://a.example:444/v1/x', undefined],
+    ['https://a.example@b.example/', undefined],
+    ['//b.example/v1/x', undefined],
+    ['/\\b.example/v1/x', undefined],
+    ['\\\\b.example/v1/x', undefined],
+    ['https://a.example//b.example/v1/x', undefined],
+    ['x', undefined],
+    ['javascript:alert(1)', undefined],
+    ['https://', undefined],
+  ])('Location %j as %j', (location, expected) => {
+    expect(returned({ location })).toEqual(expected === undefined ? [] : ['location', expected]);
+    expect(leadsAway(307, { location }, upstream('openai'))).toBe(expected === undefined);
+    expect(returned({ location }, '/base')).toEqual([]);
+  });
+
+  test('an answer that is no redirect, or has no Location', () => {
+    expect(leadsAway(201, { location: 'https://b.example' }, upstream('openai'))).toBe(false);
+    expect(leadsAway(304, {}, upstream('openai'))).toBe(false);
   });
 
   test('nothing that Connection names, and nothing that shows the credential', () => {

@@ -12,7 +12,7 @@ import type { Failure } from '../../lib/failure.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { KeyPrincipal } from '../../lib/principal.ts';
 import type { LimitState } from '../../lib/rate-limit.ts';
-import { fence } from './fence.ts';
+import { fence, isForData } from './fence.ts';
 
 /** What a key needs to use the gateway. */
 const GATEWAY_USE = [Scope('gateway:use')];
@@ -92,6 +92,9 @@ export function createAuthenticateClient({
       peer: request.socket.remoteAddress,
       forwardedFor: headerReader(request)('x-forwarded-for'),
     });
+    // Before the key is read, so that nothing is counted.
+    if (!isUpgrade && !isForData(request.headers))
+      return { state: 'refused', client, failure: { code: 'cross_site_request', isDocument: true } };
     const { clientKeys, wsAuth } = live.current();
     const needsKey = clientKeys.length > 0 && (!isUpgrade || wsAuth);
     if (!needsKey) return passFence(request, client);

@@ -19,3 +19,10 @@ export function fence({ peer, headers, isEncrypted }: Visit, allowsRemote: boole
   const isOtherScheme = isLocal && headers.origin !== undefined && !headers.origin.startsWith(scheme);
   return isOtherScheme || isFromOtherPage(headers) ? { code: 'cross_site_request' } : undefined;
 }
+
+/** What a page reads as data. Everything else is a document or a program of the gateway's origin. */
+const DATA = [undefined, 'empty', 'image', 'audio', 'video'];
+
+/** Whether the answer is for a program, or for a page as data. Programs that are no browser do not send the header. */
+export const isForData = ({ 'sec-fetch-dest': destination }: IncomingHttpHeaders): boolean =>
+  DATA.includes(destination?.toString());

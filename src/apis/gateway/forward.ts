@@ -3,7 +3,7 @@ import { errorCode } from '../../lib/error-code.ts';
 import { DomainError, type Failure } from '../../lib/failure.ts';
 import type { UpstreamAgent } from '../../upstreams/agent.ts';
 import type { Credential } from '../../upstreams/credential.ts';
-import { isSendable, requestHeaders, responseHeaders } from '../../upstreams/headers.ts';
+import { isSendable, leadsAway, requestHeaders, responseHeaders } from '../../upstreams/headers.ts';
 import { type Target, upstreamPath } from '../../upstreams/target.ts';
 import type { Upstreams } from '../../upstreams/upstreams.ts';
 import { commonHeaders, type Exchange, fail } from './exchange.ts';
@@ -92,6 +92,8 @@ export function createForward({ agent, upstreams, createTokenReader }: ForwardPa
             upstreams.rest(credential, { kind: 'refused' });
             throw new DomainError({ code: 'upstream_unreachable', reason: 'credential' });
           }
+          if (leadsAway(status, headers, credential))
+            throw new DomainError({ code: 'upstream_unreachable', reason: 'redirect' });
           isFailure = status >= 400;
           reader = isFailure ? undefined : createTokenReader(headers['content-type']?.toString());
           const list = responseHeaders(headers, credential);

@@ -45,7 +45,10 @@ const rules = {
   recent_sign_in_required: 'permission_error',
   cross_site_request: [
     'permission_error',
-    'The request comes from a page of another site. Send it from a program instead.',
+    ({ isDocument }) =>
+      isDocument
+        ? 'A browser cannot open this path. Send the request from a program, or with fetch().'
+        : 'The request comes from a page of another site. Send it from a program instead.',
   ],
   api_key_only: 'permission_error',
   account_only: 'permission_error',

@@ -10,6 +10,7 @@ const unreachable = {
   no_connection: 'The upstream cannot be reached.',
   connection_lost: 'The upstream closed the connection before its answer.',
   credential: 'The upstream refused the credential that is configured for it. Your own key is valid.',
+  redirect: 'The upstream redirects to another place, and a client would show its key there.',
   websocket: 'The upstream does not open a WebSocket here.',
 };
 

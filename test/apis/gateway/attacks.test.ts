@@ -231,6 +231,28 @@ describe('a page in a browser', () => {
     expect((await guess(CLIENT_KEY, { Origin: gateway.origin })).status).toBe(200);
   });
 
+  test.each([
+    ...['document', 'iframe', 'frame', 'fencedframe', 'object', 'embed', 'style', 'xslt', 'manifest'],
+    ...['script', 'worker', 'serviceworker', 'sharedworker', 'audioworklet', 'paintworklet'],
+  ])('cannot open an answer as a %s, and this counts nothing', async (destination) => {
+    const { upstream, gateway } = await both();
+    const headers = { 'Sec-Fetch-Dest': destination, 'Sec-Fetch-Site': 'same-origin' };
+    for (const key of [CLIENT_KEY, ...Array.from({ length: 6 }, (_, i) => `guess-${i}`)]) {
+      const { status, json } = await gateway.send({ path: `/v1/files?key=${key}`, headers });
+      expect([status, json.error.code]).toEqual([403, 'cross_site_request']);
+    }
+    expect([upstream.received, gateway.uses]).toEqual([[], []]);
+    const data = { Authorization: `Bearer ${CLIENT_KEY}`, 'Sec-Fetch-Dest': 'empty' };
+    const answer = await gateway.send({ path: '/v1/files', headers: data });
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: {
+        'content-security-policy': "sandbox; default-src 'none'",
+        'x-content-type-options': 'nosniff',
+      },
+    });
+  });
+
   describe('while no key is needed', () => {
     const open = () => both({ clientKeys: [] });
 

@@ -356,16 +356,34 @@ describe('an upstream that fails', () => {
     for (let i = 0; i < 3; i++) expect((await gateway.post('/v1/chat/completions', chat)).status).toBe(200);
   });
 
-  test('redirects: the answer passes, and nobody follows it', async () => {
+  test('redirects to another host: 502, and fetch shows the key to nobody', async () => {
     const other = await startUpstream();
     const upstream = await startUpstream((_, response) => {
       response.writeHead(307, { Location: `${other.origin}/v1/x` }).end();
       return true;
     });
     const gateway = await toOne(upstream.origin);
-    const { status, headers } = await gateway.post('/v1/chat/completions', chat);
-    expect([status, headers.location]).toEqual([307, `${other.origin}/v1/x`]);
+    const { status } = await fetch(`${gateway.origin}/v1/chat/completions`, {
+      ...{ method: 'POST', body: chat },
+      headers: { 'X-Api-Key': CLIENT_KEY, 'Content-Type': 'application/json' },
+    });
+    expect(status).toBe(502);
     expect(other.received).toEqual([]);
+  });
+
+  test('redirects to its own path: fetch follows it through the gateway', async () => {
+    const upstream = await startUpstream(({ url }, response) => {
+      if (url === '/v1/embeddings') return false;
+      response.writeHead(307, { Location: `${upstream.origin}/v1/embeddings` }).end();
+      return true;
+    });
+    const gateway = await toOne(upstream.origin);
+    const answer = await fetch(`${gateway.origin}/v1/chat/completions`, {
+      ...{ method: 'POST', body: chat },
+      headers: { 'X-Api-Key': CLIENT_KEY, 'Content-Type': 'application/json' },
+    });
+    expect([answer.status, answer.url]).toEqual([200, `${gateway.origin}/v1/embeddings`]);
+    expect(upstream.received.map(({ headers }) => headers['x-api-key'])).toEqual([undefined, undefined]);
   });
 
   test('says something before its answer: only the answer passes', async () => {
