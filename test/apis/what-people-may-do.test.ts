@@ -161,7 +161,8 @@ async function targetOf(
       ? account
       : await it.person(path.endsWith('/approve') ? 'pending' : 'member');
   const query = path === '/auth/accounts/{id}' && method === 'DELETE' ? '?keys=delete' : '';
-  return path.replace('{address}', '192.0.2.1').replace('{id}', await idOf(it, path, owner)) + query;
+  const named = path.replace('{address}', '192.0.2.1').replace('{provider}', 'anthropic');
+  return named.replace('{id}', await idOf(it, path, owner)) + query;
 }
 
 async function idOf(it: World, path: string, owner: string): Promise<string> {

@@ -128,7 +128,10 @@ async function targetOf(path: string): Promise<string> {
     return `${path.replace('{id}', unusedAccount)}?keys=delete`;
   }
   if (path.includes('{id}') && unused === undefined) unused = (await made({ scopes: [] })).id;
-  return path.replace('{id}', String(unused)).replace('{address}', '192.0.2.1');
+  return path
+    .replace('{id}', String(unused))
+    .replace('{address}', '192.0.2.1')
+    .replace('{provider}', 'anthropic');
 }
 
 /** A member without a password, written behind the service's back. */

@@ -31,7 +31,7 @@ const UpstreamSchema = z
 
 const SessionSchema = z
   .object({
-    id: z.string().openapi({ description: 'The id of the session', example: 'anthropic-ada@example.com' }),
+    id: z.string().openapi({ description: 'The id of the session', example: '43bc41c19076619b' }),
     provider: z.string().openapi({ description: 'The OAuth provider', example: 'anthropic' }),
     email: z.string().nullable().openapi({
       description: 'The e-mail address of the account at the provider. `null`: the provider did not say it',
@@ -132,15 +132,16 @@ export function presentGateway(overview: GatewayOverview): z.input<typeof Gatewa
 }
 
 export const ConnectParamsSchema = z.object({
-  provider: z
-    .enum(OAUTH_PROVIDERS, { error: `must be one of ${OAUTH_PROVIDERS.join(', ')}` })
-    .openapi({ param: { name: 'provider', in: 'path', description: 'The OAuth provider' } }),
+  provider: z.enum(OAUTH_PROVIDERS, { error: `must be one of ${OAUTH_PROVIDERS.join(', ')}` }).openapi({
+    param: { name: 'provider', in: 'path', description: 'The OAuth provider' },
+    example: 'anthropic',
+  }),
 });
 
 export const GatewaySessionParamsSchema = z.object({
   id: z.string().openapi({
     param: { name: 'id', in: 'path', description: 'The `id` of a session of the gateway' },
-    example: 'anthropic-ada@example.com',
+    example: '43bc41c19076619b',
   }),
 });
 

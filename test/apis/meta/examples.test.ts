@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { OPENAPI_FILE } from '../../../openapi/generate.ts';
 import { FIRST_KEY, type Running, register, sqlIn, startService } from '../../support/keyhearth.ts';
@@ -64,7 +66,10 @@ const SOMEBODY = { email: 'ops@example.com', password: 'correct horse battery st
 let keyhearth: Running;
 let accessToken: string;
 beforeAll(async () => {
-  keyhearth = await startService();
+  const gateway = mkdtempSync(join(tmpdir(), 'keyhearth-examples-'));
+  writeFileSync(join(gateway, 'claude-ada@example.com.json'), TOKENS, { mode: 0o600 });
+  writeFileSync(join(gateway, 'config.yaml'), GATEWAY, { mode: 0o600 });
+  keyhearth = await startService({ env: { KEYHEARTH_GATEWAY_CONFIG: join(gateway, 'config.yaml') } });
   await register(keyhearth.send);
   await keyhearth.send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY });
   await keyhearth.send({ method: 'POST', path: '/auth/setup', key: FIRST_KEY, body: SOMEBODY });
@@ -76,8 +81,22 @@ beforeAll(async () => {
     `insert into accounts select '${ACCOUNT_ID}', 'other@example.com', name, 'member', '', 1, password_hash,
      'sealed', 1, 0, null, created_at, null from accounts`,
   );
-  return () => keyhearth.close();
+  return async () => {
+    await keyhearth.close();
+    rmSync(gateway, { recursive: true });
+  };
 });
+
+/** A session whose id is that of the examples, and a provider. */
+const TOKENS =
+  '{"type": "claude", "email": "ada@example.com", "access_token": "a-token", "refresh_token": "r"}';
+const GATEWAY = `
+port: 0
+auth-dir: .
+api-keys: []
+oauth:
+  anthropic: { client-id: id, authorize-url: "https://a.example.com", token-url: "https://t.example.com", scopes: [] }
+`;
 
 /** The id of the examples. */
 const ACCOUNT_ID = '8b1a9953-c461-4a0c-8f5a-0c1b1f9c1f5e';
