@@ -12,6 +12,9 @@ import type { Grant } from './token-file.ts';
 
 const FLOW_MS = 10 * 60_000;
 
+/** What `generateRandomState` makes. */
+const STATE = /^[\w-]{43}$/;
+
 /** The state of a sign-in, for the page that polls it. */
 export type FlowStatus = { status: 'ok' | 'wait' } | { status: 'error'; error: string };
 
@@ -92,7 +95,8 @@ export function createFlows({ db, clock, seal, config, onGranted, onFailed }: Fl
     async finish(provider: OAuthProvider, answer: URLSearchParams): Promise<boolean> {
       const state = answer.get('state') ?? '';
       // Anybody can send this, so an unknown state costs no write and leaves no line of its own in the log.
-      if (!(await findFlow(db, digestOf(state), clock.now()))) return false;
+      const found = STATE.test(state) ? await findFlow(db, digestOf(state), clock.now()) : undefined;
+      if (found?.status !== 'pending') return false;
       const flow = await transaction(db, (tx) => takeFlow(tx, digestOf(state), clock.now()));
       if (!flow) return false;
       const error = await exchange(flow, provider, answer).catch(() => 'the tokens could not be stored');

@@ -1,11 +1,12 @@
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import type { GatewayConfig, OAuthProvider, OAuthSettings } from '../../src/gateway-file/config.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { createAuthDir } from '../../src/oauth/auth-dir.ts';
-import { missingSettings } from '../../src/oauth/flows.ts';
+import { createFlows, missingSettings } from '../../src/oauth/flows.ts';
 import { createRefresher } from '../../src/oauth/refresher.ts';
 import { createOAuth } from '../../src/oauth/service.ts';
 import { readSessions } from '../../src/oauth/sessions.ts';
@@ -15,6 +16,7 @@ import type { TokenCredential } from '../../src/upstreams/credential.ts';
 import { authorizationServer, REDIRECT, signInAt } from '../support/authorization-server.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { databaseFor, temporaryDirectory } from '../support/keyhearth.ts';
+import { noDatabase } from '../support/no-database.ts';
 
 type Settings = Partial<Record<OAuthProvider, OAuthSettings>>;
 
@@ -154,6 +156,23 @@ describe('the sign-in', () => {
     expect(await one.finish('anthropic', new URLSearchParams({ state, code: 'x' }))).toBe(false);
     expect(await one.status(state)).toEqual({ status: 'error', error: 'unknown or expired state' });
     expect(lines).toEqual([]);
+  });
+
+  test.each([
+    ['of another form', 'made-up', 0],
+    ['of the right form', 'a'.repeat(43), 1],
+  ])('an unknown state %s costs no write', async (_, state, reads) => {
+    const read = vi.spyOn(noDatabase, 'selectFrom');
+    const write = vi.spyOn(noDatabase, 'transaction');
+    onTestFinished(() => void vi.restoreAllMocks());
+    const flows = createFlows({
+      ...{ db: noDatabase, clock: fakeClock().clock, seal: createSeal(createSecretKey(randomBytes(32))) },
+      config: () => ({ oauth: {} }) as GatewayConfig,
+      onGranted: async () => undefined,
+      onFailed: () => undefined,
+    });
+    expect(await flows.finish('anthropic', new URLSearchParams({ state, code: 'x' }))).toBe(false);
+    expect([read.mock.calls.length, write.mock.calls.length]).toEqual([reads, 0]);
   });
 
   test('a state given twice is refused', async () => {
