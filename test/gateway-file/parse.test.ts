@@ -1,3 +1,4 @@
+import { threadCpuUsage } from 'node:process';
 import { describe, expect, test } from 'vitest';
 import type { FileProblem } from '../../src/gateway-file/config.ts';
 import { isProblem, type ParsedFile, parseGatewayFile } from '../../src/gateway-file/parse.ts';
@@ -335,9 +336,10 @@ describe('a file is refused with line and field', () => {
 
   test('a map with very many names, in no time', () => {
     const names = Array.from({ length: 60_000 }, (_, i) => `field${i}: 1`);
-    const startedAt = performance.now();
+    const before = threadCpuUsage();
     expect(refused(names.join('\n')).sentence).toBe('The file has more than 1000 fields in one place.');
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    // What else runs on the machine does not count.
+    expect(threadCpuUsage(before).user).toBeLessThan(5_000_000);
   });
 });
 
