@@ -79,3 +79,18 @@ test('a sign-in begins and ends on any worker, and all use its token', async () 
   for (const { json } of await askAll('/v0/management/sessions'))
     expect(json.sessions).toMatchObject([{ email: 'ada@example.com', status: 'active' }]);
 });
+
+test('the pages of this machine have five guesses over all workers, and lock no program out', async () => {
+  const { ask, gatewayOrigin } = await start(`api-keys: ["${A}"]\n`);
+  for (const path of ['/v1/models', '/v0/management/api-keys']) {
+    const statuses = await Promise.all(
+      Array.from({ length: 4 * MANY }, async (_, i) => {
+        const guess = { Origin: 'https://page.example', Authorization: `Bearer guess-of-a-page-${i}` };
+        return (await client(gatewayOrigin)({ path, headers: guess })).status;
+      }),
+    );
+    expect(statuses.filter((status) => status === 401)).toHaveLength(5);
+  }
+  expect(await ask({ path: '/v1/models', headers: { 'X-Api-Key': A } })).toMatchObject({ status: 200 });
+  expect(await ask({ path: '/v0/management/api-keys', headers })).toMatchObject({ status: 200 });
+});
