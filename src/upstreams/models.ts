@@ -10,6 +10,9 @@ const LIMIT_MS = 5_000;
 const KEPT_MS = 60_000;
 const KEPT_INCOMPLETE_MS = 10_000;
 const MAX_BYTES = 4 * 1024 * 1024;
+/** Of one upstream. The list is made for each request, so it must stay short. */
+const MAX_MODELS = 1_000;
+const MAX_ID = 200;
 
 /** A model as OpenAI lists it, and with the fields that Anthropic's clients read. */
 export type Model = Readonly<{
@@ -83,13 +86,14 @@ export function createModels(
       chunks.push(chunk);
     }
     const { data } = listSchema.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
-    return data.map(({ id, created, display_name }) => ({
+    const plausible = data.filter(({ id }) => id.length <= MAX_ID).slice(0, MAX_MODELS);
+    return plausible.map(({ id, created, display_name }) => ({
       id: credential.prefix === null ? id : `${credential.prefix}/${id}`,
       object: 'model',
       created: created ?? Math.floor(clock.now() / 1_000),
       owned_by: credential.name,
       type: 'model',
-      display_name: display_name ?? id,
+      display_name: (display_name ?? id).slice(0, MAX_ID),
     }));
   }
 

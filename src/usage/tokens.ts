@@ -28,6 +28,9 @@ const INPUT = [
 const OUTPUT = [['completion_tokens'], ['output_tokens'], ['candidatesTokenCount', 'thoughtsTokenCount']];
 const NAMES: ReadonlySet<string> = new Set([...INPUT, ...OUTPUT].flat());
 
+/** No answer takes more, so a larger number is wrong. */
+const MOST_TOKENS = 1e9;
+
 const MAX_NAME = 40;
 const MAX_DEPTH = 4;
 /** A name that is of no interest. It differs from the empty one of a list. */
@@ -211,5 +214,5 @@ function nextOfString(chunk: Buffer, from: number, end: number): number {
 function sumOf(found: ReadonlyMap<string, number>, lists: readonly (readonly string[])[]): number {
   const names = lists.find(([first = '']) => found.has(first)) ?? [];
   const sum = names.reduce((total, name) => total + (found.get(name) ?? 0), 0);
-  return Number.isSafeInteger(sum) ? sum : 0;
+  return sum <= MOST_TOKENS ? sum : 0;
 }

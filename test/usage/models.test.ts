@@ -58,6 +58,7 @@ const use = (keyId: number, model: string, more: Partial<ModelUse> = {}): ModelU
   keyId: keyId === 0 ? 0 : KeyId(keyId),
   model,
   isFailure: false,
+  asksModel: true,
   inputTokens: 3,
   outputTokens: 4,
   ...more,
@@ -110,11 +111,43 @@ test('a name counts when an upstream has known it, so that clients cannot fill t
   for (let i = 0; i < 50; i++) countModel(use(1, `made-up-${i}`, FAILED));
   countModel(use(1, 'nul\0', {}));
   countModel(use(1, 'x'.repeat(201), {}));
-  for (let i = 0; i < 1_100; i++) countModel(use(1, `model-${i}`));
+  for (let i = 0; i < 60; i++) countModel(use(1, `file-${i}`, { asksModel: false }));
+  for (let i = 0; i < 100; i++) countModel(use(1, `model-${i}`));
   await close();
   const written = (await rows()).filter((row) => row.startsWith('all'));
-  expect(written.length).toBe(1_001);
-  expect(written[0]).toBe('all 1 -: 152 50 306 408');
+  expect(written.length).toBe(52);
+  expect(written[0]).toBe('all 1 -: 52 50 6 8');
+  expect(written.at(-1)).toBe('all 1 other: 110 0 330 440');
+});
+
+test('one key cannot take the names of another, and all together have a limit', async () => {
+  const { counter, rows } = await database();
+  const { countModel, close } = counter();
+  for (let key = 2; key < 30; key++) for (let i = 0; i < 50; i++) countModel(use(key, `model-${key}-${i}`));
+  countModel(use(30, 'model-2-0', FAILED));
+  await close();
+  const names = new Set((await rows()).map((row) => row.split(' ')[2]));
+  expect(names.size).toBe(1_001);
+  expect(names).toContain('other:');
+  expect(await rows()).toContain('all 30 model-2-0: 1 1 0 0');
+});
+
+test('a batch that the database never takes is given up, and the next one is written', async () => {
+  const { counter, rows, writer, errors } = await database();
+  let isPoison = true;
+  const { countModel, flush, close } = counter({
+    async run(...queries) {
+      if (isPoison) throw new Error('bigint out of range');
+      await writer.run(...queries);
+    },
+  });
+  countModel(use(1, 'model-a'));
+  for (let i = 0; i < 10; i++) await flush();
+  isPoison = false;
+  countModel(use(1, 'model-b'));
+  await close();
+  expect(errors.length).toBe(10);
+  expect(await rows()).toEqual(['all 1 model-b: 1 0 3 4', '0 1 model-b: 1 0 3 4']);
 });
 
 test('a batch whose confirmation is lost is repeated, and counted once', async () => {

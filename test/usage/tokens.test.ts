@@ -194,3 +194,12 @@ test('a number too large to be one is none', () => {
     tokensOf('application/json', [Buffer.from(`{"usage":{"input_tokens":${'9'.repeat(400)}}}`)]),
   ).toEqual({ input: 0, output: 0 });
 });
+
+test.each([
+  [1_000_000_000, 1_000_000_000],
+  [1_000_000_001, 0],
+  [Number.MAX_SAFE_INTEGER, 0],
+])('%i tokens are believed as %i', (said, believed) => {
+  const answer = Buffer.from(JSON.stringify({ usage: { prompt_tokens: 1, completion_tokens: said } }));
+  expect(tokensOf('application/json', [answer])).toEqual({ input: 1, output: believed });
+});

@@ -22,7 +22,7 @@ import { answerJson, beginExchange, type Exchange, fail } from './exchange.ts';
 import { createForward, type ForwardParts, type Order } from './forward.ts';
 import { createHolds } from './held-bytes.ts';
 import { type RequestBody, streamed, untilModel } from './request-body.ts';
-import { isOwned, routeOf, type Service } from './routes.ts';
+import { asksModel, isOwned, routeOf, type Service } from './routes.ts';
 import type { ModelUsage } from './usage.ts';
 
 /** TRACE would show the client what the upstream gets. */
@@ -158,7 +158,10 @@ export function createClientApi(parts: ClientApiParts) {
     forward(exchange, order, ({ isFailure, reader }) => {
       const { input = 0, output = 0 } = reader?.tokens() ?? {};
       const keyId = exchange.principal?.id ?? 0;
-      usage.countModel({ keyId, model, isFailure, inputTokens: input, outputTokens: output });
+      usage.countModel({
+        ...{ keyId, model, isFailure, asksModel: asksModel(order.target, exchange.request.method) },
+        ...{ inputTokens: input, outputTokens: output },
+      });
     });
   }
 

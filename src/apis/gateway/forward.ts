@@ -8,6 +8,7 @@ import { type Target, upstreamPath } from '../../upstreams/target.ts';
 import type { Upstreams } from '../../upstreams/upstreams.ts';
 import { commonHeaders, type Exchange, fail } from './exchange.ts';
 import type { RequestBody } from './request-body.ts';
+import { asksModel } from './routes.ts';
 import type { TokenReader } from './usage.ts';
 
 type DispatchBody = Exclude<Dispatcher.DispatchOptions['body'], undefined>;
@@ -89,14 +90,20 @@ export function createForward({ agent, upstreams, createTokenReader }: ForwardPa
           if (status === 429)
             upstreams.rest(credential, { kind: 'limited', retryAfter: retryAfter?.toString() });
           if (status === 401) {
-            upstreams.rest(credential, { kind: 'refused' });
+            // Some paths need rights that a good credential does not have.
+            if (asksModel(target, request.method)) upstreams.rest(credential, { kind: 'refused' });
             throw new DomainError({ code: 'upstream_unreachable', reason: 'credential' });
           }
           if (leadsAway(status, headers, credential))
             throw new DomainError({ code: 'upstream_unreachable', reason: 'redirect' });
           isFailure = status >= 400;
           reader = isFailure ? undefined : createTokenReader(headers['content-type']?.toString());
-          const list = responseHeaders(headers, credential);
+          // They have no body, and a length would let the client wait for one.
+          const isBare = status === 204 || status === 304;
+          const list = responseHeaders(
+            isBare ? { ...headers, 'content-length': undefined } : headers,
+            credential,
+          );
           list.push('X-Keyhearth-Request-Id', exchange.requestId, ...commonHeaders(exchange));
           response.writeHead(status, list);
           response.on('drain', resume);

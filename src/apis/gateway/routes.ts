@@ -1,4 +1,5 @@
 import type { Protocol } from '../../gateway-file/config.ts';
+import type { Target } from '../../upstreams/target.ts';
 
 /** What answers a path: an upstream of a protocol, Amp, or the gateway itself. */
 export type Service = Protocol | 'amp' | 'models' | 'model';
@@ -19,6 +20,19 @@ const NAMED = new Set([
   ...['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/messages', '/v1/responses'],
   ...['/v1/messages/count_tokens', '/v1/ws'],
 ]);
+
+const ASKING = new Set([
+  '/v1/chat/completions',
+  '/v1/completions',
+  '/v1/embeddings',
+  '/v1/messages',
+  '/v1/responses',
+]);
+const ASKING_GEMINI = /^\/v1(?:beta)?\/models\/.+:(?:(?:stream)?generateContent|(?:batch)?embedContents?)$/i;
+
+/** Whether a request asks a model, so that an upstream that answers it knows the model, and the credential is for it. */
+export const asksModel = ({ path }: Pick<Target, 'path'>, method: string | undefined): boolean =>
+  method === 'POST' && (ASKING.has(path) || ASKING_GEMINI.test(path));
 
 /** @param path without its query, as `parseTarget` returns it */
 export function routeOf(path: string, method: string | undefined): Route {

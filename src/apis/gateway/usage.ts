@@ -13,6 +13,8 @@ export type ModelUse = Readonly<{
   /** As the upstream calls it; empty when the request names none. */
   model: string;
   isFailure: boolean;
+  /** An upstream that answers such a request knows the model. */
+  asksModel: boolean;
   inputTokens: number;
   outputTokens: number;
 }>;

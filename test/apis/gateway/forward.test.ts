@@ -340,6 +340,29 @@ describe('an upstream that fails', () => {
     expect(upstream.received).toHaveLength(3);
   });
 
+  test('refuses its credential for a path that asks no model: 502, and it does not rest', async () => {
+    const upstream = await startUpstream((_, response) => {
+      response.writeHead(401).end();
+      return true;
+    });
+    const gateway = await toOne(upstream.origin);
+    expect((await gateway.get('/v1/files')).status).toBe(502);
+    expect(gateway.upstreams.states()[0]?.restMs).toBe(0);
+    expect((await gateway.post('/v1/chat/completions', chat)).status).toBe(502);
+    expect(gateway.upstreams.states()[0]?.restMs).toBeGreaterThan(0);
+    expect(gateway.uses.map(({ asksModel }) => asksModel)).toEqual([false, true]);
+  });
+
+  test.each([204, 304])('answers %i with a length: it does not pass', async (status) => {
+    const upstream = await startUpstream((_, response) => {
+      response.socket?.write(`HTTP/1.1 ${status} X\r\nContent-Length: 0\r\nX-A: b\r\n\r\n`);
+      return true;
+    });
+    const gateway = await toOne(upstream.origin);
+    const { headers } = await gateway.get('/v1/files');
+    expect([headers['x-a'], headers['content-length']]).toEqual(['b', undefined]);
+  });
+
   test('has had enough: its 429 passes, and the credential rests', async () => {
     const upstream = await startUpstream((request, response) => {
       if (request.headers.authorization !== 'Bearer one') return false;

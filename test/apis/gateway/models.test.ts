@@ -80,6 +80,20 @@ describe('the list of models', () => {
     },
   );
 
+  test('has at most 1,000 models of an upstream, and none with a long name', async () => {
+    const data = Array.from({ length: 1_500 }, (_, i) => ({ id: `m${i}`, display_name: 'x'.repeat(999) }));
+    const upstream = await startUpstream((_, response) => {
+      response.end(JSON.stringify({ data: [{ id: 'y'.repeat(201) }, ...data] }));
+      return true;
+    });
+    const gateway = await startGateway({
+      config: { credentials: [credential({ baseUrl: upstream.origin })] },
+    });
+    const answer = await gateway.get('/v1/models');
+    expect(ids(answer)).toEqual(data.slice(0, 1_000).map(({ id }) => id));
+    expect(answer.json.data[0].display_name).toHaveLength(200);
+  });
+
   test('needs a key, and a method that reads', async () => {
     const gateway = await startGateway({});
     expect((await gateway.send('/v1/models')).status).toBe(401);
