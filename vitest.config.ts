@@ -147,8 +147,10 @@ const timing = {
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/count-reporter.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Not a measure of speed: a machine that does something else besides is slow.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     projects: [
       ...(dialects.includes('sqlite') ? sqlite : []),

@@ -94,7 +94,7 @@ async function untilConnectionsAreRefused(origin: string): Promise<void> {
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
   test('new connections are refused while a request in flight is finished and answered; then it ends with 0', async () => {
-    const process = await startRegistered({ KEYHEARTH_BCRYPT_COST: '14' });
+    const process = await startRegistered({ KEYHEARTH_BCRYPT_COST: '13' });
     const { received, closed } = await askForKey(process, 'whole');
     process.child.kill(signal);
     await untilConnectionsAreRefused(process.origin);
@@ -199,7 +199,7 @@ describe('what arrives around the signal', () => {
   const list = `GET /auth/keys HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${FIRST_KEY}\r\n\r\n`;
 
   test('requests of one packet are all answered, and only the last answer says "Connection: close"', async () => {
-    const process = await startRegistered();
+    const process = await startRegistered({ KEYHEARTH_BCRYPT_COST: '10' });
     const raw = await connectRaw(process.origin);
     raw.write(list);
     await raw.untilAnswers(1);
