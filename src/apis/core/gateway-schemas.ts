@@ -177,9 +177,9 @@ export const GatewayUsageSchema = z
                 'The model, as the upstream calls it. Empty for requests that named no model, or none that an upstream knew',
               example: 'gpt-5',
             }),
-            requests: z.int().openapi({ description: 'All requests', example: 120 }),
+            requests: z.int().openapi({ description: 'All requests of the key for the model', example: 120 }),
             failures: z.int().openapi({
-              description: 'Those that ended with a status of 400 or more, or broke off',
+              description: 'The requests that ended with a status of 400 or more, or broke off',
               example: 3,
             }),
             input_tokens: z.int().openapi({
