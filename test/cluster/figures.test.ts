@@ -70,7 +70,8 @@ test('connections that are terminated again and again cost 503s at the most', as
   );
   expect(terminations).toBeGreaterThan(LONG ? 100 : 30);
   expect([...statuses.keys()].filter((status) => ![200, 401, 503].includes(status))).toEqual([]);
-  expect(statuses.get(200)).toBeGreaterThan(LONG ? 1_000 : 30);
+  // Otherwise little was asked, and nothing was proven. How much it is depends on the machine.
+  expect(statuses.get(200)).toBeGreaterThan(LONG ? 100 : 30);
   expect(slowestMs).toBeLessThan(5_000);
   expect(connectionsLeft).toBeLessThanOrEqual(3 * (5 + 1));
 }, 120_000);
