@@ -70,6 +70,7 @@ const LAYERS: readonly Layer[] = [
     modules: ['db/select-engine', 'db/postgres', 'db/sqlite', 'db', 'migrations'],
   },
   { name: 'lib', color: '#6e7781', modules: ['lib'] },
+  { name: 'clients', color: '#6e7781', modules: ['client'] },
 ];
 
 /** What a module is called in the picture, where that is not the folder. */
