@@ -2,12 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { environmentSchema } from '../src/config.ts';
+import { ALL } from '../src/metrics/catalogue.ts';
 import { errorTable } from './errors.ts';
 
 /** The files with a part that comes from the code. The part is between two comments. */
 export const GENERATED = {
   'docs/configuration.md': configurationTable,
   'docs/errors.md': errorTable,
+  'docs/metrics.md': metricsTable,
   'docker-compose.yml': composeVariables,
 };
 
@@ -28,6 +30,17 @@ function configurationTable(): string {
     },
   );
   return ['| variable | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+/** All metrics, from the list that the service has. */
+function metricsTable(): string {
+  const rows = ALL.map((metric) => {
+    const type = 'type' in metric ? metric.type : 'counter';
+    const labels = 'labels' in metric ? metric.labels : 'label' in metric ? [metric.label] : [];
+    const names = labels.map((label) => `\`${label}\``).join(', ');
+    return `| \`${metric.name}\` | ${type} | ${names} | ${metric.help} |`;
+  });
+  return ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
 /** Without values: then Compose passes on what is set where it runs, and nothing for the rest. */

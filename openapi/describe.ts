@@ -34,6 +34,7 @@ export const describeApp = (app: ReturnType<typeof createApp>) =>
       { name: 'Usage', description: 'See how often keys are verified' },
       { name: 'Audit', description: 'See who changed what' },
       { name: 'Lockouts', description: 'See who is locked out, and end it' },
+      { name: 'Metrics', description: 'Counts and durations, for Prometheus' },
       { name: 'ProxyHat', description: 'For clients of ProxyHat: sign in, and manage your own API keys' },
       { name: 'Service', description: 'Health, version and documentation, without a key' },
     ],

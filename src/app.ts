@@ -3,6 +3,7 @@ import { type ApiContext, createApi, JSON_BODY_LIMIT } from './apis/create-api.t
 import { dashboardApi } from './apis/dashboard/dashboard-api.ts';
 import { metaApi } from './apis/meta/meta-api.ts';
 import type { ServiceState } from './apis/meta/routes.ts';
+import { type MetricsParts, metricsApi } from './apis/metrics/metrics-api.ts';
 import { type ProxyhatParts, proxyhatApi } from './apis/proxyhat/proxyhat-api.ts';
 import { type ProxyosParts, proxyosApi } from './apis/proxyos/proxyos-api.ts';
 import { problem } from './http/dialects/problem.ts';
@@ -13,6 +14,7 @@ import type { Logger } from './lib/logger.ts';
 export type AppParts = CoreParts &
   ProxyhatParts &
   ProxyosParts &
+  MetricsParts &
   ServiceState &
   Omit<ApiContext, 'ownedPaths'> & {
     logger: Logger;
@@ -33,6 +35,7 @@ export function createApp(parts: AppParts) {
   };
   return createRoot(parts.logger, parts.requestLog, parts.resolveClient)
     .route('/', metaApi(parts, context))
+    .route('/', metricsApi(parts, context))
     .route('/', dashboardApi(context))
     .route('/', coreApi(parts, context))
     .route('/', proxyhatApi(parts, context))

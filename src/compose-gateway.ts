@@ -51,6 +51,8 @@ export type Gateway = Readonly<{
   application: Application;
   port: GatewayPort;
   live: LiveConfig;
+  /** How many WebSockets are open. */
+  openSockets(): number;
   /** Refuses new WebSockets, and closes the open ones after so long. */
   stopSockets(graceMs: number): void;
   control: GatewayControl;
@@ -151,6 +153,7 @@ async function build(
     control: createGatewayControl({ name, live, upstreams, oauth, usage, clock, change: core.change }),
     port,
     application: { requestLog, resolveClient, fast, fetch: root.fetch, upgrade: webSockets.upgrade },
+    openSockets: webSockets.openSockets,
     stopSockets: webSockets.stop,
   };
 }

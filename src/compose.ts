@@ -38,8 +38,9 @@ import { createLockout } from './lockout/lockout.ts';
 import { createManagementBans } from './lockout/management-ban.ts';
 import { createLockoutService } from './lockout/service.ts';
 import { lockedIncident } from './lockout/wire.ts';
+import { openInstruments } from './metrics/instruments.ts';
 import { createSeal } from './pepper/seal.ts';
-import { type SharedMemory, sharedMemory } from './shared-memory.ts';
+import { lockoutsNow, type SharedMemory, sharedMemory } from './shared-memory.ts';
 import { openStorage } from './storage.ts';
 import { createUsageCounter } from './usage/counter.ts';
 import { createUsageReport } from './usage/report.ts';
@@ -83,8 +84,11 @@ async function build(
   parts: AsyncDisposableStack,
 ) {
   const storage = parts.adopt(await openStorage(config, logger, memory.database), ({ close }) => close());
-  const { db, pepper } = storage;
-  const { reader, slowReader, backgroundWriter, notifier } = storage.services;
+  const { pepper } = storage;
+  const lockouts = () => lockoutsNow(memory, clock.monotonic());
+  const metrics = parts.adopt(openInstruments(memory.metrics, { lockouts }), ({ close }) => close());
+  const { db, services } = metrics.database(storage);
+  const { reader, slowReader, backgroundWriter, notifier } = services;
   const onThreadError = (err: unknown) => logger.error({ err }, 'a hashing thread failed');
   const bcrypt = parts.adopt(
     createBcryptPool(config.bcryptCost, hashingThreads(config.workers), onThreadError, startThreads),
@@ -95,7 +99,7 @@ async function build(
     ...{ db, writer: backgroundWriter, clock, keepsHours: usageDays > 0 },
     onError: onUnwritten(logger, 'usage counts could not be written yet'),
   };
-  const usage = parts.adopt(createUsageCounter(counting), ({ close }) => close());
+  const usage = metrics.verifications(parts.adopt(createUsageCounter(counting), ({ close }) => close()));
   parts.adopt(createUsageUpkeep({ ...counting, days: usageDays }), ({ close }) => close());
   const onError = onUnwritten(logger, 'expired keys could not be marked yet');
   parts.adopt(createExpirySweeper({ ...counting, onError }), ({ close }) => close());
@@ -108,15 +112,19 @@ async function build(
     }),
     ({ close }) => close(),
   );
+  metrics.measure({ bcrypt, usage, audit });
   const onUnsaved = onUnwritten(logger, 'the windows of rate limits could not be written yet');
   const limiter = parts.adopt(
-    await openLimiter({ ...storage.services, db, clock, memory: memory.limits, onError: onUnsaved }),
+    await openLimiter({ ...services, db, clock, memory: memory.limits, onError: onUnsaved }),
     ({ close }) => close(),
   );
 
   const fingerprintOf = fingerprinter(pepper);
   const proveByHash = createProver({ db, fingerprintOf, bcrypt, clock });
-  const keyLookup = createKeyLookup({ db, reader, fingerprintOf, proveByHash, clock });
+  const keyLookup = createKeyLookup({
+    ...{ db, reader, fingerprintOf, proveByHash, clock },
+    onLookUp: metrics.onLookUp,
+  });
   const { lookUp } = keyLookup;
   const lacksTwoFactor = twoFactorRule(config.requiresTwoFactor);
   const revalidate = revalidator({ clock, lacksTwoFactor });
@@ -156,21 +164,24 @@ async function build(
     ...{ memory: memory.signIns, notifier, registrationIsOpen: config.registrationIsOpen },
     onUnrenewed: onUnwritten(logger, 'the expiry of a session could not be written yet'),
   });
-  const requestLog = parts.adopt(
+  const log = parts.adopt(
     createRequestLog(logger, Math.ceil(REFUSALS_LOGGED_PER_SECOND / config.workers)),
     ({ close }) => close(),
   );
+  const requestLog = metrics.requests('core', log);
   const countedAdmit = countingAdmit(createAdmit(limiter), usage);
   const gateway =
     config.gateway &&
     parts.adopt(
       await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
-        ...{ config, logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal, change },
+        ...{ config, logger, clock, memory, resolveClient, db, bcrypt, seal, change },
         ...{ counting, managementBans, isAllowedHost, keyLookup, fingerprintOf, lockout, usage },
         admit: countedAdmit,
+        requestLog: metrics.requests('gateway', log),
       }),
       ({ close }) => close(),
     );
+  if (gateway) metrics.openSockets(gateway.openSockets);
   let isStopping = false;
   const [bootstrapOpen, needsSetup] = await Promise.all([bootstrap.isOpen(), people.setup.needsSetup()]);
   const app = createApp({
@@ -198,8 +209,9 @@ async function build(
     ),
     assertStillValid: (actor) => revalidate(db, actor, 'keys:verify'),
     clock,
-    checkDatabase: databaseCheck(db, storage.services, () => lookUp(generateRawKey(), undefined)),
+    checkDatabase: databaseCheck(db, services, () => lookUp(generateRawKey(), undefined)),
     isStopping: () => isStopping,
+    renderMetrics: metrics.render,
     gateway: gateway?.control,
     gatewayFile: gateway?.live,
   });
@@ -217,6 +229,7 @@ async function build(
     resolveClient,
     fetch: app.fetch,
     gateway,
+    renderMetrics: metrics.render,
     bootstrapOpen,
     needsSetup,
     /** From now on, the service is not ready. */

@@ -4,6 +4,7 @@ import { type AuditConfig, auditConfig, auditVariables } from './config/audit.ts
 import { type DatabaseConfig, databaseConfig, databaseVariables } from './config/database.ts';
 import { type GatewaySection, gatewayConfig, gatewayVariables } from './config/gateway.ts';
 import { type LockoutConfig, lockoutConfig, lockoutVariables } from './config/lockout.ts';
+import { type MetricsConfig, metricsConfig, metricsVariables } from './config/metrics.ts';
 import { type UnknownName, unknownNames } from './config/names.ts';
 import { type Environment, readSecretFiles } from './config/secret-files.ts';
 import { type SecretsConfig, secretsConfig, secretVariables } from './config/secrets.ts';
@@ -22,6 +23,7 @@ export const environmentSchema = z.object({
   ...lockoutVariables,
   ...usageVariables,
   ...auditVariables,
+  ...metricsVariables,
   ...accountVariables,
   ...gatewayVariables,
 });
@@ -32,6 +34,7 @@ export type Config = ServerConfig &
   LockoutConfig &
   UsageConfig &
   AuditConfig &
+  MetricsConfig &
   AccountConfig &
   GatewaySection;
 
@@ -61,6 +64,7 @@ export function parseConfig(environment: Environment): Config {
     ...lockoutConfig(env),
     ...usageConfig(env),
     ...auditConfig(env),
+    ...metricsConfig(env),
     ...accountConfig(env),
     ...gatewayConfig(env),
   });

@@ -4,7 +4,8 @@ import { type Config, parseConfig, unknownVariables } from './config.ts';
 import { displayName } from './db/location.ts';
 import { createLogger, type Logger, type LogSink, standardOutput } from './lib/logger.ts';
 import { StartupError } from './lib/startup-error.ts';
-import { type Service, serve } from './serve.ts';
+import { openMetricsPort } from './metrics-port.ts';
+import { type Service, type SharedMemory, serve, sharedMemory } from './serve.ts';
 import { reservePorts } from './workers/ports.ts';
 import { startWorkers } from './workers/supervisor.ts';
 
@@ -23,7 +24,13 @@ async function start(): Promise<void> {
   const logger = createLogger(config.logLevel, output);
   const log = { logger, flush: output.flush };
   warnOfUnusedVariables(config, logger);
-  const starting = config.workers === 1 ? serveAlone(config, logger) : startWorkers(config, logger, output);
+  const memory = sharedMemory(config);
+  if (config.metricsListen) {
+    const { url } = await openMetricsPort(config.metricsListen, memory, logger);
+    logger.info({ metrics: url }, `The metrics are at ${url}, without a key`);
+  }
+  const starting =
+    config.workers === 1 ? serveAlone(config, logger, memory) : startWorkers(config, logger, output, memory);
   // The first worker serves before the last one starts. A stop between them must lose nothing.
   stopOnSignal(starting, log);
   process.on('uncaughtException', failAfterFlush(log));
@@ -32,9 +39,9 @@ async function start(): Promise<void> {
 }
 
 /** A start that fails must not have changed the keys that a running gateway declares. So it looks at the ports first. */
-async function serveAlone(config: Config, logger: Logger): Promise<Service> {
+async function serveAlone(config: Config, logger: Logger, memory: SharedMemory): Promise<Service> {
   if (config.gateway) (await reservePorts(config)).release();
-  return serve(config, logger);
+  return serve(config, logger, undefined, memory);
 }
 
 /** Call it before the start, which can fail because of such a variable. */

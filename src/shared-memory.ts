@@ -8,6 +8,9 @@ import { allocateConcurrency, type ConcurrencyMemory } from './limits/concurrenc
 import { allocateWindows, type WindowMemory } from './limits/shared-windows.ts';
 import { MANAGEMENT_BAN } from './lockout/management-ban.ts';
 import { allocateLockout, type LockoutMemory } from './lockout/memory.ts';
+import { countLocked } from './lockout/shared-table.ts';
+import type { LockoutKind } from './lockout/wire.ts';
+import { allocateMetrics, type MetricsMemory } from './metrics/memory.ts';
 
 /** Few can reach it, since only this machine may by default. */
 const MANAGEMENT_ADDRESSES = 10_000;
@@ -32,6 +35,8 @@ export type SharedMemory = Readonly<{
   gatewayFile: ReloadMemory;
   /** What was last logged about the certificate and the address of the gateway. */
   gatewayNews: Readonly<{ certificate: News; address: News }>;
+  /** What the workers have counted. */
+  metrics: MetricsMemory;
 }>;
 
 export const sharedMemory = ({ lockout, workers }: Pick<Config, 'lockout' | 'workers'>): SharedMemory => ({
@@ -46,4 +51,17 @@ export const sharedMemory = ({ lockout, workers }: Pick<Config, 'lockout' | 'wor
   pageBans: allocateLockout(MANAGEMENT_BAN, LOOPBACK_ADDRESSES),
   gatewayFile: allocateReloads(),
   gatewayNews: { certificate: allocateNews(), address: allocateNews() },
+  metrics: allocateMetrics(workers),
 });
+
+/** How many addresses are locked out now, and e-mail addresses. @param now the monotonic time */
+export function lockoutsNow(memory: SharedMemory, now: number): Record<LockoutKind, number> {
+  const count = (...tables: LockoutMemory[]) =>
+    tables.reduce((sum, { table }) => sum + countLocked(table, now), 0);
+  return {
+    api_key: count(memory.lockout, memory.pageLockout),
+    sign_in_address: count(memory.signIns.byAddress),
+    sign_in_email: count(memory.signIns.byEmail),
+    management: count(memory.managementBans, memory.pageBans),
+  };
+}

@@ -54,6 +54,11 @@ describe.each<[string, string[], string[]]>([
     ],
   ],
   ['KEYHEARTH_LOCKOUT_ATTEMPTS', ['0', '100'], ['', '-1', '101', 'five']],
+  [
+    'KEYHEARTH_METRICS_LISTEN',
+    ['127.0.0.1:9464', '[::1]:0', 'localhost:65535'],
+    ['', '9464', ':9464', '::1:9464', '127.0.0.1:65536', '127.0.0.1:', 'http://127.0.0.1:9464'],
+  ],
   ['KEYHEARTH_AUDIT_DAYS', ['0', '1', '36500'], ['', '-1', '36501', '1.5']],
   ['KEYHEARTH_LOCKOUT_SECONDS', ['1', '86400'], ['', '0', '86401']],
   ['KEYHEARTH_LOCKOUT_BY', ['address', 'address+key'], ['', 'key', 'ADDRESS']],

@@ -14,6 +14,8 @@ const AT_ONCE = 100;
 export type Incidents = {
   /** Records an incident later. It never waits, and never fails. */
   record(incident: Incident): void;
+  /** How many incidents wait to be written. */
+  backlog(): number;
   /** Writes what waits. */
   write(): Promise<void>;
   /** Stops the timer, and writes what waits. */
@@ -76,6 +78,7 @@ export function createIncidents({ db, writer, clock, memory, onError }: Incident
       addOmitted(incident.action, omitted);
       if (isRecorded) add(incident);
     },
+    backlog: () => waiting.length,
     write,
     close() {
       clearInterval(timer);

@@ -20,11 +20,12 @@ export function createAuditUpkeep({
   days,
   memory,
   ...parts
-}: AuditUpkeepParts): Pick<Incidents, 'record' | 'close'> {
+}: AuditUpkeepParts): Pick<Incidents, 'record' | 'backlog' | 'close'> {
   const incidents = createIncidents({ ...parts, memory: memory.incidents });
   const retention = createRetention({ ...parts, days, memory: memory.retention });
   return {
     record: incidents.record,
+    backlog: incidents.backlog,
     async close() {
       await retention.close();
       await incidents.close();

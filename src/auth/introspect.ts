@@ -8,6 +8,7 @@ import type { LimitState } from '../lib/rate-limit.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Attempt } from '../lockout/attempt.ts';
 import type { Lockout } from '../lockout/lockout.ts';
+import { UNKNOWN_KEY } from '../usage/outcome.ts';
 import { undecided } from './authenticate.ts';
 import type { Sender } from './authenticator.ts';
 import type { Usage } from './count-outcome.ts';
@@ -45,6 +46,7 @@ type Question = Readonly<{
 export function createIntrospect({ lookUp, usage, lockout, limiter }: IntrospectParts) {
   function counted(introspection: Introspection): Introspection {
     if ('key' in introspection) usage.countVerification(introspection.key.id, introspection.code);
+    else if (introspection.code === 'NOT_FOUND') usage.countVerification(UNKNOWN_KEY, 'INACTIVE');
     return introspection;
   }
 

@@ -29,6 +29,8 @@ export type EngineServices = {
   /** Undefined when everybody who uses the database shares its memory. */
   directWriter: DirectWriter | undefined;
   notifier: Notifier;
+  /** Undefined when there are no connections to wait for. */
+  pool: (() => PoolState) | undefined;
   /**
    * Finds problems that reads do not show. The next reads of the same turn come from the disk, and not from memory.
    * @throws DomainError `database_unavailable`
@@ -37,6 +39,9 @@ export type EngineServices = {
   /** Call it after the last query. The code that called `open` closes the database itself. */
   close(): Promise<void>;
 };
+
+/** Connections, and what waits for one. */
+export type PoolState = Readonly<{ busy: number; idle: number; waiting: number }>;
 
 /** A row of a table, as it is read. */
 export type Row<Table extends keyof Tables> = Selectable<Tables[Table]>;

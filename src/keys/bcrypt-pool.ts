@@ -23,6 +23,8 @@ export type BcryptPool = {
    * @throws DomainError `overloaded` when the queue is full
    */
   find(task: ForClient & { input: string; hashes: string[] }): Promise<number>;
+  /** How many tasks run, and how many wait. */
+  load(): Readonly<{ running: number; waiting: number }>;
   close(): Promise<void>;
 };
 
@@ -82,6 +84,7 @@ export function createBcryptPool(
     cost,
     hash: async ({ input, ...waiter }) => String(await run(waiter, { do: 'hash', input, cost })),
     find: async ({ input, hashes, ...waiter }) => Number(await run(waiter, { do: 'find', input, hashes })),
+    load: () => ({ running, waiting: queueOfKeys.size() + queueOfPasswords.size() }),
     async close() {
       for (let next = takeNext(); next; next = takeNext()) next.reject(overloaded());
       await threads.close();

@@ -57,6 +57,8 @@ export type KeyLookupParts = {
   fingerprintOf: (rawKey: RawKey) => Fingerprint;
   proveByHash: ReturnType<typeof createProver>;
   clock: Pick<Clock, 'now'>;
+  /** Called for each look-up. */
+  onLookUp?: (isCached: boolean) => void;
 };
 
 /**
@@ -69,6 +71,7 @@ export function createKeyLookup({
   fingerprintOf,
   proveByHash,
   clock,
+  onLookUp = () => undefined,
 }: KeyLookupParts): KeyLookup {
   const reads = store.fastReads(db, reader);
   const usableKeys = createEpochCache<ApiKey>(reader.epoch, CACHED_KEYS);
@@ -80,8 +83,10 @@ export function createKeyLookup({
     // The cache holds no raw keys, and this digest takes a third of the time of a fingerprint.
     const digest = hash('sha256', rawKey, 'binary');
     const usable = usableKeys.get(digest);
-    if (usable && !hasExpired(usable, now)) return usable;
-    const refusal = refusals.get(digest);
+    const isFresh = usable !== undefined && !hasExpired(usable, now);
+    const refusal = isFresh ? undefined : refusals.get(digest);
+    onLookUp(isFresh || refusal !== undefined);
+    if (isFresh) return usable;
     if (refusal) return refusal.key;
     const found = read(rawKey);
     usableKeys.keep(

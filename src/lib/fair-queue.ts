@@ -8,6 +8,8 @@ export type FairQueue<Item> = {
   push(client: string | undefined, item: Item): Item | undefined;
   /** Takes the oldest item of the next client. */
   shift(): Item | undefined;
+  /** The number of items. */
+  size(): number;
 };
 
 export function createFairQueue<Item>(max: number): FairQueue<Item> {
@@ -43,5 +45,7 @@ export function createFairQueue<Item>(max: number): FairQueue<Item> {
       size--;
       return lane.shift();
     },
+
+    size: () => size,
   };
 }

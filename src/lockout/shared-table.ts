@@ -39,6 +39,14 @@ export function releaseHeldBy({ buffer }: TableMemory, deadThread: number): void
   releaseLock(new Int32Array(buffer, 0, HEADER_BYTES / 4), HOLDER, deadThread);
 }
 
+/** How many addresses are locked at a time. It reads without the lock, so it may miss one that changes now. */
+export function countLocked({ buffer, addresses }: TableMemory, now: number): number {
+  if (Atomics.load(new Int32Array(buffer, 0, HEADER_BYTES / 4), TAKEN) === 0) return 0;
+  let locked = 0;
+  for (const until of new Float64Array(buffer, HEADER_BYTES, addresses)) if (until > now) locked++;
+  return locked;
+}
+
 export type SharedTable = ReturnType<typeof openSharedTable>;
 
 /**

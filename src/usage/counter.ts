@@ -16,6 +16,8 @@ export type UsageCounter = {
   countUse(id: KeyId): void;
   /** Counts a verification, also one that is refused. Only a valid one is a use of the key. */
   countVerification(id: KeyId, outcome: Outcome): void;
+  /** How many uses, and keys whose uses are summed up, are not written yet. */
+  backlog(): number;
   /** Stops the timer and writes what is not written yet. */
   close(): Promise<void>;
 };
@@ -79,6 +81,7 @@ export function createUsageCounter({
   return {
     countUse: (id) => tally.use(id, clock.now()),
     countVerification: (id, outcome) => tally.verification(id, clock.now(), outcome),
+    backlog: () => tally.size() + (unconfirmed?.usages.length ?? 0),
     close: () => {
       clearInterval(timer);
       return flush();

@@ -73,6 +73,9 @@ export function createTally(keepsHours: boolean) {
 
     isEmpty: () => records === 0 && usages.size === 0,
 
+    /** How many keys and uses wait to be taken. */
+    size: () => records + usages.size,
+
     /** Takes everything that was counted. */
     take(): KeyUsage[] {
       sumUp();

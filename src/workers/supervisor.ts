@@ -7,6 +7,7 @@ import { StartupError } from '../lib/startup-error.ts';
 import { releaseConcurrency } from '../limits/concurrency.ts';
 import { releaseWindows } from '../limits/shared-windows.ts';
 import { releaseLockout } from '../lockout/memory.ts';
+import { releaseMetrics } from '../metrics/memory.ts';
 import { type Service, sharedMemory } from '../serve.ts';
 import { newTurns } from './closing-order.ts';
 import { endWhenSilent } from './heartbeat.ts';
@@ -25,16 +26,18 @@ type Ready = { worker: Worker; openings: Openings };
 
 /**
  * Serves from `config.workers` threads on one port and one database, and replaces one that ends by itself.
+ * @param memory what the workers share
  * @throws StartupError when the first workers cannot start
  */
 export async function startWorkers(
   config: Config,
   logger: Logger,
   sink: LogSink,
+  memory = sharedMemory(config),
   file = WORKER,
 ): Promise<Service> {
   const { endpoints, release } = await reservePorts(config);
-  const data: WorkerData = { config, endpoints, memory: sharedMemory(config) };
+  const data: WorkerData = { config, endpoints, memory };
   const workers = new Set<Worker>();
   let isStopping = false;
 
@@ -50,6 +53,7 @@ export async function startWorkers(
       releaseSignIns(data.memory.signIns, threadId);
       releaseWindows(data.memory.limits, threadId);
       releaseConcurrency(data.memory.concurrency, threadId);
+      releaseMetrics(data.memory.metrics, threadId);
     });
     worker.on('error', (err) => logger.error({ err }, 'a worker failed'));
     worker.on('message', (message: WorkerMessage) => {

@@ -11,6 +11,7 @@ import { listen } from '../../src/http/server/listen.ts';
 import { type HashingThreads, startHashingThreads } from '../../src/keys/hashing-threads.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logger.ts';
+import type { RenderMetrics } from '../../src/metrics/render.ts';
 import { COMPILED } from './compiled.ts';
 import { client, type Send } from './http.ts';
 import { query, releaseDatabase, takeDatabase } from './postgres.ts';
@@ -91,6 +92,7 @@ export type Running = {
   gatewayOrigin: string;
   /** What has been logged, line by line. */
   log: Record<string, unknown>[];
+  renderMetrics: RenderMetrics;
   close(): Promise<void>;
 };
 
@@ -124,6 +126,7 @@ export async function startService({ env = {}, dataDir, clock, ...options }: Opt
     dataDir: directory,
     gatewayOrigin: gatewayServer ? `http://127.0.0.1:${gatewayServer.address.port}` : '',
     log,
+    renderMetrics: keyhearth.renderMetrics,
     async close() {
       await Promise.all([server.stop(0), gatewayServer?.stop(0)]);
       await keyhearth.close();

@@ -19,7 +19,7 @@ export async function startFragile(env: Record<string, string> = {}) {
     ...env,
   });
   const sink = { write: (text: string) => void written.push(text), flush: async () => undefined };
-  const service = await startWorkers(config, createLogger('info', sink), sink, FRAGILE);
+  const service = await startWorkers(config, createLogger('info', sink), sink, undefined, FRAGILE);
   const channel = new BroadcastChannel('fragile-worker');
   onTestFinished(async () => {
     channel.close();

@@ -58,6 +58,7 @@ export function trackOpenSockets(
   ].map((timer) => timer.unref());
 
   return {
+    size: () => sockets.size,
     add: (socket: OpenSocket) => void sockets.add(socket),
     remove: (socket: OpenSocket) => void sockets.delete(socket),
     closeAll: () => closeWhere(() => true, GOING_AWAY, 'The gateway stops.'),

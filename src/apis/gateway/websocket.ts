@@ -159,6 +159,7 @@ export function createWebSockets(parts: WebSocketParts) {
       setTimeout(open.closeAll, graceMs).unref();
     },
 
+    openSockets: open.size,
     close: open.close,
   };
 }

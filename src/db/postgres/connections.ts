@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PostgresPool } from 'kysely';
 import { type ClientBase, Pool, type PoolClient, type QueryResult } from 'pg';
 import type { Logger } from '../../lib/logger.ts';
+import type { PoolState } from '../engine.ts';
 import type { Outages } from '../outages.ts';
 import { watchAvailability } from './availability.ts';
 import {
@@ -50,6 +51,8 @@ export type Connections = {
   pool: PostgresPool;
   /** Reads rows. It does not wait for changes, and is repeated once when its connection is dead. */
   read<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
+  /** What the connections do now. */
+  state(): PoolState;
   /** From now on, refuses to connect to any other database. */
   expect(databaseId: string): void;
 };
@@ -177,6 +180,14 @@ export function openConnections(
         if (!isUnavailable(error)) throw error;
         return readOnce(text, values);
       }
+    },
+    state() {
+      const idle = readers.idleCount + others.idleCount;
+      return {
+        busy: readers.totalCount + others.totalCount - idle,
+        idle,
+        waiting: readers.waitingCount + others.waitingCount,
+      };
     },
     expect: (id) => {
       databaseId = id;

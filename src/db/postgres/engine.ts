@@ -72,6 +72,7 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
         backgroundWriter: openBackgroundWriter(opened.pool),
         directWriter: openDirectWriter(opened.pool),
         notifier: listening.notifier,
+        pool: opened.state,
         // Each read says itself what is wrong with the server.
         assertHealthy: () => undefined,
         close: listening.close,

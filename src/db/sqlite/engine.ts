@@ -43,6 +43,7 @@ export function sqliteEngine(path: string, logger: Logger, memory: DatabaseMemor
         backgroundWriter,
         directWriter: undefined,
         notifier: noOtherProcess,
+        pool: undefined,
         assertHealthy() {
           checkFiles();
           if (outages.isOn('damaged')) throw unavailable('damaged');

@@ -1,0 +1,94 @@
+import type { Meter } from './meter.ts';
+
+/** What the routes answer. Somebody can send any other word as a method. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const OTHER_METHOD = METHODS.length;
+const methodNumbers = new Map(METHODS.map((method, number) => [method, number]));
+
+const VERIFY = '/auth/verify';
+
+export type Port = 'core' | 'gateway';
+
+/** What is counted of a line of the request log. */
+export type Answered = Readonly<{
+  method?: string | undefined;
+  /** The pattern. */
+  route?: string | undefined;
+  status: number;
+  code?: string | undefined;
+  upstream?: string | undefined;
+}>;
+
+export type Log<Request extends Answered> = {
+  answered(request: Request, start: number, usual?: 'debug' | 'info'): void;
+  close(): void;
+};
+
+/** What is counted of one route. `byAnswer`: by status and method. */
+type Route = { record: (seconds: number) => void; byAnswer: Map<number, () => void> };
+
+/** Counts the requests of a port as they are logged. Each request passes the log exactly once, whatever the log writes. */
+export function countingRequests<Request extends Answered>(
+  meter: Meter,
+  port: Port,
+  log: Log<Request>,
+): Log<Request> {
+  const verifications = meter.histogram('verificationSeconds');
+  const others = meter.histogram(port === 'core' ? 'requestSeconds' : 'gatewaySeconds');
+  const routes = new Map<string, Route>();
+  const refusals = new Map<string, () => void>();
+  const upstreams = new Map<string, () => void>();
+
+  function routeOf(pattern: string): Route {
+    const isVerification = pattern === VERIFY || pattern.startsWith(`${VERIFY}/`);
+    const route = { record: isVerification ? verifications : others, byAnswer: new Map() };
+    routes.set(pattern, route);
+    return route;
+  }
+
+  function addAnswer({ byAnswer }: Route, pattern: string, method: number, status: number): () => void {
+    const labels = [port, METHODS[method] ?? 'other', pattern, String(status)];
+    const count = meter.series('requests', labels);
+    byAnswer.set(status * 8 + method, count);
+    return count;
+  }
+
+  function countUpstream(upstream: string, status: number): void {
+    const name = `${status} ${upstream}`;
+    let count = upstreams.get(name);
+    if (!count) {
+      count = meter.series('upstreams', [upstream, String(status)]);
+      upstreams.set(name, count);
+    }
+    count();
+  }
+
+  function countRefusal(code: string): void {
+    let count = refusals.get(code);
+    if (!count) {
+      count = meter.series('refusals', [port, code]);
+      refusals.set(code, count);
+    }
+    count();
+  }
+
+  function count({ method, route: known, status, code, upstream }: Answered, start: number): void {
+    const pattern = known ?? 'none';
+    const route = routes.get(pattern) ?? routeOf(pattern);
+    const number = methodNumbers.get(method ?? '') ?? OTHER_METHOD;
+    const counted = route.byAnswer.get(status * 8 + number) ?? addAnswer(route, pattern, number, status);
+    counted();
+    // A WebSocket is answered when it opens.
+    route.record((performance.now() - start) / 1_000);
+    if (code !== undefined) countRefusal(code);
+    if (upstream !== undefined) countUpstream(upstream, status);
+  }
+
+  return {
+    answered(request, start, usual) {
+      count(request, start);
+      log.answered(request, start, usual);
+    },
+    close: log.close,
+  };
+}
