@@ -17,7 +17,7 @@ const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
 const FLUSH_MS = 1_000;
 
 /** Many lines share one write, because each write is a system call on another thread. */
-const MIN_WRITE_BYTES = 4 * 1024;
+const MIN_WRITE_BYTES = 15 * 1024;
 const WRITE_EVERY_MS = 100;
 
 /**
@@ -52,10 +52,30 @@ function bufferedOutput(): LogSink {
   // At exit pino calls flushSync. When nobody reads the log, this would block the process forever.
   output.flushSync = () => undefined;
   const flushOnce = () => new Promise<void>((resolve) => output.flush(() => resolve()));
+  const turn = joinLines((lines) => output.write(asContent(lines)));
   return {
-    write: (lines) => void output.write(asContent(lines)),
-    // The first flush ends with the current write. The second may leave less than MIN_WRITE_BYTES for the third.
-    flush: () => Promise.race([flushOnce().then(flushOnce).then(flushOnce), sleep(FLUSH_MS)]),
+    write: turn.write,
+    flush() {
+      turn.flush();
+      // The first flush ends with the current write. The second may leave less than MIN_WRITE_BYTES for the third.
+      return Promise.race([flushOnce().then(flushOnce).then(flushOnce), sleep(FLUSH_MS)]);
+    },
+  };
+}
+
+/** Joins the lines of one turn of the event loop, and sends them at its end or at `flush`. */
+export function joinLines(send: (lines: string) => void) {
+  let lines = '';
+  function flush(): void {
+    if (lines !== '') send(lines);
+    lines = '';
+  }
+  return {
+    write(line: string): void {
+      if (lines === '') setImmediate(flush);
+      lines += line;
+    },
+    flush,
   };
 }
 
@@ -68,12 +88,25 @@ export const createLogger = (level: LogLevel, sink: Pick<LogSink, 'write'>): Log
     {
       level,
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTime,
       serializers: { err: withoutExtras },
       formatters: { level: (label) => ({ level: label }) },
     },
     sink,
   );
+
+let lastMs = 0;
+let lastTime = '';
+
+/** What pino's own function returns. Many lines are of one millisecond, and to write a date takes longer than a line. */
+function isoTime(): string {
+  const now = Date.now();
+  if (now !== lastMs) {
+    lastMs = now;
+    lastTime = `,"time":"${new Date(now).toISOString()}"`;
+  }
+  return lastTime;
+}
 
 /** Node adds the input that it could not parse (a URL, a header) to some errors. This input may contain a secret. */
 function withoutExtras(error: unknown) {

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { createLogger } from '../lib/logger.ts';
+import { createLogger, joinLines } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { serve } from '../serve.ts';
 import { oneAfterTheOther } from './closing-order.ts';
@@ -8,28 +8,18 @@ import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
 /** One of several threads that serve on one port. It sends its log lines to the main thread, which writes them. */
 
+
 const { config, endpoints, memory } = workerData as WorkerData;
 
 const send = (message: WorkerMessage) => parentPort?.postMessage(message);
 
-let lines = '';
+const turn = joinLines((lines) => send({ is: 'log', lines }));
 
-/** The lines of one turn of the event loop are one message. */
-function collect(line: string): void {
-  if (lines === '') setImmediate(sendLines);
-  lines += line;
-}
-
-function sendLines(): void {
-  if (lines !== '') send({ is: 'log', lines });
-  lines = '';
-}
-
-const logger = createLogger(config.logLevel, { write: collect });
+const logger = createLogger(config.logLevel, turn);
 
 process.on('uncaughtException', (err) => {
   logger.fatal({ err }, 'a worker failed');
-  sendLines();
+  turn.flush();
   process.exit(1);
 });
 
@@ -40,7 +30,7 @@ async function start(): Promise<void> {
       core: oneAfterTheOther(turns.core),
       gateway: oneAfterTheOther(turns.gateway),
     });
-    sendLines();
+    turn.flush();
     process.exit(0);
   });
   const { bootstrapOpen, needsSetup, gatewayAddress } = service;
