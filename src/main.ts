@@ -4,6 +4,7 @@ import { type Config, parseConfig, unknownVariables } from './config.ts';
 import { displayName } from './db/location.ts';
 import { createLogger, type Logger, type LogSink, standardOutput } from './lib/logger.ts';
 import { StartupError } from './lib/startup-error.ts';
+import { keepTickShape } from './lib/tick-shape.ts';
 import { openMetricsPort } from './metrics-port.ts';
 import { type Service, type SharedMemory, serve, sharedMemory } from './serve.ts';
 import { reservePorts } from './workers/ports.ts';
@@ -15,6 +16,7 @@ const SAME_SIGNAL_MS = 100;
 
 /** Only the user of this process may read the files that it writes. */
 process.umask(0o077);
+keepTickShape();
 
 type Log = { logger: Logger; flush: LogSink['flush'] };
 

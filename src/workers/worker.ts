@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createLogger, joinLines } from '../lib/logger.ts';
 import { StartupError } from '../lib/startup-error.ts';
+import { keepTickShape } from '../lib/tick-shape.ts';
 import { serve } from '../serve.ts';
 import { oneAfterTheOther } from './closing-order.ts';
 import { BEAT_MS } from './heartbeat.ts';
@@ -8,6 +9,7 @@ import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
 /** One of several threads that serve on one port. It sends its log lines to the main thread, which writes them. */
 
+keepTickShape();
 
 const { config, endpoints, memory } = workerData as WorkerData;
 
