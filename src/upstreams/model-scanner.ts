@@ -75,7 +75,7 @@ export function createModelScanner() {
   function endString(): void {
     inString = false;
     if (depth !== 1) return;
-    const raw = text && Buffer.concat(text).toString('utf8');
+    const raw = text && joined(text).toString('utf8');
     if (isAtKey) isModel = raw !== undefined && unescaped(raw) === 'model';
     else if (isModel && raw !== undefined && found.state === 'searching') {
       const model = unescaped(raw);
@@ -161,6 +161,9 @@ export function createModelScanner() {
     },
   };
 }
+
+const joined = (pieces: readonly Buffer[]): Buffer =>
+  pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
 
 function unescaped(raw: string): string | undefined {
   if (!raw.includes('\\')) return raw;

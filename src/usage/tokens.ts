@@ -31,6 +31,14 @@ const NAMES: ReadonlySet<string> = new Set([...INPUT, ...OUTPUT].flat());
 /** No answer takes more, so a larger number is wrong. */
 const MOST_TOKENS = 1e9;
 
+/** The lengths and first bytes of the names that are of interest, together. Others need not be made a string. */
+const formOf = (length: number, first: number) => length * 256 + first;
+const FORMS: ReadonlySet<number> = new Set(
+  [...NAMES, ...[...PLACES].flatMap((place) => place.split('.'))].map((name) =>
+    formOf(name.length, name.charCodeAt(0)),
+  ),
+);
+
 const MAX_NAME = 40;
 const MAX_DEPTH = 4;
 /** A name that is of no interest. It differs from the empty one of a list. */
@@ -50,8 +58,9 @@ const STRUCTURE = new Uint8Array(256);
 for (const byte of [QUOTE, COLON, OPEN_LIST, CLOSE_LIST, OPEN_MAP, CLOSE_MAP]) STRUCTURE[byte] = 1;
 
 /** Undefined for a content type that has no such numbers. */
-export function createTokenReader(contentType: string | undefined): TokenReader | undefined {
-  const [type = ''] = (contentType ?? '').toLowerCase().split(';', 1);
+export function createTokenReader(contentType = ''): TokenReader | undefined {
+  if (contentType === 'application/json') return createReader(false);
+  const [type = ''] = contentType.toLowerCase().split(';', 1);
   if (type.trim() === 'text/event-stream' || type.trim() === 'application/x-ndjson')
     return createReader(true);
   return /^application\/(?:[\w.-]+\+)?json$/.test(type.trim()) ? createReader(false) : undefined;
@@ -132,6 +141,11 @@ function createReader(isOfLines: boolean): TokenReader {
 
   function nameValue(chunk: Buffer): void {
     if (depth > MAX_DEPTH) return;
+    if (from >= 0 && !FORMS.has(formOf(to - from, chunk[from] ?? 0))) {
+      from = -1;
+      names[depth] = OTHER;
+      return;
+    }
     keepPlaced(chunk);
     const name = text ?? OTHER;
     names[depth] = name;

@@ -16,10 +16,13 @@ export const isOwned = (url: string): boolean =>
 /** The paths of `/v1` by their first segment. Everything else is of OpenAI. */
 const SERVICES: Readonly<Record<string, Service>> = { messages: 'claude', responses: 'codex', ws: 'codex' };
 
-const NAMED = new Set([
-  ...['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/messages', '/v1/responses'],
-  ...['/v1/messages/count_tokens', '/v1/ws'],
-]);
+/** The paths that most clients use. */
+const ROUTES: ReadonlyMap<string, Route> = new Map(
+  [
+    ...['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/messages', '/v1/responses'],
+    ...['/v1/messages/count_tokens', '/v1/ws'],
+  ].map((path) => [path, { service: serviceOf(path), pattern: path }]),
+);
 
 const ASKING = new Set([
   '/v1/chat/completions',
@@ -45,6 +48,10 @@ export function routeOf(path: string, method: string | undefined): Route {
     const pattern = path.startsWith('/v1beta/models/') ? '/v1beta/models/*' : '/v1beta/*';
     return { service: 'gemini', pattern };
   }
+  return ROUTES.get(path) ?? { service: serviceOf(path), pattern: '/v1/*' };
+}
+
+function serviceOf(path: string): Service {
   const [, , first = ''] = path.split('/');
-  return { service: SERVICES[first] ?? 'openai', pattern: NAMED.has(path) ? path : '/v1/*' };
+  return SERVICES[first] ?? 'openai';
 }
