@@ -20,8 +20,8 @@ import {
 import { PREFLIGHT } from './cors.ts';
 import { answerJson, beginExchange, type Exchange, fail } from './exchange.ts';
 import { createForward, type ForwardParts, type Order } from './forward.ts';
-import { createHolds } from './held-bytes.ts';
-import { type RequestBody, streamed, untilModel } from './request-body.ts';
+import { createHolds, type Hold } from './held-bytes.ts';
+import { streamed, untilModel } from './request-body.ts';
 import { asksModel, isOwned, routeOf, type Service } from './routes.ts';
 import type { ModelUsage } from './usage.ts';
 
@@ -60,7 +60,9 @@ export function createClientApi(parts: ClientApiParts) {
     exchange.client = authentication.client.address;
     if (authentication.state === 'refused') return fail(exchange, authentication.failure);
     const { principal, limits, release } = authentication;
-    Object.assign(exchange, { principal, limits, release });
+    exchange.principal = principal;
+    exchange.limits = limits;
+    exchange.release = release;
     // It left while a look-up was waited for, so nothing gives the place back later.
     if (response.destroyed) return release();
     const target = parseTarget(request.url ?? '');
@@ -109,20 +111,24 @@ export function createClientApi(parts: ClientApiParts) {
     return model ? answerJson(exchange, model) : fail(exchange, { code: 'not_found' });
   }
 
-  function readModel(exchange: Exchange): Promise<RequestBody> {
+  /** What is held of a body is dropped when the exchange ends. */
+  function openHoldOf(exchange: Exchange): Hold {
     const hold = openHold();
     const { release } = exchange;
     exchange.release = () => {
       hold.drop();
       release?.();
     };
-    return untilModel(exchange.request, hold);
+    return hold;
   }
 
   async function forwardModel(exchange: Exchange, protocol: Protocol, target: Target): Promise<void> {
     const { path } = target;
     const inPath = protocol === 'gemini' ? modelInPath(path) : undefined;
-    const body = inPath === undefined ? await readModel(exchange) : streamed(exchange.request);
+    const body =
+      inPath === undefined
+        ? await untilModel(exchange.request, () => openHoldOf(exchange))
+        : streamed(exchange.request);
     const model = inPath ?? body.model;
     const { pool, prefix } = upstreams.route(protocol, model);
     const name = prefix === null ? (model ?? '') : (model ?? '').slice(prefix.length + 1);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { hasBody } from '../../http/body.ts';
 import { DomainError, type Failure } from '../../lib/failure.ts';
+import { createGrowingBuffer } from '../../lib/growing-buffer.ts';
 import { createModelScanner, type ModelFound, writtenPrefix } from '../../upstreams/model-scanner.ts';
 import { HELD_BYTES, type Hold, WHOLE_BYTES } from './held-bytes.ts';
 
@@ -47,16 +48,18 @@ export function streamed(request: IncomingMessage): RequestBody {
 }
 
 /**
- * Reads a JSON body until its model is found.
- * @param hold keeps what is read. It is dropped when the upstream has it, and else by the caller.
+ * Reads a JSON body until its model is found, and a short one to its end.
+ * @param openHold opens what keeps the part of a long body that is read. The caller drops it when the exchange ends.
  * @throws DomainError `body_too_large`, `malformed_request`, `overloaded`, `request_timeout`
  */
-export async function untilModel(request: IncomingMessage, hold: Hold): Promise<RequestBody> {
+export async function untilModel(request: IncomingMessage, openHold: () => Hold): Promise<RequestBody> {
   if (!hasBody(request)) return none;
   if (!mayNameModel(request)) return streamed(request);
-  const scanner = createModelScanner();
   const length = lengthOf(request);
-  const isWhole = await fill(hold, request, scanner, (length ?? WHOLE_BYTES + 1) <= WHOLE_BYTES);
+  if (length !== undefined && length <= WHOLE_BYTES) return whole(await readShort(request, length), length);
+  const scanner = createModelScanner();
+  const hold = openHold();
+  const isWhole = await fill(hold, request, scanner);
   const found = scanner.found();
   if (found.state === 'duplicate') throw new DomainError(duplicate);
   const check = (piece: Buffer) => {
@@ -67,13 +70,29 @@ export async function untilModel(request: IncomingMessage, hold: Hold): Promise<
     length,
     content(prefix) {
       const pieces = withoutPrefix(hold.bytes(), found, prefix);
-      if (!isWhole) return rest(request, pieces, hold.drop, check);
-      const [first] = pieces;
-      return pieces.length === 1 && first ? first : Buffer.concat(pieces);
+      return isWhole ? joined(pieces) : rest(request, pieces, hold.drop, check);
     },
     cut: (prefix) => cutOf(found, prefix),
   };
 }
+
+function whole(bytes: Buffer, length: number): RequestBody {
+  const scanner = createModelScanner();
+  scanner.push(bytes);
+  const found = scanner.end();
+  if (found.state === 'duplicate') throw new DomainError(duplicate);
+  return {
+    model: found.state === 'found' ? found.model : null,
+    length,
+    content: (prefix) => joined(withoutPrefix(bytes, found, prefix)),
+    cut: (prefix) => cutOf(found, prefix),
+  };
+}
+
+const joined = (pieces: readonly Buffer[]): Buffer => {
+  const [first] = pieces;
+  return pieces.length === 1 && first ? first : Buffer.concat(pieces);
+};
 
 const duplicate: Failure = { code: 'malformed_request', reason: 'duplicate_model' };
 
@@ -86,67 +105,97 @@ function withoutPrefix(bytes: Buffer, found: ModelFound, prefix: string | null):
   return [bytes.subarray(0, found.start), bytes.subarray(found.start + cut)];
 }
 
+/** Reads a body that needs no hold. Most of them arrive in one piece, and need no timer. */
+async function readShort(request: IncomingMessage, length: number): Promise<Buffer> {
+  const buffer = createGrowingBuffer(length);
+  let size = 0;
+  await read(request, (piece, pace) => {
+    buffer.add(piece);
+    size += piece.length;
+    if (size < length) pace.watch();
+    return false;
+  });
+  return buffer.bytes();
+}
+
 /**
- * Resolves when the model is found or certainly absent, and for a short body when it is complete.
+ * Resolves when the model is found or certainly absent.
  * @returns whether the body is complete
  */
-function fill(
+async function fill(
   hold: Hold,
   request: IncomingMessage,
   scanner: ReturnType<typeof createModelScanner>,
-  untilEnd: boolean,
 ): Promise<boolean> {
   let size = 0;
-  let start = 0;
-  let last = 0;
-  let timer: NodeJS.Timeout | undefined;
+  try {
+    const isWhole = await read(request, (piece, pace) => {
+      size += piece.length;
+      if (size > HELD_BYTES) throw new DomainError({ code: 'body_too_large', limitBytes: HELD_BYTES });
+      hold.add(piece);
+      pace.watch(size);
+      return scanner.push(piece).state !== 'searching';
+    });
+    if (isWhole) scanner.end();
+    return isWhole;
+  } catch (error) {
+    hold.drop();
+    throw error;
+  }
+}
+
+/** Refuses a body that stands still, or that is slow. */
+type Pace = { watch(size?: number): void };
+
+/**
+ * Reads a body until `receive` has enough or throws, or to its end. What still arrives after an error is discarded.
+ * @returns whether the body is complete
+ */
+function read(request: IncomingMessage, receive: (piece: Buffer, pace: Pace) => boolean): Promise<boolean> {
   return new Promise((resolve, reject) => {
+    let start = 0;
+    let last = 0;
+    let size = 0;
+    let timer: NodeJS.Timeout | undefined;
+    const pace: Pace = {
+      watch(arrived = 0) {
+        last = performance.now();
+        size = arrived;
+        if (timer) return;
+        start = last;
+        timer = setInterval(check, CHECK_EVERY_MS).unref();
+      },
+    };
     function stop(): void {
       clearInterval(timer);
-      request.off('data', receive).off('end', end).off('close', leave);
+      request.off('data', take).off('end', end).off('close', leave);
     }
-    function settle(isWhole: boolean): void {
-      stop();
-      request.pause();
-      resolve(isWhole);
-    }
-    /** What still arrives is read and forgotten. */
     function refuse(error: unknown): void {
       stop();
-      hold.drop();
       reject(error);
-    }
-    function receive(piece: Buffer): void {
-      size += piece.length;
-      try {
-        if (size > HELD_BYTES) throw new DomainError({ code: 'body_too_large', limitBytes: HELD_BYTES });
-        hold.add(piece);
-      } catch (error) {
-        refuse(error);
-        return;
-      }
-      const { state } = scanner.push(piece);
-      if (state === 'duplicate' || (state !== 'searching' && !untilEnd)) settle(false);
-      else watch();
-    }
-    function watch(): void {
-      last = performance.now();
-      if (timer) return;
-      start = last;
-      timer = setInterval(check, CHECK_EVERY_MS);
-      timer.unref();
     }
     function check(): void {
       const now = performance.now();
       if (now - last > IDLE_MS || now - start > TOTAL_MS + size / BYTES_PER_MS)
         refuse(new DomainError({ code: 'request_timeout' }));
     }
+    function take(piece: Buffer): void {
+      try {
+        if (!receive(piece, pace)) return;
+      } catch (error) {
+        refuse(error);
+        return;
+      }
+      stop();
+      request.pause();
+      resolve(false);
+    }
     function end(): void {
-      scanner.end();
-      settle(true);
+      stop();
+      resolve(true);
     }
     const leave = () => refuse(new DomainError({ code: 'malformed_request', reason: 'body_incomplete' }));
-    request.on('data', receive).once('end', end).once('close', leave);
+    request.on('data', take).once('end', end).once('close', leave);
     if (request.destroyed) leave();
   });
 }

@@ -35,7 +35,7 @@ describe('a body in pieces of one byte', () => {
 
   test('is one buffer in the gateway', async () => {
     const { incoming, emit, stream } = request({ 'content-length': String(body.length) });
-    const read = untilModel(incoming, createHolds()());
+    const read = untilModel(incoming, createHolds());
     inPieces(emit);
     stream.emit('end');
     const { content, model } = await read;
@@ -55,7 +55,7 @@ describe('all bodies together', () => {
   const start = (openHold: () => Hold, bytes: number) => {
     const { incoming, emit, stream } = request();
     const hold = openHold();
-    const read = untilModel(incoming, hold);
+    const read = untilModel(incoming, () => hold);
     const result = failure(read);
     emit(Buffer.from('{"text":"'));
     for (let sent = 0; sent < bytes; sent += 64 * 1024) emit(Buffer.alloc(64 * 1024, 'x'));
@@ -114,23 +114,28 @@ describe('all bodies together', () => {
 describe('a body whose model does not come', () => {
   afterEach(() => void vi.useRealTimers());
 
-  const begin = () => {
+  const begin = (headers?: Record<string, string>) => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
-    const { incoming, emit } = request();
-    const result = failure(untilModel(incoming, createHolds()()));
+    const { incoming, emit } = request(headers);
+    const result = failure(untilModel(incoming, createHolds()));
     emit(Buffer.from('{"text":"'));
     return { emit, result };
   };
 
-  test('and that stands still, is a 408', async () => {
-    const { result } = begin();
+  const lengths = [
+    ['of unknown length', undefined],
+    ['of a short length', { 'content-length': '1000' }],
+  ] as const;
+
+  test.each(lengths)('%s, and that stands still, is a 408', async (_, headers) => {
+    const { result } = begin(headers);
     vi.advanceTimersByTime(36_000);
     expect(vi.getTimerCount()).toBe(0);
     expect(await result).toBe('request_timeout');
   });
 
-  test('and that drips, is a 408', async () => {
-    const { emit, result } = begin();
+  test.each(lengths)('%s, and that drips, is a 408', async (_, headers) => {
+    const { emit, result } = begin(headers);
     for (let second = 0; second < 70; second++) {
       emit(Buffer.from('x'));
       vi.advanceTimersByTime(1_000);
