@@ -23,6 +23,7 @@ const LAYERS: readonly Layer[] = [
         'compose',
         'compose-gateway',
         'compose-client-api',
+        'core-port',
         'gateway-port',
       ],
       ...['shared-memory', 'storage'],

@@ -2,7 +2,8 @@ import { portSettings } from './config/gateway.ts';
 import type { GatewayConfig } from './gateway-file/config.ts';
 import type { LiveConfig } from './gateway-file/live.ts';
 import { openai } from './http/dialects/openai.ts';
-import { followCertificate, type KeyPair, readKeyPair } from './http/server/certificate.ts';
+import { readKeyPair } from './http/server/certificate.ts';
+import { type KeptCertificate, keepCertificate } from './http/server/kept-certificate.ts';
 import type { RunningServer, ServerOptions } from './http/server/listen.ts';
 import type { SettingNames } from './http/server/port.ts';
 import type { Logger } from './lib/logger.ts';
@@ -18,6 +19,8 @@ export type GatewayPort = Readonly<{
   addressOf(server: RunningServer): string;
   /** Call it when the port is open. The certificate of the server then follows its files. */
   serves(server: RunningServer): void;
+  /** Reads the certificate again. */
+  reload(): Promise<void>;
   close(): void;
 }>;
 
@@ -35,26 +38,7 @@ export async function prepareGatewayPort(
   const atStart = live.current();
   const pair =
     atStart.tls && (await readKeyPair(atStart.tls).catch((error: unknown) => explain(error, file)));
-  let following: ReturnType<typeof followCertificate> | undefined;
-
-  function logOnce(level: 'info' | 'warn', sentence: string, isAbout: string): void {
-    if (isNews(said.certificate, isAbout)) logger[level](sentence);
-  }
-
-  function follow(server: RunningServer, first: KeyPair): void {
-    following = followCertificate(first, {
-      files: () => live.current().tls ?? atStart.tls ?? { cert: '', key: '' },
-      onChange(next) {
-        server.useCertificate(next);
-        const reloaded = 'the certificate of the gateway was reloaded';
-        logOnce('info', reloaded, next.cert.toString('latin1'));
-      },
-      onProblem(sentence) {
-        const problem = `the certificate of the gateway was not reloaded, and the last one stays: ${sentence}`;
-        logOnce('warn', problem, problem);
-      },
-    });
-  }
+  let kept: KeptCertificate | undefined;
 
   live.onChange((now) => {
     const changed = changesOfPort(now, atStart);
@@ -70,8 +54,17 @@ export async function prepareGatewayPort(
       const host = atStart.host || '0.0.0.0';
       return `${pair ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
     },
-    serves: (server) => pair && follow(server, pair),
-    close: () => following?.close(),
+    serves(server) {
+      if (!pair) return;
+      kept = keepCertificate(server, pair, {
+        name: 'the certificate of the gateway',
+        files: () => live.current().tls ?? atStart.tls ?? { cert: '', key: '' },
+        said: said.certificate,
+        logger,
+      });
+    },
+    reload: async () => kept?.reload(),
+    close: () => kept?.close(),
   };
 }
 

@@ -36,8 +36,15 @@ async function start(): Promise<void> {
   // The first worker serves before the last one starts. A stop between them must lose nothing.
   stopOnSignal(starting, log);
   process.on('uncaughtException', failAfterFlush(log));
+  // Without certificates, the signal ends the process, as a terminal that closes expects it.
+  if (config.tls || config.gateway) process.on('SIGHUP', () => void reload(starting, logger));
   const service = await starting.finally(log.flush);
   announce(config, service, logger);
+}
+
+async function reload(starting: Promise<Service>, logger: Logger): Promise<void> {
+  logger.info('SIGHUP: reading the certificates again');
+  await (await starting).reload();
 }
 
 /** A start that fails must not have changed the keys that a running gateway declares. So it looks at the ports first. */
@@ -69,7 +76,7 @@ const isOfGateway = (name: string) => name in gatewayVariables && name.startsWit
 function announce(config: Config, service: Service, logger: Logger): void {
   const { port, gatewayAddress, bootstrapOpen, needsSetup } = service;
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-  const address = `http://${host}:${port}`;
+  const address = `${config.tls ? 'https' : 'http'}://${host}:${port}`;
   const openTo = config.bootstrapToken === undefined ? 'open' : 'open with the token';
   const bootstrap = bootstrapOpen ? openTo : 'closed';
   const { workers } = config;

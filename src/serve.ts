@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { compose } from './compose.ts';
 import type { Gateway } from './compose-gateway.ts';
 import type { Config } from './config.ts';
+import { prepareCorePort } from './core-port.ts';
 import type { ClosingOrder } from './http/server/close-port.ts';
 import { listen, type RunningServer } from './http/server/listen.ts';
 import type { Endpoint } from './http/server/port.ts';
@@ -34,6 +35,8 @@ export type Service = {
    * for `graceMs` at most, and writes what is in memory.
    */
   stop(graceMs: number, orders?: ClosingOrders): Promise<void>;
+  /** Reads the certificates again. */
+  reload(): Promise<void>;
 };
 
 /**
@@ -48,12 +51,14 @@ export async function serve(
   endpoints: Endpoints = { core: { ...config, isShared: false } },
   memory = sharedMemory(config),
 ): Promise<Service> {
+  const port = await prepareCorePort(config, memory, logger);
   const keyhearth = await compose(config, logger, systemClock, memory);
   const { gateway } = keyhearth;
   const servers: Partial<Record<keyof Endpoints, RunningServer>> = {};
   try {
-    const core = await listen(keyhearth, endpoints.core, logger);
+    const core = await listen(keyhearth, endpoints.core, logger, port.options);
     servers.core = core;
+    port.serves(core);
     if (gateway) servers.gateway = await listenGateway(gateway, endpoints.gateway, logger);
     const all = Object.entries(servers) as [keyof Endpoints, RunningServer][];
     return {
@@ -65,13 +70,18 @@ export async function serve(
         keyhearth.beginStop();
         for (const [, server] of all) server.closeAfterAnswers();
         await sleep(config.shutdownDelayMs);
+        port.close();
         gateway?.stopSockets(Math.max(0, graceMs - SOCKET_CLOSING_MS));
         await Promise.all(all.map(([name, server]) => server.stop(graceMs, orders?.[name])));
         await keyhearth.close();
       },
+      async reload() {
+        await Promise.all([port.reload(), gateway?.port.reload()]);
+      },
     };
   } catch (error) {
     // The first error is the reason.
+    port.close();
     await servers.core?.stop(0).catch(() => undefined);
     await keyhearth.close().catch(() => undefined);
     throw error;

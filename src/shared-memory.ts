@@ -35,6 +35,8 @@ export type SharedMemory = Readonly<{
   gatewayFile: ReloadMemory;
   /** What was last logged about the certificate and the address of the gateway. */
   gatewayNews: Readonly<{ certificate: News; address: News }>;
+  /** What was last logged about the certificate of the main port. */
+  coreCertificate: News;
   /** What the workers have counted. */
   metrics: MetricsMemory;
 }>;
@@ -51,6 +53,7 @@ export const sharedMemory = ({ lockout, workers }: Pick<Config, 'lockout' | 'wor
   pageBans: allocateLockout(MANAGEMENT_BAN, LOOPBACK_ADDRESSES),
   gatewayFile: allocateReloads(),
   gatewayNews: { certificate: allocateNews(), address: allocateNews() },
+  coreCertificate: allocateNews(),
   metrics: allocateMetrics(workers),
 });
 

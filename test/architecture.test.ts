@@ -23,7 +23,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   workers: [
     ...['serve', 'config', 'http/server', 'gateway-file', 'accounts', 'limits', 'lockout', 'metrics', 'lib'],
   ],
-  serve: ['compose', 'compose-gateway', 'shared-memory', 'config', 'http/server', 'lib'],
+  serve: ['compose', 'compose-gateway', 'core-port', 'shared-memory', 'config', 'http/server', 'lib'],
+  'core-port': ['config', 'shared-memory', 'http/server', 'lib'],
   compose: [
     ...[
       'compose-gateway',

@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { LogLevel } from '../lib/logger.ts';
 import { isTooWide, parseNetwork } from '../lib/network.ts';
+import { StartupError } from '../lib/startup-error.ts';
 import { integer, nonEmpty, type Values } from './fields.ts';
 
 const MAX_WORKERS = 64;
@@ -14,6 +16,13 @@ export const serverVariables = {
   PORT: integer(0, 65_535)
     .prefault('8800')
     .meta({ description: 'The port to listen on. 0 means any free port.' }),
+  KEYHEARTH_TLS_CERT: nonEmpty().optional().meta({
+    description:
+      'A file with a certificate and its chain, in PEM format. Keyhearth then speaks HTTPS. See [Serve over TLS](tls.md).',
+  }),
+  KEYHEARTH_TLS_KEY: nonEmpty().optional().meta({
+    description: 'The file with the private key of that certificate.',
+  }),
   KEYHEARTH_TRUSTED_PROXIES: z
     .string()
     .transform((list) => list.split(',').map((entry) => entry.trim()))
@@ -70,6 +79,8 @@ export const serverVariables = {
 export type ServerConfig = Readonly<{
   host: string;
   port: number;
+  /** The files of the certificate; undefined for HTTP. */
+  tls: Readonly<{ cert: string; key: string }> | undefined;
   trustedProxies: readonly string[];
   allowedHosts: readonly string[];
   workers: number;
@@ -80,12 +91,19 @@ export type ServerConfig = Readonly<{
 export const serverConfig = (env: Values<typeof serverVariables>): ServerConfig => ({
   host: env.HOST,
   port: env.PORT,
+  tls: tlsFiles(env.KEYHEARTH_TLS_CERT, env.KEYHEARTH_TLS_KEY),
   trustedProxies: env.KEYHEARTH_TRUSTED_PROXIES ?? [],
   allowedHosts: env.KEYHEARTH_ALLOWED_HOSTS ?? [],
   workers: env.KEYHEARTH_WORKERS,
   shutdownDelayMs: env.KEYHEARTH_SHUTDOWN_DELAY_SECONDS * 1_000,
   logLevel: env.KEYHEARTH_LOG_LEVEL,
 });
+
+function tlsFiles(cert: string | undefined, key: string | undefined): ServerConfig['tls'] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert !== undefined && key !== undefined) return { cert: resolve(cert), key: resolve(key) };
+  throw new StartupError('KEYHEARTH_TLS_CERT and KEYHEARTH_TLS_KEY belong together; set both or none.');
+}
 
 /** A name as in a URL, or an address; IPv6 in brackets, as Host has it. */
 const isHostName = (text: string) => /^[a-z\d](?:[a-z\d._-]*[a-z\d])?$|^\[[\da-f:.]+\]$/.test(text);

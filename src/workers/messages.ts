@@ -5,8 +5,11 @@ import type { Turns } from './closing-order.ts';
 /** The start parameters of a worker. */
 export type WorkerData = { config: Config; endpoints: Endpoints; memory: SharedMemory };
 
+/** Tells a worker to read the certificates again. */
+export type ReloadMessage = { is: 'reload' };
+
 /** Tells a worker to stop within so many milliseconds, together with the others: they take turns at each port. */
-export type StopMessage = { graceMs: number; turns: Record<keyof Endpoints, Turns> };
+export type StopMessage = { is: 'stop'; graceMs: number; turns: Record<keyof Endpoints, Turns> };
 
 /** What the start says about the service. */
 export type Openings = Pick<Service, 'bootstrapOpen' | 'needsSetup' | 'gatewayAddress'>;

@@ -11,7 +11,7 @@ import { releaseMetrics } from '../metrics/memory.ts';
 import { type Service, sharedMemory } from '../serve.ts';
 import { newTurns } from './closing-order.ts';
 import { endWhenSilent } from './heartbeat.ts';
-import type { Openings, StopMessage, WorkerData, WorkerMessage } from './messages.ts';
+import type { Openings, ReloadMessage, StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 import { reservePorts } from './ports.ts';
 
 /** The pause before a failed worker is started again. */
@@ -105,9 +105,18 @@ export async function startWorkers(
 
   async function stop(graceMs: number): Promise<void> {
     isStopping = true;
-    const message = { graceMs, turns: { core: newTurns(workers.size), gateway: newTurns(workers.size) } };
+    const message: StopMessage = {
+      is: 'stop',
+      graceMs,
+      turns: { core: newTurns(workers.size), gateway: newTurns(workers.size) },
+    };
     await Promise.all([...workers].map((worker) => stopWorker(worker, message)));
     release();
+  }
+
+  async function reload(): Promise<void> {
+    const message: ReloadMessage = { is: 'reload' };
+    for (const worker of workers) worker.postMessage(message);
   }
 
   try {
@@ -115,7 +124,7 @@ export async function startWorkers(
     const first = await start();
     const others = await Promise.all(Array.from({ length: config.workers - 1 }, start));
     for (const ready of [first, ...others]) void replaceWhenEnded(ready);
-    return { port: endpoints.core.port, ...first.openings, stop };
+    return { port: endpoints.core.port, ...first.openings, stop, reload };
   } catch (error) {
     isStopping = true;
     await Promise.all([...workers].map((worker) => worker.terminate()));

@@ -5,7 +5,7 @@ import { keepTickShape } from '../lib/tick-shape.ts';
 import { serve } from '../serve.ts';
 import { oneAfterTheOther } from './closing-order.ts';
 import { BEAT_MS } from './heartbeat.ts';
-import type { StopMessage, WorkerData, WorkerMessage } from './messages.ts';
+import type { ReloadMessage, StopMessage, WorkerData, WorkerMessage } from './messages.ts';
 
 /** One of several threads that serve on one port. It sends its log lines to the main thread, which writes them. */
 
@@ -27,7 +27,9 @@ process.on('uncaughtException', (err) => {
 
 async function start(): Promise<void> {
   const service = await serve(config, logger, endpoints, memory);
-  parentPort?.on('message', async ({ graceMs, turns }: StopMessage) => {
+  parentPort?.on('message', async (message: StopMessage | ReloadMessage) => {
+    if (message.is === 'reload') return service.reload();
+    const { graceMs, turns } = message;
     await service.stop(graceMs, {
       core: oneAfterTheOther(turns.core),
       gateway: oneAfterTheOther(turns.gateway),

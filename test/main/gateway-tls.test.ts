@@ -1,53 +1,15 @@
-import { once } from 'node:events';
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
-import { connect, type TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Pem, selfSigned } from '../support/certificate.ts';
 import { gatewayFile, gatewayProcess } from '../support/gateway.ts';
 import { spawnProcess, temporaryDirectory } from '../support/keyhearth.ts';
+import { answerOver, MANY, namesAt, openTls as open, writePair } from '../support/tls.ts';
 
-const GET = 'GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const PATIENCE = { timeout: 10_000 };
-/** Connections, so that each worker gets some. */
-const MANY = 12;
-
-function writePair(directory: string, { cert, key }: Pem): void {
-  for (const [name, content] of Object.entries({ 'cert.pem': cert, 'key.pem': key })) {
-    writeFileSync(join(directory, `${name}.new`), content);
-    renameSync(join(directory, `${name}.new`), join(directory, name));
-  }
-}
-
 const tlsSection = (directory: string) =>
   `tls: { enable: true, cert: "${join(directory, 'cert.pem')}", key: "${join(directory, 'key.pem')}" }\n`;
-
-async function open(origin: string, trusted: Pem): Promise<TLSSocket> {
-  const socket = connect({ port: Number(new URL(origin).port), host: '127.0.0.1', ca: trusted.cert });
-  onTestFinished(() => void socket.destroy());
-  await once(socket, 'secureConnect');
-  return socket;
-}
-
-async function answerOver(socket: TLSSocket): Promise<string> {
-  socket.write(GET);
-  const [chunk] = await once(socket, 'data');
-  return String(chunk);
-}
-
-/** The names of the certificates that many new connections see. */
-async function namesAt(origin: string): Promise<string[]> {
-  const names = new Set<string>();
-  for (let i = 0; i < MANY; i++) {
-    const options = { port: Number(new URL(origin).port), host: '127.0.0.1', rejectUnauthorized: false };
-    const socket = connect(options);
-    await once(socket, 'secureConnect');
-    names.add(String(socket.getPeerCertificate().subject.CN));
-    socket.destroy();
-  }
-  return [...names].sort();
-}
 
 async function start(pair: Pem, env: Record<string, string> = {}) {
   const directory = temporaryDirectory();

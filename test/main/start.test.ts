@@ -343,6 +343,8 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
 
   const badValues: Record<keyof typeof environmentSchema.shape, string[]> = {
     HOST: [''],
+    KEYHEARTH_TLS_CERT: [''],
+    KEYHEARTH_TLS_KEY: [''],
     KEYHEARTH_METRICS_LISTEN: ['', '9465', '127.0.0.1:65536'],
     PORT: ['', 'http', '-1', '65536', '88.5', 'tcp://10.1.2.3:8800'],
     KEYHEARTH_DATA_DIR: [''],

@@ -70,7 +70,6 @@ export function followCertificate(inUse: KeyPair, { files, onChange, onProblem, 
   let current = inUse;
   let seen = '';
   let isDecided = false;
-  let isChecking = false;
 
   async function check(): Promise<void> {
     const stamp = await stampOf(files());
@@ -94,15 +93,29 @@ export function followCertificate(inUse: KeyPair, { files, onChange, onProblem, 
     }
   }
 
-  const timer = setInterval(() => {
-    if (isChecking) return;
-    isChecking = true;
-    void check().finally(() => {
-      isChecking = false;
-    });
-  }, everyMs ?? CHECK_EVERY_MS).unref();
+  /** One check at a time. */
+  let checking: Promise<void> | undefined;
 
-  return { close: () => clearInterval(timer) };
+  function once(work: () => Promise<void>): Promise<void> {
+    checking = work().finally(() => {
+      checking = undefined;
+    });
+    return checking;
+  }
+
+  const timer = setInterval(() => void (checking ?? once(check)), everyMs ?? CHECK_EVERY_MS).unref();
+
+  return {
+    /** Reads the files now. The person who asks for it has written both of them. */
+    async reload(): Promise<void> {
+      await checking;
+      await once(async () => {
+        seen = await stampOf(files());
+        isDecided = await apply(true);
+      });
+    },
+    close: () => clearInterval(timer),
+  };
 }
 
 async function stampOf({ cert, key }: CertificateFiles): Promise<string> {

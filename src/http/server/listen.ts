@@ -75,7 +75,8 @@ const STALLED_MS = 120_000;
 /** After a stop, a handler whose connection was cut off has so long to write its log line. */
 const SETTLE_MS = 1_000;
 
-const CORE: ServerOptions = { dialect: problem, requestMs: 30_000, answersTakeLong: false };
+/** The options of the main port, which takes JSON and answers at once. */
+export const CORE: ServerOptions = { dialect: problem, requestMs: 30_000, answersTakeLong: false };
 
 const invalidTarget: Failure = { code: 'malformed_request', reason: 'target' };
 
