@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { expect, onTestFinished, test } from 'vitest';
 import { gatewayProcess } from '../support/gateway.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 const KEY_A = 'team-a-key-abc123-with-32-characters';
 const KEY_B = 'team-b-key-def456-with-32-characters';
@@ -42,4 +45,44 @@ test('from the line of the log on, no worker knows a key that has left the file'
   expect(await statuses(undefined)).toEqual([401]);
   expect(reloads()).toBe(3);
   expect(stdout()).not.toContain(KEY_A);
+});
+
+test('a reload in the middle of 100 streams breaks none, also when their key leaves the file', async () => {
+  const open = new Set<ServerResponse>();
+  const upstream = await startUpstream((_, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.write('data: before\n\n');
+    open.add(response);
+    return true;
+  });
+  const credential = `openai-compatibility: [{name: a, base-url: "${upstream.origin}", api-key-entries: [{api-key: a}]}]\n`;
+  const { gatewayOrigin, file, stdout } = await gatewayProcess(withKeys(KEY_A) + credential, {
+    KEYHEARTH_WORKERS: '2',
+  });
+  const agent = new Agent();
+  onTestFinished(() => agent.destroy());
+  async function begin(): Promise<IncomingMessage> {
+    const headers = { Authorization: `Bearer ${KEY_A}`, 'Content-Type': 'application/json' };
+    const asked = request(`${gatewayOrigin}/v1/chat/completions`, { method: 'POST', agent, headers });
+    asked.end('{"model": "a", "stream": true}');
+    const [incoming]: IncomingMessage[] = await once(asked, 'response');
+    expect(incoming?.statusCode).toBe(200);
+    return incoming as IncomingMessage;
+  }
+  const streams = await Promise.all(Array.from({ length: 100 }, begin));
+
+  // The key, the name of the upstream and its credential go, and a port that takes no connection comes.
+  const other = credential.replace('name: a', 'name: b').replace(upstream.origin, 'http://127.0.0.1:9');
+  writeFileSync(file, `port: 0\n${withKeys(KEY_B)}${other}`);
+  await expect.poll(() => stdout().split(RELOADED).length - 1, { timeout: 10_000 }).toBe(1);
+
+  for (const response of open) response.end('data: after\n\n');
+  const texts = await Promise.all(
+    streams.map(async (stream) => {
+      let text = '';
+      for await (const chunk of stream) text += chunk;
+      return text;
+    }),
+  );
+  expect(texts).toEqual(Array.from({ length: 100 }, () => 'data: before\n\ndata: after\n\n'));
 });
