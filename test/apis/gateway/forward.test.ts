@@ -155,6 +155,21 @@ describe('a stream', () => {
 });
 
 describe('the body of a request', () => {
+  test('is asked for when the client waits for that, and the upstream is not', async () => {
+    const upstream = await startUpstream();
+    const { origin } = await toOne(upstream.origin);
+    const headers = { ...AUTHORIZED, Expect: '100-continue', 'Content-Length': String(chat.length) };
+    const outgoing = httpRequest(`${origin}/v1/chat/completions`, { method: 'POST', headers });
+    outgoing.flushHeaders();
+    await once(outgoing, 'continue');
+    outgoing.end(chat);
+    const [incoming]: IncomingMessage[] = await once(outgoing, 'response');
+    incoming?.resume();
+    expect(incoming?.statusCode).toBe(200);
+    expect(upstream.received).toMatchObject([{ body: chat }]);
+    expect(upstream.received[0]?.headers).not.toHaveProperty('expect');
+  });
+
   test('of JSON is sent as soon as its model is known', async () => {
     const { promise: began, resolve } = Promise.withResolvers<string>();
     const upstream = await startUpstream((request, response) => {
