@@ -10,6 +10,7 @@ export type Counts = {
   stormSeconds: number;
   replicaKills: number;
   databaseKills: number;
+  gatewayPasses: number;
 };
 
 /** A run with fewer rounds than usual is as much shorter here. */
@@ -24,5 +25,6 @@ export function countsFor(rounds: number): Counts {
     stormSeconds: of(60),
     replicaKills: of(50),
     databaseKills: of(10),
+    gatewayPasses: of(10),
   };
 }

@@ -36,11 +36,14 @@ export type GatewayFigures = {
 
 async function startGateway(directory: string, upstream: Server): Promise<Server> {
   const port = await freePort();
-  const file = join(directory, 'config.yaml');
+  // A folder of its own: the gateway watches it, and the log is written in the other one.
+  const ofConfig = join(directory, 'gateway-config');
+  mkdirSync(ofConfig);
+  const file = join(ofConfig, 'config.yaml');
   const text = [
     `port: ${port}`,
     `api-keys: ["${KEY}"]`,
-    `auth-dir: "${join(directory, 'auth')}"`,
+    `auth-dir: "${join(ofConfig, 'auth')}"`,
     'openai-compatibility:',
     `  - { name: bench, base-url: "${upstream.origin}", api-key-entries: [{ api-key: "upstream-key" }] }`,
     `codex-api-key: [{ api-key: "upstream-key", base-url: "${upstream.origin}" }]`,

@@ -7,6 +7,8 @@ import { progress, roundsOf, runCommand } from './command.ts';
 import { type Counts, countsFor } from './counts.ts';
 import { type Data, prepareData } from './data.ts';
 import { startFleet, startWorkers, stopAll } from './fleet.ts';
+import { measureGateway } from './gateway.ts';
+import { measureReload } from './gateway-reload.ts';
 import { countLines } from './lines.ts';
 import { measureListing } from './listing.ts';
 import { findGenerator, type Generator } from './load.ts';
@@ -83,6 +85,9 @@ async function measureSingle(
   const p99UnderLockMs = await p99UnderLock(...ofMillion);
   const listing = await measureListing(directory, progress);
   const cluster = await measureCluster(counts, progress);
+  const gateway = await measureGateway(directory, counts.gatewayPasses);
+  progress('reloading the file of the gateway');
+  const reload = await measureReload(directory);
   return {
     counts,
     startMs,
@@ -92,6 +97,8 @@ async function measureSingle(
     p99UnderLockMs,
     listing,
     cluster,
+    gateway,
+    reload,
     lines: countLines(),
   };
 }

@@ -1,5 +1,7 @@
 import type { ClusterFigures } from './cluster/figures.ts';
 import type { Counts } from './counts.ts';
+import type { GatewayFigures } from './gateway.ts';
+import type { ReloadFigures } from './gateway-reload.ts';
 import type { Lines } from './lines.ts';
 import type { ListingFigures } from './listing.ts';
 import { perSecond, type Results } from './rounds.ts';
@@ -26,6 +28,8 @@ export type SingleFigures = {
   p99UnderLockMs: number;
   listing: ListingFigures;
   cluster: ClusterFigures;
+  gateway: GatewayFigures;
+  reload: ReloadFigures;
   lines: Lines;
 };
 
@@ -102,6 +106,7 @@ export function targets(results: Results, single: SingleFigures, cores: number):
     ...OTHERS.map(measured),
     ...singleTargets(single),
     ...clusterTargets(single),
+    ...gatewayTargets(single),
     ...lineTargets(single.lines),
   ];
 }
@@ -111,6 +116,13 @@ function workersTarget(results: Results, cores: number): Target {
   if (hasRoomForWorkers(cores)) return ratioTarget(results, comparison);
   return { ...termsOf(comparison), reached: { needsCores: coresNeeded(cores) } };
 }
+
+const atLeast = (what: string, reached: number, least: number): Target => ({
+  what,
+  unit: '×',
+  reached,
+  limit: { atLeast: least },
+});
 
 const atMost = (what: string, unit: Target['unit'], reached: number, most: number): Target => ({
   what,
@@ -127,12 +139,7 @@ const singleTargets = ({
   p99UnderLockMs,
   listing,
 }: SingleFigures): Target[] => [
-  {
-    what: '`POST /auth/keys` with every setting ÷ with none',
-    unit: '×',
-    reached: creation,
-    limit: { atLeast: 0.9 },
-  },
+  atLeast('`POST /auth/keys` with every setting ÷ with none', creation, 0.9),
   atMost('memory at rest, 1,000,000 keys − 1 key', 'MB', memoryMillionMb - memoryOneMb, 50),
   atMost('start to first 200 with 1,000,000 keys', 's', startMs / 1_000, 0.5),
   atMost('verify, p99 while another process holds the write lock', 'ms', p99UnderLockMs, 20),
@@ -176,6 +183,16 @@ function clusterTargets({ cluster, counts }: SingleFigures): Target[] {
     atMost(`acknowledged keys lost, ${database.kills} × kill -9 of PostgreSQL`, 'of all', database.lost, 0),
   ];
 }
+
+const gatewayTargets = ({ gateway, reload }: SingleFigures): Target[] => [
+  ...(gateway.toNginx === undefined
+    ? []
+    : [atLeast('gateway ÷ nginx `auth_request` + Keyhearth, to the same upstream', gateway.toNginx, 0.5)]),
+  atLeast('gateway ÷ the same proxying without authentication', gateway.toBareProxy, 0.8),
+  atMost('gateway: first byte of a stream, added, p99 at 100 streams', 'ms', gateway.addedFirstByteMs, 5),
+  atMost('gateway: memory of 1,000 streams and 1,000 WebSockets', 'MB', gateway.memoryMb, 150),
+  atMost('gateway: requests failed in reloads with 10,000 declared keys', 'of all', reload.failed, 0),
+];
 
 const lineTargets = (lines: Lines): Target[] => [
   atMost('median lines of a file in src', 'lines', lines.median, 70),

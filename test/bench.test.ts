@@ -230,6 +230,8 @@ describe('the targets of a run', () => {
       ...{ singleMs: 2, combinedMs: 150, migrationMs: 6_000 },
       postgres: { singleMs: 3, combinedMs: 160 },
     },
+    gateway: { toBareProxy: 0.85, toNginx: 1.2, addedFirstByteMs: 4, memoryMb: 43 },
+    reload: { seconds: 3, answered: 1_000, failed: 0 },
     counts: countsFor(5),
     lines: { median: 31, longest: 249 },
   };
@@ -241,6 +243,7 @@ describe('the targets of a run', () => {
     expect(targetsOf([pass(workers)], 4).map(({ reached }) => reached)).toEqual([
       ...[0.9, 0.5, 0.9, 0.7, 2, 1.5, 2, 30, 0.6, 0.8, 1.1, 0.7, 1, 30, 0.4, 7, 2, 150, 3, 160, 6],
       ...[1, 200, 300, 400, 5, 6],
+      ...[1.2, 0.85, 4, 43, 0],
       ...[31, 249],
     ]);
   });
