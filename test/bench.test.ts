@@ -349,7 +349,7 @@ describe('the first group', () => {
 describe('the counts outside the rounds', () => {
   const full = {
     ...{ memoryRuns: 3, revocations: 1_000, revocationsCached: 300, revocationsDeaf: 10 },
-    ...{ stormSeconds: 60, replicaKills: 50, databaseKills: 10 },
+    ...{ stormSeconds: 60, replicaKills: 50, databaseKills: 10, gatewayPasses: 10 },
   };
 
   test.each([5, 6, 100])('are full at %d rounds', (rounds) => expect(countsFor(rounds)).toEqual(full));
@@ -357,7 +357,7 @@ describe('the counts outside the rounds', () => {
   test('are in proportion to fewer rounds', () => {
     expect(countsFor(2)).toEqual({
       ...{ memoryRuns: 1, revocations: 400, revocationsCached: 120, revocationsDeaf: 4 },
-      ...{ stormSeconds: 24, replicaKills: 20, databaseKills: 4 },
+      ...{ stormSeconds: 24, replicaKills: 20, databaseKills: 4, gatewayPasses: 4 },
     });
   });
 });
