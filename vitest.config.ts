@@ -46,6 +46,7 @@ const ONLY_SQLITE = ['test/db/sqlite/**'];
 /** No database, or a browser that sees the API alone. */
 const NO_DATABASE = [
   'test/auth/**',
+  'test/cli/**',
   'test/client/**',
   'test/config/**',
   'test/dashboard/**',

@@ -15,6 +15,7 @@ const LAYERS: readonly Layer[] = [
     color: '#57606a',
     modules: [
       ...[
+        'cli',
         'main',
         'arguments',
         'workers',

@@ -17,6 +17,7 @@ const codeOf = (file: string) => textOf(file).replaceAll(/^\s*(?:\/\*[\s\S]*?\*\
 
 /** What each module imports: no more and no less. A module that is not here may not exist. */
 const MAY_IMPORT: Record<string, string[]> = {
+  cli: ['client', 'lib'],
   main: ['arguments', 'workers', 'metrics-port', 'serve', 'config', 'db', 'lib'],
   'metrics-port': ['config', 'shared-memory', 'http/server', 'metrics', 'lib'],
   arguments: ['lib'],
@@ -249,6 +250,8 @@ const PURE = [
   'audit/event',
   'auth/admit',
   'auth/authorize',
+  'cli/table',
+  'cli/text',
   'client/presented-key',
   'client/refusal',
   'client/result',
@@ -322,7 +325,7 @@ test.each(PURE)('%s is pure: no database, no clock, no file', (file) => {
 
 describe('the process', () => {
   /** Where a thread of the program begins. */
-  const entries = ['src/main.ts', 'src/workers/worker.ts'];
+  const entries = ['src/main.ts', 'src/cli/main.ts', 'src/workers/worker.ts'];
 
   test.each(files.filter((file) => !entries.includes(file)))('%s leaves it alone', (file) => {
     const code = codeOf(file);

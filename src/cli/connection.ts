@@ -1,0 +1,90 @@
+import type { CallError } from '../client/result.ts';
+import { type Connection, send } from '../client/send.ts';
+import { readSecretFile } from '../lib/secret-file.ts';
+import type { Environment, GlobalOptions, Input, Request } from './context.ts';
+import { CommandError, exitCodeOf, usageError } from './exit-codes.ts';
+import { findProfile, type Profile } from './profiles.ts';
+
+const DEFAULT_URL = 'http://127.0.0.1:8800';
+const TIMEOUT_MS = 30_000;
+const RETRIES = 2;
+
+type Parts = { env: Environment; input: Input; options: GlobalOptions; warn: (sentence: string) => void };
+
+/** Where a command sends its requests, and with which key. */
+export async function connect(parts: Parts): Promise<(request: Request) => Promise<unknown>> {
+  const { env, options } = parts;
+  const profile = findProfile(env, options.profile);
+  const chosen = options.url ?? (env.KEYHEARTH_URL || undefined);
+  const base = baseOf(chosen ?? profile?.url ?? DEFAULT_URL);
+  const key = await keyFor(parts, base, profile);
+  if (base.protocol === 'http:' && !isLoopback(base.hostname))
+    parts.warn(
+      `Warning: your key goes to ${base.host} without encryption, and others on the way can read it. Use https.`,
+    );
+  const connection: Connection = {
+    base,
+    key,
+    timeoutMs: TIMEOUT_MS,
+    retries: RETRIES,
+    fetch: globalThis.fetch,
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  };
+  return async (request) => {
+    const result = await send(connection, { ...request, isSafe: request.method === 'GET' });
+    if (result.ok) return result.data;
+    throw new CommandError(sentenceOf(result.error, base), exitCodeOf(result.error));
+  };
+}
+
+async function keyFor({ env, input, options }: Parts, base: URL, profile?: Profile): Promise<string> {
+  const key =
+    options.keyFile !== undefined ? await readKey(options.keyFile, input) : env.KEYHEARTH_KEY || undefined;
+  // A profile belongs to one service. Its key must not reach another one.
+  const ofProfile = profile && baseOf(profile.url).href === base.href ? profile.key : undefined;
+  const found = key ?? ofProfile;
+  if (found === undefined)
+    throw usageError(
+      `There is no key for ${base.href}; set KEYHEARTH_KEY, use --key-file, or make a profile with: keyhearth profiles set`,
+    );
+  return checkedKey(found);
+}
+
+/** @param path `-` is standard input */
+export async function readKey(path: string, input: Input): Promise<string> {
+  const text = path === '-' ? (await input.readAll()).trim() : readSecretFile(path, 'The key file');
+  if (text === undefined) throw usageError(`There is no file ${path}; correct --key-file.`);
+  return checkedKey(text);
+}
+
+/** The message of an invalid header would contain the key. */
+function checkedKey(key: string): string {
+  if (!/^[!-~]+$/.test(key))
+    throw usageError('The key is empty or has characters that no key has; check where it comes from.');
+  return key;
+}
+
+/** @throws CommandError when nothing can be requested there */
+export function baseOf(url: string): URL {
+  const base = URL.parse(url);
+  if (!base || !/^https?:$/.test(base.protocol))
+    throw usageError('The URL must begin with http:// or https://; correct --url or KEYHEARTH_URL.');
+  if (base.username || base.password || base.search || base.hash)
+    throw usageError('The URL must be without a user name, a password, a query and a fragment.');
+  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  return base;
+}
+
+const isLoopback = (host: string) => /^(?:127\.|\[::1\]$|localhost$)/.test(host);
+
+function sentenceOf(error: CallError, base: URL): string {
+  if (error.kind === 'unreachable')
+    return `Keyhearth cannot be reached at ${base.href}; check the URL, and that it runs.`;
+  if (error.kind === 'timeout')
+    return 'Keyhearth did not answer in time. A change may have happened: check before you repeat it.';
+  if (error.kind !== 'problem') return error.message;
+  const fields = error.errors.map(({ path, message }) => `  ${path} ${message}`);
+  const wait = error.retryAfter === undefined ? '' : ` Try again in ${error.retryAfter} seconds.`;
+  const first = `${error.message}${wait}${error.hint ? ` ${error.hint}` : ''} (${error.code})`;
+  return [first, ...fields].join('\n');
+}

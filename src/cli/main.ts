@@ -1,0 +1,29 @@
+import { createInterface } from 'node:readline/promises';
+import { text } from 'node:stream/consumers';
+import type { Input } from './context.ts';
+import { run } from './program.ts';
+
+/** Only the user of this process may read the files that it writes. */
+process.umask(0o077);
+
+/** A reader such as `head` has seen enough. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
+const input: Input = {
+  isTerminal: process.stdin.isTTY === true,
+  readAll: () => text(process.stdin),
+  async ask(question) {
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return await lines.question(question);
+    } finally {
+      lines.close();
+    }
+  },
+};
+
+const { env, stdout, stderr } = process;
+// The process ends when all that it has written is gone: exit() would cut a pipe short.
+process.exitCode = await run(process.argv.slice(2), { env, input, stdout, stderr });

@@ -1,0 +1,80 @@
+import { Command, CommanderError, Option } from 'commander';
+import { product } from '../lib/product.ts';
+import { StartupError } from '../lib/startup-error.ts';
+import { addProfiles } from './commands/profiles.ts';
+import { addServe } from './commands/serve.ts';
+import type { Context, Environment, GlobalOptions, Input } from './context.ts';
+import { CommandError, EXIT, type ExitCode } from './exit-codes.ts';
+import { createOutput, type Stream } from './output.ts';
+import { visibleLines } from './text.ts';
+
+/** What a process gives to its program. */
+export type Parts = { env: Environment; input: Input; stdout: Stream; stderr: Stream };
+
+const OVERVIEW = `
+Examples:
+  keyhearth serve                             start the service
+  keyhearth keys create --label backup        print a new key
+  keyhearth keys list --json                  for scripts
+
+The key comes from KEYHEARTH_KEY, --key-file or a profile, never from an argument.
+docs/cli.md explains all commands and exit codes.`;
+
+/** Builds the program with all its commands. */
+export function createProgram(parts: Parts): Command {
+  const program = new Command('keyhearth');
+  const options = () => program.opts<GlobalOptions>();
+  const output = createOutput(parts, () => options().json === true);
+  const context: Context = {
+    ...parts,
+    output,
+    options,
+    async request<Data>(request: Parameters<Context['request']>[0]) {
+      const { connect } = await import('./connection.ts');
+      const send = await connect({ ...parts, options: options(), warn: output.note });
+      return (await send(request)) as Data;
+    },
+  };
+
+  program
+    .description(product.description)
+    .version(product.version)
+    .addOption(new Option('--url <url>', 'where Keyhearth answers; also KEYHEARTH_URL'))
+    .addOption(new Option('--profile <name>', 'a saved URL and key; also KEYHEARTH_PROFILE'))
+    .addOption(new Option('--key-file <file>', 'a file with the key; - is standard input'))
+    .addOption(new Option('--json', 'print one JSON value'))
+    .addHelpText('after', OVERVIEW)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => parts.stdout.write(text),
+      writeErr: (text) => parts.stderr.write(text),
+      outputError: (text, write) => write(`keyhearth: ${withoutValues(text)}`),
+    })
+    .configureHelp({ showGlobalOptions: false })
+    .showHelpAfterError('See keyhearth --help.');
+
+  addServe(program);
+  addProfiles(program, context);
+  return program;
+}
+
+/** An error names an option only, because its value may be secret. */
+function withoutValues(text: string): string {
+  if (/unknown option '--(?:api-?)?key\b/.test(text))
+    return 'A key is never an argument, because other users of the machine can read arguments. Set KEYHEARTH_KEY, or use --key-file.\n';
+  return visibleLines(text.replace(/^error: /, '').replace(/(unknown option '--?[\w-]*)[^']*'/, "$1'"));
+}
+
+/** Runs a command. @returns the exit code */
+export async function run(args: readonly string[], parts: Parts): Promise<ExitCode> {
+  try {
+    await createProgram(parts).parseAsync(args, { from: 'user' });
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    const isExpected = error instanceof CommandError || error instanceof StartupError;
+    const text = isExpected ? error.message : `unexpected error\n${(error as Error)?.stack ?? error}`;
+    parts.stderr.write(`keyhearth: ${visibleLines(text)}\n`);
+    return error instanceof CommandError ? error.exitCode : EXIT.failed;
+  }
+}

@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest';
+import { product } from '../../src/lib/product.ts';
+import { keyhearth } from './command.ts';
+
+test('--help: the commands and examples, on standard output', async () => {
+  const { code, stdout, stderr } = await keyhearth(['--help']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^Usage: keyhearth /);
+  expect(stdout).toContain('Examples:');
+});
+
+test('--version, and that of the service', async () => {
+  const version = { code: 0, stdout: `${product.version}\n`, stderr: '' };
+  expect(await keyhearth(['--version'])).toEqual(version);
+  expect(await keyhearth(['serve', '--version'])).toEqual(version);
+});
+
+describe('a mistake in the arguments ends with code 2', () => {
+  test('an unknown command, in a sentence', async () => {
+    const { code, stdout, stderr } = await keyhearth(['kyes\u001b[31m']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe("keyhearth: unknown command 'kyes\\u001b[31m'\nSee keyhearth --help.\n");
+  });
+
+  test.each([[['--key', 'geheim']], [['--key=geheim']], [['--api-key=geheim']]])(
+    'a key as an argument: %j',
+    async (args) => {
+      const { code, stdout, stderr } = await keyhearth(args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^keyhearth: A key is never an argument[^\n]+KEYHEARTH_KEY/);
+      expect(stderr).not.toContain('geheim');
+    },
+  );
+
+  test('an unknown option, without its value', async () => {
+    const { code, stderr } = await keyhearth(['--secret=geheim']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^keyhearth: unknown option '--secret'\n/);
+    expect(stderr).not.toContain('geheim');
+  });
+});
