@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { existsSync } from 'node:fs';
+
 /** The command `keyhearth`. Every Node since version 14 can run this file, to say that it is too old for the others. */
 const NODE_VERSION = 24;
 
@@ -13,15 +15,19 @@ if (Number(process.versions.node.split('.')[0]) < NODE_VERSION) {
   );
 }
 
+/** A package that npm installed has the build in place of the sources, because Node refuses TypeScript there. */
+const isCheckout = existsSync(new URL('../src', import.meta.url));
+const load = (name) => import(isCheckout ? `../src/${name}` : `../build/src/${name.replace(/ts$/, 'js')}`);
+
 async function run() {
   if (process.argv[2] === 'serve') {
     // The service reads its own arguments, and starts without the command line.
     process.argv.splice(2, 1);
-    return import('../src/start.js');
+    return load('start.js');
   }
-  const { keepCompiledCode } = await import('../src/compile-cache.js');
+  const { keepCompiledCode } = await load('compile-cache.js');
   keepCompiledCode();
-  return import('../src/cli/main.ts');
+  return load('cli/main.ts');
 }
 
 run().catch((error) => {

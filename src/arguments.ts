@@ -6,6 +6,7 @@ export type Answer = Readonly<{ text: string; exitCode: 0 | 2 }>;
 const HELP = `Keyhearth ${product.version}: ${product.description}
 
 Usage: npm start [-- --help | --version]
+       keyhearth serve [--help | --version], where npm has installed the package
 
 There are no other arguments. You configure Keyhearth with environment variables:
 

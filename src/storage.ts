@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { isClaimed } from './bootstrap/store.ts';
 import type { Config } from './config.ts';
 import { retryWhileBusy } from './db/busy.ts';
@@ -48,7 +49,9 @@ export async function openStorage(
 ): Promise<Storage> {
   const { dataDir } = config;
   const engine = selectEngine(config.database, logger, memory);
+  const isNew = !existsSync(dataDir);
   ensurePrivateDirectory(dataDir, (entry) => /^(keyhearth\.db|pepper)/.test(entry));
+  if (isNew && config.isDataDirSurprising) warnOfSurprise(dataDir, logger);
   const marker = readDatabaseMarker(config.pepper, dataDir);
   const hasContent = await engine.hasContent();
   if (marker.databaseId !== undefined && !hasContent) throw lostDatabase(engine.name, marker.path);
@@ -62,6 +65,13 @@ export async function openStorage(
     await existing?.destroy();
     throw error;
   }
+}
+
+/** Somebody who starts the program from another folder than before must not believe that all keys are lost. */
+function warnOfSurprise(dataDir: string, logger: Logger): void {
+  logger.warn(
+    `made the new data directory ${dataDir}, because KEYHEARTH_DATA_DIR is a path from the working directory; if Keyhearth has keys already, stop it, and set KEYHEARTH_DATA_DIR to the absolute path of their directory`,
+  );
 }
 
 /** Closes the database when it fails. */

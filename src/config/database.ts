@@ -1,12 +1,19 @@
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { DatabaseLocation } from '../db/location.ts';
+import { isInstalled } from '../lib/product.ts';
 import { integer, nonEmpty, secret, type Values } from './fields.ts';
 
+/** The folder of the program. */
+const HOME = join(import.meta.dirname, '../..');
+
 export const databaseVariables = {
-  KEYHEARTH_DATA_DIR: nonEmpty().default('./data').meta({
-    description: 'The folder of `keyhearth.db` and `pepper`. Keyhearth makes it with mode 0700.',
-  }),
+  KEYHEARTH_DATA_DIR: nonEmpty()
+    .default(isInstalled ? '/var/lib/keyhearth' : './data')
+    .meta({
+      description:
+        'The folder of `keyhearth.db` and `pepper`. Keyhearth makes it with mode 0700. A relative path starts at the working directory. The default of the [npm package](package.md) is `/var/lib/keyhearth`.',
+    }),
   DATABASE_URL: secret()
     .refine((text) => /^sqlite:(?!:memory:$|file:|\/\/).+/.test(text) || isPostgresUrl(text), {
       error:
@@ -31,16 +38,26 @@ export const databaseVariables = {
   }),
 };
 
-export type DatabaseConfig = Readonly<{ dataDir: string; database: DatabaseLocation }>;
+export type DatabaseConfig = Readonly<{
+  dataDir: string;
+  /** The path depends on the working directory, and that is not the folder of the program. */
+  isDataDirSurprising: boolean;
+  database: DatabaseLocation;
+}>;
 
 export function databaseConfig(env: Values<typeof databaseVariables>): DatabaseConfig {
   const dataDir = resolve(env.KEYHEARTH_DATA_DIR);
+  const isDataDirSurprising = !isAbsolute(env.KEYHEARTH_DATA_DIR) && resolve('.') !== HOME;
   const { DATABASE_URL: url = `sqlite:${join(dataDir, 'keyhearth.db')}` } = env;
   if (url.startsWith('sqlite:')) {
-    return { dataDir, database: { engine: 'sqlite', path: resolve(url.slice('sqlite:'.length)) } };
+    return {
+      dataDir,
+      isDataDirSurprising,
+      database: { engine: 'sqlite', path: resolve(url.slice('sqlite:'.length)) },
+    };
   }
   const { KEYHEARTH_DATABASE_POOL: pool, KEYHEARTH_CACHE: cache } = env;
-  return { dataDir, database: { engine: 'postgres', url, pool, cache: cache === 'on' } };
+  return { dataDir, isDataDirSurprising, database: { engine: 'postgres', url, pool, cache: cache === 'on' } };
 }
 
 function isPostgresUrl(text: string): boolean {
