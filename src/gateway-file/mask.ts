@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DomainError } from '../lib/failure.ts';
 import { isYamlProblem, readDocument } from './document.ts';
 import { fileSchema } from './schema.ts';
 
@@ -16,10 +17,16 @@ const SENSITIVE_NAME = /key|secret|pass|pwd|token|cred|auth|cookie|header/i;
 /** Up to the last "@", because a password may have any other character in it. */
 const USER_OF_URL = /\/\/\S*@/g;
 
-/** The file as plain values, with each secret hidden: also those of fields that the gateway does not use. */
+/**
+ * The file as plain values, with each secret hidden: also those of fields that the gateway does not use.
+ * @throws DomainError `gateway_config_invalid` when it is not YAML
+ */
 export function maskedConfig(text: string): unknown {
   const read = readDocument(text);
-  return isYamlProblem(read) ? {} : masked(fileSchema, read.value ?? {}, '');
+  if (!isYamlProblem(read)) return masked(fileSchema, read.value ?? {}, '');
+  const { sentence } = read;
+  // An empty answer would look like an empty file.
+  throw new DomainError({ code: 'gateway_config_invalid', reason: 'invalid_yaml', field: '', sentence });
 }
 
 /** The same for fields of the file. */

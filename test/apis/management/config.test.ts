@@ -48,6 +48,17 @@ describe('the control panel', () => {
     },
   );
 
+  test('gets the reason in place of the fields while the file is not YAML', async () => {
+    const gateway = await managed(FILE);
+    writeFileSync(gateway.file, 'api-keys: [');
+    const { status, json } = await gateway.manage({ path: 'config' });
+    expect(status).toBe(400);
+    expect(json).toMatchObject({
+      error: { type: 'invalid_yaml', message: expect.stringMatching(/^Line 1 /) },
+    });
+    expect((await gateway.manage({ path })).text).toBe('api-keys: [');
+  });
+
   test('is a page from the disk, unless it is switched off', async () => {
     const panel = join(temporaryDirectory(), 'management.html');
     writeFileSync(panel, '<html>panel</html>');
