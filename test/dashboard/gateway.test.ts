@@ -81,6 +81,8 @@ describe.skipIf(!hasChromium)('the page of the gateway', () => {
         { timeout: 10_000, interval: 300 },
       )
       .toContain('The file is not in force.');
+    await goTo('/');
+    await page.getByText('Its file is not in force').waitFor();
     expect(complaints).toEqual([]);
     await close();
   });

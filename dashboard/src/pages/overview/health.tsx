@@ -6,14 +6,14 @@ import { Card, Shown } from '../../ui/blocks.tsx';
 /** Whether the service and its database work, and which version answers. */
 export function Health() {
   const [health, check] = useLoad(async () => {
-    await body(api.health.$get());
-    return Date.now() / 1_000;
+    const { gateway } = await body(api.health.$get());
+    return { gateway, at: Date.now() / 1_000 };
   }, []);
   const [meta, reload] = useLoad(() => body(api.meta.$get()), []);
   return (
     <Card title="Health">
       <Shown of={health} retry={check}>
-        {(at) => (
+        {({ gateway, at }) => (
           <dl class="facts">
             <dt>Service and database</dt>
             <dd>
@@ -21,6 +21,16 @@ export function Health() {
                 {health.state === 'failed' ? 'Failing' : 'Working'}
               </span>
             </dd>
+            {gateway && (
+              <>
+                <dt>Gateway</dt>
+                <dd>
+                  <span class={gateway.status === 'ok' ? 'badge good' : 'badge bad'}>
+                    {gateway.status === 'ok' ? 'Working' : 'Its file is not in force'}
+                  </span>
+                </dd>
+              </>
+            )}
             <dt>Checked</dt>
             <dd>{time(at)}</dd>
           </dl>
