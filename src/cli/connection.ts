@@ -75,7 +75,8 @@ export function baseOf(url: string): URL {
   return base;
 }
 
-const isLoopback = (host: string) => /^(?:127\.|\[::1\]$|localhost$)/.test(host);
+/** A URL has each IPv4 address in four numbers. A name may begin like one. */
+const isLoopback = (host: string) => /^(?:127(?:\.\d+){3}|\[::1\]|localhost)$/.test(host);
 
 function sentenceOf(error: CallError, base: URL): string {
   if (error.kind === 'unreachable')

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { product } from '../lib/product.ts';
 import { StartupError } from '../lib/startup-error.ts';
+import { addKeys } from './commands/keys.ts';
 import { addProfiles } from './commands/profiles.ts';
 import { addServe } from './commands/serve.ts';
 import type { Context, Environment, GlobalOptions, Input } from './context.ts';
@@ -54,6 +55,7 @@ export function createProgram(parts: Parts): Command {
     .showHelpAfterError('See keyhearth --help.');
 
   addServe(program);
+  addKeys(program, context);
   addProfiles(program, context);
   return program;
 }

@@ -6,6 +6,9 @@ const OF_KUBERNETES = 'KEYHEARTH_PORT';
 /** More typing errors make another word. */
 const MAX_DISTANCE = 3;
 
+/** What the command line reads. A shell that has them may start the service too. */
+export const commandVariables = ['KEYHEARTH_URL', 'KEYHEARTH_KEY', 'KEYHEARTH_PROFILE'];
+
 /** A variable with our prefix that is no setting, and the setting with the most similar name. */
 export type UnknownName = Readonly<{ name: string; similar: string | undefined }>;
 
@@ -19,7 +22,7 @@ export function unknownNames(
   known: readonly string[],
 ): UnknownName[] {
   const unknown = Object.entries(environment).filter(
-    ([name]) => name.startsWith(PREFIX) && !known.includes(name),
+    ([name]) => name.startsWith(PREFIX) && !known.includes(name) && !commandVariables.includes(name),
   );
   return unknown.map(([name, value = '']) => {
     const isOfKubernetes = name === OF_KUBERNETES && !/^\d+$/.test(value);

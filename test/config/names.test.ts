@@ -50,6 +50,10 @@ test('KEYHEARTH_PORT of Kubernetes has no effect', () => {
   expect(unknownVariables({ [name]: 'tcp://10.0.0.1:8800' })).toEqual([{ name, similar: undefined }]);
 });
 
+test('variables of the command line do not matter', () => {
+  expect(unknownVariables({ KEYHEARTH_URL: 'x', KEYHEARTH_KEY: 'x', KEYHEARTH_PROFILE: 'x' })).toEqual([]);
+});
+
 test('variables of other programs do not matter', () => {
   expect(unknownVariables({ PATH: 'x', KEYHEART_CACHE: 'x', keyhearth_cache: 'x' })).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { GENERATED, generateFile } from '../../docs/generate.ts';
 import { filesOf, textOf } from '../../docs/imports.ts';
+import { commandVariables } from '../../src/config/names.ts';
 import { environmentSchema } from '../../src/config.ts';
 import { problemCodes } from '../../src/http/dialects/problem.ts';
 import { pages, readPage } from './blocks.ts';
@@ -68,14 +69,14 @@ test('each script that a page names is one of the package', () => {
   expect(unknown).toEqual([]);
 });
 
-/** Kubernetes sets it, and people take it for PORT. */
-const NO_SETTING = 'KEYHEARTH_PORT';
+/** Kubernetes sets the first, and people take it for PORT. The others are for the command line. */
+const NO_SETTINGS = ['KEYHEARTH_PORT', ...commandVariables];
 
 test('each variable that a page names is a setting, or is read by the tests', () => {
   const readByTests = [...filesOf('test/**/*.ts'), 'vitest.config.ts'].map(textOf).join('\n');
   const unknown = mentioned(/\b(KEYHEARTH_\w*[A-Z])\b/g).filter(
     ({ name }) =>
-      name !== NO_SETTING &&
+      !NO_SETTINGS.includes(name) &&
       !(name in environmentSchema.shape) &&
       !readByTests.includes(`process.env.${name}`),
   );

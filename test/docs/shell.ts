@@ -9,17 +9,24 @@ set -euo pipefail
 npm() {
   if [ "$*" = start ]; then env -0 > .npm-start; else command npm "$@"; fi
 }
+keyhearth() { "$NODE_PROGRAM" "$COMMAND_FILE" "$@"; }
 while IFS= read -r -d '' block; do
   eval "$block" < /dev/null
   printf '\\0'
 done
 `;
 
+/** What the function `keyhearth` of the shell runs. */
+const COMMAND = {
+  NODE_PROGRAM: process.execPath,
+  COMMAND_FILE: join(import.meta.dirname, '../../bin/keyhearth.js'),
+};
+
 /** A shell in a directory. `npm start` starts nothing there: it saves its environment, for the test to start a service. */
 export function openShell(directory: string, variables: Record<string, string>) {
   const child = spawn('bash', ['-c', LOOP], {
     cwd: directory,
-    env: { PATH: `${process.env.PATH}:/usr/sbin`, HOME: directory, ...variables },
+    env: { PATH: `${process.env.PATH}:/usr/sbin`, HOME: directory, ...COMMAND, ...variables },
   });
   const ended = once(child, 'close');
   let stdout = '';

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import { FIRST_KEY } from '../support/keyhearth.ts';
+import { sharedService } from './service.ts';
+
+const { run, json, service } = sharedService();
+
+const isValid = async (key: string) => (await service().send({ path: '/auth/verify', key })).status === 200;
+
+test('the life of a key: the raw key is alone on standard output, once', async () => {
+  const created = await run([
+    ...['keys', 'create', '--label', 'backup', '--scope', 'invoices:read', '--scope', 'invoices:write'],
+    ...['--expires-in', '90d', '--allow-ip', '127.0.0.0/8', '--rate-limit', 'burst=100/1m'],
+    ...['--metadata', '{"team": "billing"}', '--owner', 'ada@example.com', '--prefix', 'inv'],
+  ]);
+  expect(created.code).toBe(0);
+  const rawKey = created.stdout.trim();
+  expect(created.stdout).toMatch(/^inv_\w+\n$/);
+  expect(created.stderr).toMatch(
+    /^Created the key \d+ with the scopes: invoices:read invoices:write\. Store/,
+  );
+  expect(created.stderr).not.toContain(rawKey);
+  expect(await isValid(rawKey)).toBe(true);
+  const id = Number(/key (\d+)/.exec(created.stderr)?.[1]);
+
+  const key = await json('keys', 'show', String(id));
+  expect(key).toMatchObject({
+    label: 'backup',
+    owner: 'ada@example.com',
+    allowed_ips: ['127.0.0.0/8'],
+    rate_limits: [{ name: 'burst', limit: 100 }],
+    metadata: { team: 'billing' },
+  });
+  expect(key.expires_at).not.toBeNull();
+
+  const changes = ['--label', 'new', '--no-expiry', '--any-ip', '--no-rate-limits', '--no-scopes'];
+  expect(await json('keys', 'update', String(id), ...changes)).toMatchObject({
+    ...{ label: 'new', owner: 'ada@example.com', expires_at: null },
+    ...{ allowed_ips: [], rate_limits: [], scopes: [] },
+  });
+
+  const off = await run(['keys', 'deactivate', String(id)]);
+  expect(off.stdout).toMatch(/^Status +inactive$/m);
+  expect(await isValid(rawKey)).toBe(false);
+  expect(await json('keys', 'activate', String(id))).toMatchObject({ status: 'active' });
+
+  const rotated = await run(['keys', 'rotate', String(id), '--grace', '1h']);
+  expect(rotated.stderr).toContain(`replaces the key ${id}, which stays valid for 1h`);
+  expect(await isValid(rotated.stdout.trim())).toBe(true);
+  expect(await isValid(rawKey)).toBe(true);
+
+  expect(await run(['keys', 'delete', String(id)])).toMatchObject({
+    code: 2,
+    stderr: 'keyhearth: You cannot undo this; repeat it with --yes.\n',
+  });
+  expect(await isValid(rawKey)).toBe(true);
+  expect(await json('keys', 'delete', String(id), '--yes')).toEqual({ id });
+  expect(await isValid(rawKey)).toBe(false);
+});
+
+describe('a list', () => {
+  test('is a table without colours, and an array for scripts', async () => {
+    await json('keys', 'create', '--label', 'one of two', '--scope', 'a:b');
+    const { raw_key } = await json('keys', 'create', '--label', 'two of two', '--scope', 'a:b');
+    const { stdout, stderr } = await run(['keys', 'list', '--label', 'of two']);
+    expect(stderr).toBe('');
+    expect(stdout.replaceAll(/ +/g, ' ').split('\n')).toEqual([
+      'ID LABEL STATUS SCOPES EXPIRES LAST USED OWNER HINT',
+      expect.stringMatching(/^\d+ two of two active a:b never never kh_\w+$/),
+      expect.stringMatching(/^\d+ one of two active a:b never never kh_\w+$/),
+      '',
+    ]);
+    expect(stdout).not.toContain(raw_key);
+    const listed = await json('keys', 'list', '--label', 'of two', '--sort', 'created_at');
+    expect(listed.map(({ label }: { label: string }) => label)).toEqual(['one of two', 'two of two']);
+  });
+
+  test('goes over several pages, and says when there is more', async () => {
+    const all = await json('keys', 'list', '--all');
+    const some = await run(['keys', 'list', '--limit', '1', '--json']);
+    expect(JSON.parse(some.stdout)).toEqual([all[0]]);
+    expect(some.stderr).toBe('There are more keys than these 1; use --all or --limit.\n');
+  });
+});
+
+describe('the exit code says why a command failed', () => {
+  test.each<[number, string, string[], Record<string, string>?]>([
+    [2, 'whole number', ['keys', 'show', 'x']],
+    [2, 'nothing to change', ['keys', 'update', '1']],
+    [2, 'not both', ['keys', 'update', '1', '--scope', 'a', '--no-scopes']],
+    [2, 'scopes', ['keys', 'create', '--scope', 'A B']],
+    [3, 'invalid_api_key', ['keys', 'list'], { KEYHEARTH_KEY: 'a-key-that-does-not-exist-0123456789' }],
+    [4, 'API key not found', ['keys', 'show', '999999']],
+    [5, 'last_active_api_key_required', ['keys', 'deactivate', '1']],
+    [6, 'cannot be reached at http://127.0.0.1:1/', ['keys', 'list', '--url', 'http://127.0.0.1:1']],
+  ])('%i: %s', async (code, sentence, args, env = {}) => {
+    const ended = await run(args, { env });
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toMatch(/^keyhearth: /);
+    expect(ended.stderr).toContain(sentence);
+    expect(ended.stderr).not.toMatch(/ {4}at |a-key-that/);
+    if (code === 3) await service().send({ path: '/auth/verify', key: FIRST_KEY });
+  });
+});
