@@ -24,6 +24,15 @@ export type Log<Request extends Answered> = {
   close(): void;
 };
 
+/** How an answer is counted. */
+type Latest = Readonly<{
+  route: string;
+  method: string | undefined;
+  status: number;
+  counted: () => void;
+  record: (seconds: number) => void;
+}>;
+
 /** What is counted of one route. `byAnswer`: by status and method. */
 type Route = { record: (seconds: number) => void; byAnswer: Map<number, () => void> };
 
@@ -72,14 +81,23 @@ export function countingRequests<Request extends Answered>(
     count();
   }
 
-  function count({ method, route: known, status, code, upstream }: Answered, start: number): void {
-    const pattern = known ?? 'none';
+  function counterOf({ route: pattern = 'none', method, status }: Answered): Latest {
     const route = routes.get(pattern) ?? routeOf(pattern);
     const number = methodNumbers.get(method ?? '') ?? OTHER_METHOD;
     const counted = route.byAnswer.get(status * 8 + number) ?? addAnswer(route, pattern, number, status);
-    counted();
+    return { route: pattern, method, status, counted, record: route.record };
+  }
+
+  /** Most requests are like the one before. To compare three values is faster than to look them up. */
+  let latest: Latest | undefined;
+
+  function count(answered: Answered, start: number): void {
+    const { method, route, status, code, upstream } = answered;
+    if (latest?.route !== route || latest?.status !== status || latest?.method !== method)
+      latest = counterOf(answered);
+    latest.counted();
     // A WebSocket is answered when it opens.
-    route.record((performance.now() - start) / 1_000);
+    latest.record((performance.now() - start) / 1_000);
     if (code !== undefined) countRefusal(code);
     if (upstream !== undefined) countUpstream(upstream, status);
   }
