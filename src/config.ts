@@ -3,6 +3,7 @@ import { type AccountConfig, accountConfig, accountVariables } from './config/ac
 import { type AuditConfig, auditConfig, auditVariables } from './config/audit.ts';
 import { type DatabaseConfig, databaseConfig, databaseVariables } from './config/database.ts';
 import { type GatewaySection, gatewayConfig, gatewayVariables } from './config/gateway.ts';
+import { type ListenConfig, listenConfig, listenVariables } from './config/listen.ts';
 import { type LockoutConfig, lockoutConfig, lockoutVariables } from './config/lockout.ts';
 import { type MetricsConfig, metricsConfig, metricsVariables } from './config/metrics.ts';
 import { type UnknownName, unknownNames } from './config/names.ts';
@@ -18,6 +19,7 @@ import { StartupError } from './lib/startup-error.ts';
  */
 export const environmentSchema = z.object({
   ...serverVariables,
+  ...listenVariables,
   ...databaseVariables,
   ...secretVariables,
   ...lockoutVariables,
@@ -29,6 +31,7 @@ export const environmentSchema = z.object({
 });
 
 export type Config = ServerConfig &
+  ListenConfig &
   DatabaseConfig &
   SecretsConfig &
   LockoutConfig &
@@ -59,6 +62,7 @@ export function parseConfig(environment: Environment): Config {
   const database = databaseConfig(env);
   return Object.freeze({
     ...serverConfig(env),
+    ...listenConfig(env, env.KEYHEARTH_WORKERS),
     ...database,
     ...secretsConfig(env, database.dataDir),
     ...lockoutConfig(env),

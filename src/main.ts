@@ -2,12 +2,14 @@ import { answerArguments } from './arguments.ts';
 import { gatewayVariables } from './config/gateway.ts';
 import { type Config, parseConfig, unknownVariables } from './config.ts';
 import { displayName } from './db/location.ts';
+import { activatedSocket } from './http/server/activation.ts';
+import type { AnyEndpoint } from './http/server/bind.ts';
 import { createLogger, type Logger, type LogSink, standardOutput } from './lib/logger.ts';
 import { StartupError } from './lib/startup-error.ts';
 import { keepTickShape } from './lib/tick-shape.ts';
 import { openMetricsPort } from './metrics-port.ts';
 import { type Service, type SharedMemory, serve, sharedMemory } from './serve.ts';
-import { reservePorts } from './workers/ports.ts';
+import { assertPortsFree } from './workers/ports.ts';
 import { startWorkers } from './workers/supervisor.ts';
 
 const GRACE_MS = 10_000;
@@ -49,8 +51,14 @@ async function reload(starting: Promise<Service>, logger: Logger): Promise<void>
 
 /** A start that fails must not have changed the keys that a running gateway declares. So it looks at the ports first. */
 async function serveAlone(config: Config, logger: Logger, memory: SharedMemory): Promise<Service> {
-  if (config.gateway) (await reservePorts(config)).release();
-  return serve(config, logger, undefined, memory);
+  if (config.gateway) await assertPortsFree(config);
+  return serve(config, logger, { core: endpointOf(config) }, memory);
+}
+
+function endpointOf(config: Config): AnyEndpoint {
+  const { listen, host, port } = config;
+  if (listen === undefined) return { host, port, isShared: false };
+  return listen === 'systemd' ? activatedSocket(process.env, process.pid) : listen;
 }
 
 /** Call it before the start, which can fail because of such a variable. */
@@ -74,23 +82,22 @@ function warnOfUnusedVariables(config: Config, logger: Logger): void {
 const isOfGateway = (name: string) => name in gatewayVariables && name.startsWith('KEYHEARTH_');
 
 function announce(config: Config, service: Service, logger: Logger): void {
-  const { port, gatewayAddress, bootstrapOpen, needsSetup } = service;
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-  const address = `${config.tls ? 'https' : 'http'}://${host}:${port}`;
+  const { address, gatewayAddress, bootstrapOpen, needsSetup } = service;
+  const isUrl = !address.startsWith('unix:');
   const openTo = config.bootstrapToken === undefined ? 'open' : 'open with the token';
   const bootstrap = bootstrapOpen ? openTo : 'closed';
   const { workers } = config;
   const lockout = config.lockout.attempts === 0 ? 'off' : config.lockout.by;
   const database = displayName(config.database);
-  const setup = needsSetup ? `${address}/dashboard/setup` : undefined;
+  const setup = needsSetup && isUrl ? `${address}/dashboard/setup` : undefined;
   const nextStep = setup === undefined ? '' : `; set up the first administrator at ${setup}`;
   logger.info(
-    { address, database, bootstrap, lockout, workers, docs: `${address}/docs`, setup },
+    { address, database, bootstrap, lockout, workers, docs: isUrl ? `${address}/docs` : undefined, setup },
     `Keyhearth listens on ${address}; bootstrap is ${bootstrap}${nextStep}`,
   );
   if (gatewayAddress !== undefined)
     logger.info({ gateway: gatewayAddress }, `The gateway listens on ${gatewayAddress}`);
-  if (bootstrapOpen && config.bootstrapToken === undefined && !isLoopback(config.host)) {
+  if (bootstrapOpen && config.bootstrapToken === undefined && isUrl && !isLoopback(hostOf(address))) {
     logger.warn(
       'The first key is not registered yet, and anybody who reaches this port can register it. Register it now, or set KEYHEARTH_BOOTSTRAP_TOKEN.',
     );
@@ -107,7 +114,9 @@ function announce(config: Config, service: Service, logger: Logger): void {
   }
 }
 
-const isLoopback = (host: string) => /^(?:127\.|::1$|localhost$)/.test(host);
+const hostOf = (url: string) => url.replace(/^https?:\/\//, '').replace(/:\d+$/, '');
+
+const isLoopback = (host: string) => /^(?:127\.|\[?::1\]?$|localhost$)/.test(host);
 
 /** The last lines of the log explain the error, and may still be in memory. */
 function failAfterFlush({ flush }: Log): (error: unknown) => void {

@@ -3,6 +3,7 @@ import { compose } from './compose.ts';
 import type { Gateway } from './compose-gateway.ts';
 import type { Config } from './config.ts';
 import { prepareCorePort } from './core-port.ts';
+import type { AnyEndpoint } from './http/server/bind.ts';
 import type { ClosingOrder } from './http/server/close-port.ts';
 import { listen, type RunningServer } from './http/server/listen.ts';
 import type { Endpoint } from './http/server/port.ts';
@@ -16,14 +17,17 @@ export { type SharedMemory, sharedMemory };
 const SOCKET_CLOSING_MS = 1_000;
 
 /** Where to listen. `gateway`: undefined for the address in the file of the gateway. */
-export type Endpoints = { core: Endpoint; gateway?: Endpoint | undefined };
+export type Endpoints = { core: AnyEndpoint; gateway?: Endpoint | undefined };
 
 /** The order in which several workers close each port. */
 export type ClosingOrders = Record<keyof Endpoints, ClosingOrder>;
 
 /** A running service: this thread, or several together. */
 export type Service = {
+  /** 0 for a socket that is no port. */
   port: number;
+  /** The URL of the main port, or `unix:` and the path of its socket. */
+  address: string;
   /** The URL of the gateway; undefined when there is none. */
   gatewayAddress: string | undefined;
   /** Whether the first key can still be registered. */
@@ -63,6 +67,7 @@ export async function serve(
     const all = Object.entries(servers) as [keyof Endpoints, RunningServer][];
     return {
       port: core.address.port,
+      address: addressOf(core, config),
       gatewayAddress: servers.gateway && gateway?.port.addressOf(servers.gateway),
       bootstrapOpen: keyhearth.bootstrapOpen,
       needsSetup: keyhearth.needsSetup,
@@ -86,6 +91,14 @@ export async function serve(
     await keyhearth.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** With the host of the configuration, since that may be a name. */
+function addressOf({ address }: RunningServer, { host, tls, listen: other }: Config): string {
+  const scheme = tls ? 'https' : 'http';
+  if (address.family === 'unix') return `unix:${address.address}`;
+  const name = other === undefined ? host : address.address;
+  return `${scheme}://${name.includes(':') ? `[${name}]` : name}:${address.port}`;
 }
 
 async function listenGateway(

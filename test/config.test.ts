@@ -54,6 +54,8 @@ describe.each<[string, string[], string[]]>([
     ],
   ],
   ['KEYHEARTH_LOCKOUT_ATTEMPTS', ['0', '100'], ['', '-1', '101', 'five']],
+  ['KEYHEARTH_LISTEN', ['unix:/run/k.sock', 'systemd'], ['', 'unix:', 'unix:k.sock', '/run/k.sock', 'fd:3']],
+  ['KEYHEARTH_SOCKET_MODE', ['600', '0660', '0777'], ['', '0', '0460', '888', '01660', 'rw']],
   [
     'KEYHEARTH_METRICS_LISTEN',
     ['127.0.0.1:9464', '[::1]:0', 'localhost:65535'],

@@ -12,7 +12,7 @@ export type ReloadMessage = { is: 'reload' };
 export type StopMessage = { is: 'stop'; graceMs: number; turns: Record<keyof Endpoints, Turns> };
 
 /** What the start says about the service. */
-export type Openings = Pick<Service, 'bootstrapOpen' | 'needsSetup' | 'gatewayAddress'>;
+export type Openings = Pick<Service, 'address' | 'bootstrapOpen' | 'needsSetup' | 'gatewayAddress'>;
 
 export type WorkerMessage =
   | ({ is: 'ready' } & Openings)

@@ -3,11 +3,13 @@ import type { Config } from '../config.ts';
 import { type Endpoint, type ReservedPort, reservePort } from '../http/server/port.ts';
 import type { Endpoints } from '../serve.ts';
 
+type Reserved = { endpoints: Endpoints & { core: Endpoint }; release(): void };
+
 /**
  * Reserves the ports that the workers share.
  * @throws StartupError
  */
-export async function reservePorts(config: Config): Promise<{ endpoints: Endpoints; release(): void }> {
+export async function reservePorts(config: Config): Promise<Reserved> {
   const core = await shared({ host: config.host, port: config.port });
   try {
     const gateway = config.gateway && (await shared(await gatewayEndpoint(config.gateway.file)));
@@ -22,6 +24,15 @@ export async function reservePorts(config: Config): Promise<{ endpoints: Endpoin
     core.release();
     throw error;
   }
+}
+
+/**
+ * Checks that the ports of a service are free that is alone.
+ * @throws StartupError
+ */
+export async function assertPortsFree(config: Config): Promise<void> {
+  if (config.listen === undefined) return (await reservePorts(config)).release();
+  if (config.gateway) (await shared(await gatewayEndpoint(config.gateway.file))).release();
 }
 
 type Wanted = Omit<Endpoint, 'isShared'>;

@@ -37,8 +37,8 @@ async function start(): Promise<void> {
     turn.flush();
     process.exit(0);
   });
-  const { bootstrapOpen, needsSetup, gatewayAddress } = service;
-  send({ is: 'ready', bootstrapOpen, needsSetup, gatewayAddress });
+  const { address, bootstrapOpen, needsSetup, gatewayAddress } = service;
+  send({ is: 'ready', address, bootstrapOpen, needsSetup, gatewayAddress });
   setInterval(() => send({ is: 'alive' }), BEAT_MS).unref();
 }
 

@@ -33,6 +33,16 @@ test('the gateway finds its file in a directory that its user owns', () => {
   expect(gateway).toContain(`KEYHEARTH_GATEWAY_CONFIG=/var/lib/${directory}/config.yaml`);
 });
 
+const socket = readFileSync(join(UNIT, '../keyhearth.socket'), 'utf8');
+const withSocket = readFileSync(join(UNIT, '../socket.conf'), 'utf8');
+
+test('the service takes the port of the socket, which is the usual one', () => {
+  expect(withSocket).toContain('Requires=keyhearth.socket\nAfter=keyhearth.socket\n');
+  expect(withSocket).toContain('Environment=KEYHEARTH_LISTEN=systemd\n');
+  expect(socket).toContain('ListenStream=127.0.0.1:8800\n');
+  expect(socket).toContain('WantedBy=sockets.target\n');
+});
+
 const isInstalled = spawnSync('systemd-analyze', ['--version']).error === undefined;
 
 /** With a Node and a folder that are on this machine. */

@@ -343,6 +343,8 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
 
   const badValues: Record<keyof typeof environmentSchema.shape, string[]> = {
     HOST: [''],
+    KEYHEARTH_LISTEN: ['', 'unix:keyhearth.sock', '/run/keyhearth.sock', 'fd:3'],
+    KEYHEARTH_SOCKET_MODE: ['', '888', '0460', 'rw-rw----'],
     KEYHEARTH_TLS_CERT: [''],
     KEYHEARTH_TLS_KEY: [''],
     KEYHEARTH_METRICS_LISTEN: ['', '9465', '127.0.0.1:65536'],

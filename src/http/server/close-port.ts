@@ -61,7 +61,7 @@ export async function closePort(server: Server, connections: Connections, order 
 }
 
 /** In each turn of the event loop, Node accepts one connection. */
-async function untilNobodyWaits({ opened }: Connections, giveUpAt: number): Promise<void> {
+export async function untilNobodyWaits({ opened }: Connections, giveUpAt: number): Promise<void> {
   // The current turn may be over for this queue.
   await nextTurn();
   let before: number;

@@ -18,11 +18,11 @@ import { watchEnd, watchUnread } from '../departure.ts';
 import type { Dialect } from '../dialect.ts';
 import { problem } from '../dialects/problem.ts';
 import type { RequestLog } from '../request-log.ts';
+import { type AnyEndpoint, bind } from './bind.ts';
 import type { KeyPair } from './certificate.ts';
 import type { ClosingOrder } from './close-port.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { ClosableResponse } from './last-answer.ts';
-import { type Endpoint, listenOn } from './port.ts';
 import { createRefusals, MAX_HEADER_BYTES, type Refusals, unreadable } from './refusals.ts';
 import { stop } from './stop.ts';
 
@@ -78,12 +78,15 @@ const SETTLE_MS = 1_000;
 /** The options of the main port, which takes JSON and answers at once. */
 export const CORE: ServerOptions = { dialect: problem, requestMs: 30_000, answersTakeLong: false };
 
+/** The address of all clients of a Unix socket, which are on this machine. */
+const LOCAL_CLIENT = '127.0.0.1';
+
 const invalidTarget: Failure = { code: 'malformed_request', reason: 'target' };
 
 /** @throws StartupError when the port is not free */
 export async function listen(
   application: Application,
-  endpoint: Endpoint,
+  endpoint: AnyEndpoint,
   logger: Logger,
   options = CORE,
 ): Promise<RunningServer> {
@@ -116,14 +119,17 @@ export async function listen(
   // An option that Node's types do not have: a client that ends its side after a request still gets the answer. Where
   // answers take long, a client that ends its side has gone away.
   Object.assign(server, { httpAllowHalfOpen: !answersTakeLong });
-  receive(server, connections, refusals, options);
+  const local = { isLocal: 'path' in endpoint };
+  receive(server, connections, refusals, options, local);
   if (application.upgrade) passUpgrades(server, application.upgrade, connections, refusals);
+  const bound = await bind(server, endpoint);
+  local.isLocal = bound.isLocal;
   return {
-    address: await listenOn(server, endpoint),
+    address: bound.address,
     useCertificate: (pair) => (server as SecureServer).setSecureContext(pair),
     closeAfterAnswers: connections.closeAfterAnswers,
     async stop(graceMs, order) {
-      await stop(server, connections, graceMs, order);
+      await stop(server, connections, graceMs, () => bound.close(connections, order));
       await Promise.race([settled(), sleep(SETTLE_MS, undefined, { ref: false })]);
     },
   };
@@ -173,11 +179,13 @@ function receive(
   connections: Connections,
   refusals: Refusals,
   { tls, answersTakeLong }: ServerOptions,
+  local: Readonly<{ isLocal: boolean }>,
 ): void {
   const isEncrypted = tls !== undefined;
   const [whileRead, whileUnread] = answersTakeLong ? [watchEnd, watchUnread] : [];
   if (isEncrypted) server.on('connection', connections.addEncrypted);
   server.on(isEncrypted ? 'secureConnection' : 'connection', (socket: Socket) => {
+    if (local.isLocal) Object.defineProperty(socket, 'remoteAddress', { value: LOCAL_CLIENT });
     // Node remembers the address when it is read once. After a reset it cannot be read, and a guess would not count.
     if (socket.remoteAddress === undefined) socket.destroy();
     else connections.add(socket);

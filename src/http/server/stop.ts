@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { type ClosingOrder, closePort } from './close-port.ts';
+import { closePort } from './close-port.ts';
 import type { Connections } from './connections.ts';
 
 /**
@@ -17,19 +17,19 @@ const FIRST_REQUEST_MS = 1_000;
 const SWEEP_EVERY_MS = 50;
 
 /**
- * Stops a server without losing a request. It closes the port, answers what still arrives with "Connection: close", closes
+ * Stops a server without losing a request. It ends listening, answers what still arrives with "Connection: close", closes
  * idle connections, and after `graceMs` all connections.
- * @param order the order of the listeners that share the port
+ * @param endListening ends listening without losing a connection
  */
 export async function stop(
   server: Server,
   connections: Connections,
   graceMs: number,
-  order?: ClosingOrder,
+  endListening = () => closePort(server, connections),
 ): Promise<void> {
   const cutOffAt = performance.now() + graceMs;
   connections.closeAfterAnswers();
-  await closePort(server, connections, order);
+  await endListening();
   const closedAt = performance.now();
   await untilIdle(connections, Math.min(closedAt + DRAIN_MS, cutOffAt));
   const closed = once(server, 'close');
