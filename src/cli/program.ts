@@ -1,9 +1,13 @@
 import { Command, CommanderError, Option } from 'commander';
 import { product } from '../lib/product.ts';
 import { StartupError } from '../lib/startup-error.ts';
+import { addAccounts } from './commands/accounts.ts';
+import { addAudit } from './commands/audit.ts';
 import { addKeys } from './commands/keys.ts';
+import { addLockouts } from './commands/lockouts.ts';
 import { addProfiles } from './commands/profiles.ts';
 import { addServe } from './commands/serve.ts';
+import { addUsage } from './commands/usage.ts';
 import type { Context, Environment, GlobalOptions, Input } from './context.ts';
 import { CommandError, EXIT, type ExitCode } from './exit-codes.ts';
 import { createOutput, type Stream } from './output.ts';
@@ -55,8 +59,8 @@ export function createProgram(parts: Parts): Command {
     .showHelpAfterError('See keyhearth --help.');
 
   addServe(program);
-  addKeys(program, context);
-  addProfiles(program, context);
+  for (const add of [addKeys, addLockouts, addAudit, addUsage, addAccounts, addProfiles])
+    add(program, context);
   return program;
 }
 

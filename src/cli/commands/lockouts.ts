@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { time } from '../format.ts';
+import { type Column, table } from '../table.ts';
+
+type Lockout = { kind: string; address: string; failures: number; locked_until: number | null };
+
+const columns: readonly Column<Lockout>[] = [
+  { title: 'ADDRESS', of: ({ address }) => address },
+  { title: 'KIND', of: ({ kind }) => kind },
+  { title: 'FAILURES', of: ({ failures }) => failures },
+  {
+    title: 'LOCKED UNTIL',
+    of: ({ locked_until }) => time(locked_until, 'not locked'),
+    style: ({ locked_until }) => (locked_until === null ? undefined : 'red'),
+  },
+];
+
+/** Shows who is locked out, and ends lockouts. */
+export function addLockouts(program: Command, context: Context): void {
+  const { request, output } = context;
+  const lockouts = program.command('lockouts').description('see who is locked out, and end lockouts');
+
+  lockouts
+    .command('list')
+    .description('list the locked addresses, and those with failed attempts')
+    .action(async () => {
+      const found = await request<{ lockouts: Lockout[] }>({ method: 'GET', path: 'auth/lockouts' });
+      output.print(found.lockouts, (paint) => table(columns, found.lockouts, paint));
+    });
+
+  lockouts
+    .command('clear')
+    .argument('<address>', 'an IP address, a network of the list, or an e-mail address')
+    .description('end the lockouts of an address, and forget its failed attempts')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  keyhearth lockouts clear 198.51.100.7\n  keyhearth lockouts clear ops@example.com',
+    )
+    .action(async (address: string) => {
+      await request({ method: 'DELETE', path: `auth/lockouts/${encodeURIComponent(address)}` });
+      output.done(`${address} is not locked out.`, { address });
+    });
+}
