@@ -11,7 +11,7 @@ const packagesOf = (lockFile: string) => Object.entries<Locked>(readJson(lockFil
 
 /** .ci/run compares package-lock.json before and after `npm install`. These are the reasons for which npm changed it. */
 describe('`npm install` leaves the lock as it is:', () => {
-  test.each(['package-lock.json', 'bench/package-lock.json'])(
+  test.each(['package-lock.json', 'bench/package-lock.json', 'examples/clients/package-lock.json'])(
     '%s has no libc fields, which npm 10 removes',
     (lockFile) => {
       expect(packagesOf(lockFile).filter(([, { libc }]) => libc)).toEqual([]);
