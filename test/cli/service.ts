@@ -10,8 +10,9 @@ export function sharedService() {
   let running: Running | undefined;
   const home = mkdtempSync(join(tmpdir(), 'keyhearth-cli-'));
 
+  const start = () => startService({ dataDir: join(home, 'data') });
   beforeAll(async () => {
-    running = await startService();
+    running = await start();
     await register(running.send);
   });
   afterAll(async () => {
@@ -28,6 +29,11 @@ export function sharedService() {
   return {
     home,
     service,
+    /** A service that stops has written all that it counted. */
+    async restart() {
+      await service().close();
+      running = await start();
+    },
     /** Runs `keyhearth` with the URL and the first key. */
     run: (args: readonly string[], options: { env?: Record<string, string>; input?: string } = {}) =>
       keyhearth(args, { ...options, env: { ...env(), ...options.env } }),

@@ -39,6 +39,6 @@ export function addLockouts(program: Command, context: Context): void {
     )
     .action(async (address: string) => {
       await request({ method: 'DELETE', path: `auth/lockouts/${encodeURIComponent(address)}` });
-      output.done(`${address} is not locked out.`, { address });
+      output.done(`Ended the lockouts of ${address}.`, { address });
     });
 }

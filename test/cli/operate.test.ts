@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { FIRST_KEY } from '../support/keyhearth.ts';
+import { ADMIN, cookiesOf, setUpTwoFactor, withCookie } from '../support/people.ts';
+import { sharedService } from './service.ts';
+
+const { run, json, service, restart } = sharedService();
+
+const squeezed = (text: string) => text.replaceAll(/ +/g, ' ');
+
+describe('lockouts', () => {
+  test.each(['198.51.100.7', '2001:db8::/64'])('%s is listed and cleared', async (address) => {
+    const keys = ['a', 'b', 'c', 'd', 'e'];
+    const body = { keys, ip: address.replace('/64', '1') };
+    await service().send({ method: 'POST', path: '/auth/verify', key: FIRST_KEY, body });
+    const [lockout] = await json('lockouts', 'list');
+    expect(lockout).toMatchObject({ address, kind: 'api_key', failures: 5 });
+    const { stdout } = await run(['lockouts', 'list']);
+    expect(squeezed(stdout)).toMatch(/^ADDRESS KIND FAILURES LOCKED UNTIL\n\S+ api_key 5 20\d\d-.*Z\n$/);
+
+    expect(await run(['lockouts', 'clear', address])).toEqual({
+      ...{ code: 0, stdout: '' },
+      stderr: `Ended the lockouts of ${address}.\n`,
+    });
+    expect(await json('lockouts', 'list')).toEqual([]);
+  });
+});
+
+test('audit: who changed what, as a table and as JSON', async () => {
+  const { id } = await json('keys', 'create', '--label', 'before', '--scope', 'a:b');
+  await json('keys', 'update', String(id), '--label', 'after');
+  const events = await json('audit', '--key', String(id));
+  expect(events.map(({ action }: { action: string }) => action)).toEqual(['key.updated', 'key.created']);
+  const { stdout } = await run(['audit', '--key', String(id), '--action', 'key.updated']);
+  expect(squeezed(stdout)).toMatch(
+    /^TIME ACTION ACTOR FROM KEY CHANGES\n20\d\d-\S+Z key\.updated key 1 first 127\.0\.0\.1 \d+ label: "before" → "after"\n$/,
+  );
+  expect(await json('audit', '--key', String(id), '--to', '2020-01-01T00:00:00Z')).toEqual([]);
+  expect(await run(['audit', '--from', 'yesterday'])).toMatchObject({ code: 2 });
+});
+
+test('usage: of all keys, of one, and the most used', async () => {
+  const { id, raw_key: key } = await json('keys', 'create', '--label', 'busy', '--scope', 'a:b');
+  await service().send({ path: '/auth/verify', key });
+  await service().send({ path: '/auth/verify?scope=c:d', key });
+  await restart();
+  const sum = async (...args: string[]) => {
+    const buckets: { valid: number }[] = await json('usage', ...args);
+    return buckets.reduce((total, { valid }) => total + valid, 0);
+  };
+  expect(await sum(String(id))).toBe(1);
+  expect(await sum('--bucket', 'day')).toBeGreaterThanOrEqual(1);
+  const { stdout } = await run(['usage', '--top', '1']);
+  expect(squeezed(stdout)).toBe(`ID LABEL VALID REFUSED\n${id} busy 1 INSUFFICIENT_SCOPE 1\n`);
+  expect(await run(['usage', String(id), '--top', '1'])).toMatchObject({ code: 2 });
+});
+
+test('accounts: list, invite, and remove a lost second factor', async () => {
+  const { send } = service();
+  const answer = await send({ method: 'POST', path: '/auth/setup', key: FIRST_KEY, body: ADMIN });
+  expect(answer.status).toBe(201);
+  const admin = withCookie(send, cookiesOf(answer));
+
+  const invited = await run(['accounts', 'invite', 'new@example.com', '--scope', 'invoices:read']);
+  expect(invited.stdout).toMatch(/^http\S+#khi_\w+\n$/);
+  expect(invited.stderr).toMatch(/^Pass this link on to new@example\.com\. It works once/);
+  expect(invited.stderr).not.toContain('khi_');
+
+  await setUpTwoFactor(admin, Date);
+  const listed = await run(['accounts', 'list']);
+  expect(squeezed(listed.stdout)).toMatch(/\nops@example\.com admin \* yes 20\d\d-\S+ [\w-]{36}\n$/);
+
+  const remove = ['accounts', 'disable-2fa', 'Ops@example.com'];
+  expect(await run(remove)).toMatchObject({ code: 2 });
+  expect(await json(...remove, '--yes')).toMatchObject({ email: ADMIN.email });
+  expect(await json('accounts', 'list')).toMatchObject([{ email: ADMIN.email, two_factor: false }]);
+  expect(await run(['accounts', 'disable-2fa', 'nobody@example.com', '--yes'])).toMatchObject({ code: 4 });
+});
