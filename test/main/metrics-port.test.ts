@@ -36,6 +36,8 @@ test('a port for the metrics that is in use stops the start with a sentence', as
     ...{ KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_METRICS_LISTEN: '127.0.0.1:0' },
   });
   const [, address = ''] = /"metrics":"http:\/\/([^/]+)/.exec(stdout()) ?? [];
+  const { text } = await client(`http://${address}`)('/metrics');
+  expect(parseExposition(text, false).sum('keyhearth_workers')).toBe(1);
   const { ended, stderr } = spawnProcess({
     ...{ KEYHEARTH_DATA_DIR: temporaryDirectory(), KEYHEARTH_METRICS_LISTEN: address },
   });
