@@ -108,7 +108,7 @@ test('a new data directory below the working directory is a warning, once', asyn
 
 test('the package contains no tests, no sources of TypeScript and no build for one machine', () => {
   const { files } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-  expect(files).toEqual(['bin', 'build']);
+  expect(files).toEqual(['bin', 'build', 'deploy/systemd']);
   const list = execFileSync('find', [installed, '-name', '*.ts', '-not', '-name', '*.d.ts'], {
     encoding: 'utf8',
   });
