@@ -3,8 +3,10 @@ import { product } from '../lib/product.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { addAccounts } from './commands/accounts.ts';
 import { addAudit } from './commands/audit.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLockouts } from './commands/lockouts.ts';
+import { addMigrate } from './commands/migrate.ts';
 import { addProfiles } from './commands/profiles.ts';
 import { addServe } from './commands/serve.ts';
 import { addUsage } from './commands/usage.ts';
@@ -59,8 +61,8 @@ export function createProgram(parts: Parts): Command {
     .showHelpAfterError('See keyhearth --help.');
 
   addServe(program);
-  for (const add of [addKeys, addLockouts, addAudit, addUsage, addAccounts, addProfiles])
-    add(program, context);
+  const online = [addKeys, addLockouts, addAudit, addUsage, addAccounts, addProfiles];
+  for (const add of [...online, addMigrate, addCompletion]) add(program, context);
   return program;
 }
 
@@ -68,7 +70,11 @@ export function createProgram(parts: Parts): Command {
 function withoutValues(text: string): string {
   if (/unknown option '--(?:api-?)?key\b/.test(text))
     return 'A key is never an argument, because other users of the machine can read arguments. Set KEYHEARTH_KEY, or use --key-file.\n';
-  return visibleLines(text.replace(/^error: /, '').replace(/(unknown option '--?[\w-]*)[^']*'/, "$1'"));
+  const sentence = text
+    .replace(/^error: /, '')
+    .replace(/(unknown option '--?[\w-]*)[^']*'/, "$1'")
+    .replace(/(argument|value) '.*' is invalid/s, '$1 is invalid');
+  return visibleLines(sentence);
 }
 
 /** Runs a command. @returns the exit code */

@@ -28,13 +28,13 @@ describe('lockouts', () => {
 test('audit: who changed what, as a table and as JSON', async () => {
   const { id } = await json('keys', 'create', '--label', 'before', '--scope', 'a:b');
   await json('keys', 'update', String(id), '--label', 'after');
-  const events = await json('audit', '--key', String(id));
+  const events = await json('audit', '--key-id', String(id));
   expect(events.map(({ action }: { action: string }) => action)).toEqual(['key.updated', 'key.created']);
-  const { stdout } = await run(['audit', '--key', String(id), '--action', 'key.updated']);
+  const { stdout } = await run(['audit', '--key-id', String(id), '--action', 'key.updated']);
   expect(squeezed(stdout)).toMatch(
     /^TIME ACTION ACTOR FROM KEY CHANGES\n20\d\d-\S+Z key\.updated key 1 first 127\.0\.0\.1 \d+ label: "before" → "after"\n$/,
   );
-  expect(await json('audit', '--key', String(id), '--to', '2020-01-01T00:00:00Z')).toEqual([]);
+  expect(await json('audit', '--key-id', String(id), '--to', '2020-01-01T00:00:00Z')).toEqual([]);
   expect(await run(['audit', '--from', 'yesterday'])).toMatchObject({ code: 2 });
 });
 

@@ -32,6 +32,16 @@ describe('a mistake in the arguments ends with code 2', () => {
     },
   );
 
+  test.each([[['keys', 'show', 'geheim']], [['keys', 'list', '--limit', 'geheim']]])(
+    'a wrong value, which is not repeated: %j',
+    async (args) => {
+      const { code, stderr } = await keyhearth(args);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^keyhearth: .* is invalid/);
+      expect(stderr).not.toContain('geheim');
+    },
+  );
+
   test('an unknown option, without its value', async () => {
     const { code, stderr } = await keyhearth(['--secret=geheim']);
     expect(code).toBe(2);

@@ -17,7 +17,7 @@ type AuditEvent = {
 };
 
 type AuditOptions = PageOptions &
-  Partial<Record<'actor' | 'action' | 'from' | 'to', string>> & { key?: number };
+  Partial<Record<'actor' | 'action' | 'from' | 'to', string>> & { keyId?: number };
 
 const actorText = ({ kind, id, label }: AuditEvent['actor']) =>
   [kind, id, label].filter((part) => part !== undefined && part !== null && part !== '').join(' ');
@@ -44,17 +44,17 @@ const columns: readonly Column<AuditEvent>[] = [
 export function addAudit(program: Command, context: Context): void {
   withPages(program.command('audit'))
     .description('show who changed what, the newest first')
-    .option('--key <id>', 'the key that was changed', positive)
+    .option('--key-id <id>', 'the key that was changed', positive)
     .option('--actor <id>', 'the key or the account that made the change')
     .option('--action <action>', 'what happened, such as key.created')
     .option('--from <time>', 'the earliest time, such as 2030-01-31T12:00:00Z')
     .option('--to <time>', 'the first moment after the latest time')
     .addHelpText(
       'after',
-      '\nExamples:\n  keyhearth audit --key 2\n  keyhearth audit --action key.deleted --from 2030-01-01T00:00:00Z --all',
+      '\nExamples:\n  keyhearth audit --key-id 2\n  keyhearth audit --action key.deleted --from 2030-01-01T00:00:00Z --all',
     )
-    .action(async ({ actor, action, from, to, key, ...pages }: AuditOptions) => {
-      const query = { actor, action, from, to, key_id: key };
+    .action(async ({ actor, action, from, to, keyId, ...pages }: AuditOptions) => {
+      const query = { actor, action, from, to, key_id: keyId };
       const events = await readPages<AuditEvent>(context, 'events', query, 'auth/audit', pages);
       context.output.print(events, (paint) => table(columns, events, paint));
     });
