@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../src/client/index.ts';
 import type { Result } from '../../src/client/result.ts';
@@ -197,6 +200,20 @@ describe('an error is a value', () => {
       status: code,
     });
   });
+});
+
+test('the key goes to no other address, also when the answer is a redirect', async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer(({ url, headers }, answer) => {
+    seen.push(`${url} ${headers['x-api-key']}`);
+    answer.writeHead(307, { Location: '/elsewhere' }).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { self } = createClient({ url: `http://127.0.0.1:${port}`, key: FIRST_KEY });
+  expect(errorOf(await self.get())).toMatchObject({ kind: 'unexpected_answer', status: 307 });
+  expect(seen).toEqual([`/auth/self ${FIRST_KEY}`]);
+  server.close();
 });
 
 test('a path in front of the API is part of every URL, and undefined filters are not', async () => {

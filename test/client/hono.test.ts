@@ -67,6 +67,11 @@ describe('a request is refused', () => {
 
   test('with two keys', async () => {
     expect((await guarded().get('one', { Authorization: 'Bearer two' })).status).toBe(400);
+    const twice = new Headers([
+      ['X-API-Key', 'one'],
+      ['X-API-Key', 'two'],
+    ]);
+    expect((await guarded().get(undefined, Object.fromEntries(twice))).status).toBe(400);
   });
 
   test('with an unknown, a deactivated and a misplaced key in the same way', async () => {
@@ -111,6 +116,8 @@ describe('a request is refused', () => {
     expect((await get(raw_key, from('198.51.100.67'))).status).toBe(200);
     // A zone is part of a socket address, and not of an address.
     expect((await get(raw_key, from('fe80::1%eth0'))).status).toBe(200);
+    // Sockets that take both versions write IPv4 like this.
+    expect((await get(raw_key, from('::ffff:198.51.100.66'))).status).toBe(429);
   });
 });
 
@@ -173,6 +180,25 @@ describe('the cache', () => {
     expect([(await get(raw_key)).status, asked()]).toEqual([200, 1]);
     ms = 10_000;
     expect([(await get(raw_key)).status, asked()]).toEqual([401, 2]);
+  });
+
+  test('counts the age of an answer from the moment of the question', async () => {
+    let ms = 0;
+    let asked = 0;
+    const slow: typeof fetch = async (...request) => {
+      asked++;
+      const answer = await fetch(...request);
+      ms += 1_500;
+      return answer;
+    };
+    const times = { now: () => ms, date: () => ms };
+    const { get } = guarded({ fetch: slow, cache: { maxAgeMs: 10_000 } }, times);
+    const { raw_key } = await made(shop);
+    await get(raw_key);
+    ms = 9_999;
+    expect([(await get(raw_key)).status, asked]).toEqual([200, 1]);
+    ms = 10_000;
+    expect([(await get(raw_key)).status, asked]).toEqual([200, 2]);
   });
 
   test('lets no key pass after its expiry', async () => {
