@@ -50,7 +50,7 @@ export type Step = { block: Block; printed: Block | undefined };
 export function stepsOf(page: string): Step[] {
   const blocks = blocksOf(page);
   return blocks.flatMap((block, i) => {
-    if (block.language !== 'sh' || reasonOf(block) !== undefined) return [];
+    if (block.language !== 'sh' || reasonOf(block) !== undefined || runnerOf(block) !== undefined) return [];
     const next = blocks[i + 1];
     return [{ block, printed: next && isOutput(next) ? next : undefined }];
   });
