@@ -12,12 +12,12 @@ import { countingAdmit, countingRefusals } from './auth/count-outcome.ts';
 import { createIntrospect } from './auth/introspect.ts';
 import { revalidator } from './auth/revalidate.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
+import { composeRequestLog } from './compose-request-log.ts';
 import type { Config } from './config.ts';
 import { databaseCheck } from './db/health.ts';
 import { hostCheck } from './http/allowed-host.ts';
 import { clientResolver, trustedPeer } from './http/client-address.ts';
 import { createProxyWarnings } from './http/proxy-warnings.ts';
-import { createRequestLog } from './http/request-log.ts';
 import { createSessionCookies } from './http/session-cookie.ts';
 import { createAudience } from './keys/audience.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
@@ -45,9 +45,6 @@ import { openStorage } from './storage.ts';
 import { createUsageCounter } from './usage/counter.ts';
 import { createUsageReport } from './usage/report.ts';
 import { createUsageUpkeep } from './usage/upkeep.ts';
-
-/** The limit for all workers together. No client can make the log grow faster. */
-const REFUSALS_LOGGED_PER_SECOND = 100;
 
 export type Keyhearth = Awaited<ReturnType<typeof compose>>;
 
@@ -164,10 +161,7 @@ async function build(
     ...{ memory: memory.signIns, notifier, registrationIsOpen: config.registrationIsOpen },
     onUnrenewed: onUnwritten(logger, 'the expiry of a session could not be written yet'),
   });
-  const log = parts.adopt(
-    createRequestLog(logger, Math.ceil(REFUSALS_LOGGED_PER_SECOND / config.workers)),
-    ({ close }) => close(),
-  );
+  const log = await composeRequestLog(config, logger, parts);
   const requestLog = metrics.requests('core', log);
   const countedAdmit = countingAdmit(createAdmit(limiter), usage);
   const gateway =

@@ -10,6 +10,7 @@ import { type UnknownName, unknownNames } from './config/names.ts';
 import { type Environment, readSecretFiles } from './config/secret-files.ts';
 import { type SecretsConfig, secretsConfig, secretVariables } from './config/secrets.ts';
 import { type ServerConfig, serverConfig, serverVariables } from './config/server.ts';
+import { type TracingConfig, tracingConfig, tracingVariables } from './config/tracing.ts';
 import { type UsageConfig, usageConfig, usageVariables } from './config/usage.ts';
 import { StartupError } from './lib/startup-error.ts';
 
@@ -26,6 +27,7 @@ export const environmentSchema = z.object({
   ...usageVariables,
   ...auditVariables,
   ...metricsVariables,
+  ...tracingVariables,
   ...accountVariables,
   ...gatewayVariables,
 });
@@ -38,6 +40,7 @@ export type Config = ServerConfig &
   UsageConfig &
   AuditConfig &
   MetricsConfig &
+  TracingConfig &
   AccountConfig &
   GatewaySection;
 
@@ -69,6 +72,7 @@ export function parseConfig(environment: Environment): Config {
     ...usageConfig(env),
     ...auditConfig(env),
     ...metricsConfig(env),
+    ...tracingConfig(env),
     ...accountConfig(env),
     ...gatewayConfig(env),
   });

@@ -29,6 +29,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   compose: [
     ...[
       'compose-gateway',
+      'compose-request-log',
       'shared-memory',
       'storage',
       'config',
@@ -141,6 +142,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   keys: ['audit', 'pepper', 'db', 'lib'],
   usage: ['keys', 'db', 'lib'],
   metrics: ['usage', 'db', 'lib'],
+  tracing: ['lib'],
+  'compose-request-log': ['config', 'http', 'tracing', 'lib'],
   audit: ['db', 'lib'],
   limits: ['db', 'lib'],
   lockout: ['keys', 'audit', 'lib'],
@@ -296,6 +299,7 @@ const PURE = [
   'limits/window',
   'metrics/catalogue',
   'metrics/layout',
+  'tracing/span',
   'lib/brand',
   'lib/failure',
   'lib/fold',

@@ -32,7 +32,7 @@ export const requestContext = (log: RequestLog, resolveClient: ResolveClient) =>
       ...actorIds(c.var.principal),
       managed_by: c.var.managedBy,
     };
-    log.answered(answered, start, c.var.logAtDebug ? 'debug' : 'info');
+    log.answered(answered, start, c.var.logAtDebug ? 'debug' : 'info', incoming);
   });
 
 const actorIds = (principal: Principal | undefined) => ({

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FailureCode } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createLineLimit } from './line-limit.ts';
@@ -25,8 +26,14 @@ export type RequestLog = {
    * Writes the line of a request that was answered.
    * @param start `performance.now()` when it arrived
    * @param usual the level, unless the database is unavailable: the engine or the error handler logs that
+   * @param incoming the request, when it can be read. Its headers are not logged
    */
-  answered(request: AnsweredRequest, start: number, usual?: 'debug' | 'info'): void;
+  answered(
+    request: AnsweredRequest,
+    start: number,
+    usual?: 'debug' | 'info',
+    incoming?: Readonly<{ headers: IncomingHttpHeaders }>,
+  ): void;
   /** Writes summaries of everything that is only counted so far. */
   close(): void;
 };

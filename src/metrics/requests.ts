@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Meter } from './meter.ts';
 
 /** What the routes answer. Somebody can send any other word as a method. */
@@ -8,6 +9,8 @@ const methodNumbers = new Map(METHODS.map((method, number) => [method, number]))
 const VERIFY = '/auth/verify';
 
 export type Port = 'core' | 'gateway';
+
+type Incoming = Readonly<{ headers: IncomingHttpHeaders }>;
 
 /** What is counted of a line of the request log. */
 export type Answered = Readonly<{
@@ -20,7 +23,7 @@ export type Answered = Readonly<{
 }>;
 
 export type Log<Request extends Answered> = {
-  answered(request: Request, start: number, usual?: 'debug' | 'info'): void;
+  answered(request: Request, start: number, usual?: 'debug' | 'info', incoming?: Incoming): void;
   close(): void;
 };
 
@@ -103,9 +106,9 @@ export function countingRequests<Request extends Answered>(
   }
 
   return {
-    answered(request, start, usual) {
+    answered(request, start, usual, incoming) {
       count(request, start);
-      log.answered(request, start, usual);
+      log.answered(request, start, usual, incoming);
     },
     close: log.close,
   };

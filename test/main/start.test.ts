@@ -343,6 +343,10 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
 
   const badValues: Record<keyof typeof environmentSchema.shape, string[]> = {
     HOST: [''],
+    OTEL_EXPORTER_OTLP_ENDPOINT: ['', 'collector:4318', 'ftp://127.0.0.1'],
+    OTEL_EXPORTER_OTLP_HEADERS: ['', 'secret-token', 'a b=c'],
+    OTEL_SERVICE_NAME: [''],
+    OTEL_TRACES_SAMPLER_ARG: ['', '1.5', 'half', '-1'],
     KEYHEARTH_LISTEN: ['', 'unix:keyhearth.sock', '/run/keyhearth.sock', 'fd:3'],
     KEYHEARTH_SOCKET_MODE: ['', '888', '0460', 'rw-rw----'],
     KEYHEARTH_TLS_CERT: [''],

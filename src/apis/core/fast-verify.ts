@@ -103,7 +103,7 @@ export function fastVerify(
       client: client.address,
       key_id: isValid ? result.principal.id : undefined,
     };
-    log.answered(answered, start, isValid ? 'debug' : 'info');
+    log.answered(answered, start, isValid ? 'debug' : 'info', request);
   }
 
   const failed = ({ requestId }: Exchange, error: unknown): Admission => ({

@@ -68,6 +68,8 @@ export function beginExchange(
         upstream: exchange.upstream,
       },
       exchange.start,
+      'info',
+      request,
     );
   });
   return exchange;
