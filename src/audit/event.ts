@@ -66,6 +66,8 @@ export type AuditActor = Readonly<
   | { kind: 'gateway'; label: string }
   /** Somebody with a management secret of the gateway. `label`: which secret. */
   | { kind: 'management'; label: string }
+  /** Somebody with the data directory, or with the database and the pepper: a command that needs no service. */
+  | { kind: 'operator' }
   /** A client without a valid credential. */
   | { kind: 'anonymous' }
 >;
@@ -76,6 +78,7 @@ export const ACTOR_KINDS = [
   'bootstrap',
   'gateway',
   'management',
+  'operator',
   'anonymous',
 ] as const satisfies AuditActor['kind'][];
 

@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { FIRST_KEY } from '../support/keyhearth.ts';
-import { ADMIN, cookiesOf, setUpTwoFactor, withCookie } from '../support/people.ts';
+import { ADMIN, setUpTwoFactor, signIn } from '../support/people.ts';
 import { sharedService } from './service.ts';
 
 const { run, json, service, restart } = sharedService();
@@ -54,24 +54,54 @@ test('usage: of all keys, of one, and the most used', async () => {
   expect(await run(['usage', String(id), '--top', '1'])).toMatchObject({ code: 2 });
 });
 
-test('accounts: list, invite, and remove a lost second factor', async () => {
-  const { send } = service();
-  const answer = await send({ method: 'POST', path: '/auth/setup', key: FIRST_KEY, body: ADMIN });
-  expect(answer.status).toBe(201);
-  const admin = withCookie(send, cookiesOf(answer));
+describe('accounts', () => {
+  beforeAll(async () => {
+    const answer = await service().send({ method: 'POST', path: '/auth/setup', key: FIRST_KEY, body: ADMIN });
+    expect(answer.status).toBe(201);
+  });
 
-  const invited = await run(['accounts', 'invite', 'new@example.com', '--scope', 'invoices:read']);
-  expect(invited.stdout).toMatch(/^http\S+#khi_\w+\n$/);
-  expect(invited.stderr).toMatch(/^Pass this link on to new@example\.com\. It works once/);
-  expect(invited.stderr).not.toContain('khi_');
+  test('invite: the link is alone on standard output', async () => {
+    const { stdout, stderr } = await run([
+      ...['accounts', 'invite', 'new@example.com', '--scope', 'invoices:read'],
+    ]);
+    expect(stdout).toMatch(/^http\S+#khi_\w+\n$/);
+    expect(stderr).toMatch(/^Pass this link on to new@example\.com\. It works once/);
+    expect(stderr).not.toContain('khi_');
+  });
 
-  await setUpTwoFactor(admin, Date);
-  const listed = await run(['accounts', 'list']);
-  expect(squeezed(listed.stdout)).toMatch(/\nops@example\.com admin \* yes 20\d\d-\S+ [\w-]{36}\n$/);
+  test('disable-2fa: a lost second factor is gone, with all sessions', async () => {
+    const admin = await signIn(service().send);
+    await setUpTwoFactor(admin, { now: Date.now });
+    const listed = await run(['accounts', 'list']);
+    expect(squeezed(listed.stdout)).toMatch(/\nops@example\.com admin \* yes 20\d\d-\S+ [\w-]{36}\n$/);
 
-  const remove = ['accounts', 'disable-2fa', 'Ops@example.com'];
-  expect(await run(remove)).toMatchObject({ code: 2 });
-  expect(await json(...remove, '--yes')).toMatchObject({ email: ADMIN.email });
-  expect(await json('accounts', 'list')).toMatchObject([{ email: ADMIN.email, two_factor: false }]);
-  expect(await run(['accounts', 'disable-2fa', 'nobody@example.com', '--yes'])).toMatchObject({ code: 4 });
+    const remove = ['accounts', 'disable-2fa', 'Ops@example.com'];
+    expect(await run(remove)).toMatchObject({ code: 2 });
+    expect(await json(...remove, '--yes')).toMatchObject({ email: ADMIN.email });
+    expect(await json('accounts', 'list')).toMatchObject([{ email: ADMIN.email, two_factor: false }]);
+    expect(await admin('GET', '/auth/self')).toMatchObject({ status: 401 });
+    expect(await run(['accounts', 'disable-2fa', 'nobody@example.com', '--yes'])).toMatchObject({ code: 4 });
+  });
+
+  test('reset-password: a new password while the service runs, and no session from before', async () => {
+    const { send, dataDir } = service();
+    const admin = await signIn(send);
+    const env = { KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_BCRYPT_COST: '10', KEYHEARTH_KEY: '' };
+    const reset = (email: string, ...options: string[]) =>
+      run(['accounts', 'reset-password', email, ...options], { env });
+
+    expect(await reset(ADMIN.email)).toMatchObject({ code: 2, stdout: '' });
+    expect(await reset('nobody@example.com', '--yes')).toMatchObject({ code: 4, stdout: '' });
+    expect(await admin('GET', '/auth/self')).toMatchObject({ status: 200 });
+    const { code, stdout, stderr } = await reset('Ops@example.com', '--yes');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^(?:[a-z2-9]{5}-?){4}\n$/) });
+    expect(stderr).toMatch(/^Pass this password on to ops@example\.com/);
+    expect(stderr).not.toContain(stdout.trim());
+
+    expect(await admin('GET', '/auth/self')).toMatchObject({ status: 401 });
+    expect(await send({ method: 'POST', path: '/auth/login', body: ADMIN })).toMatchObject({ status: 401 });
+    await signIn(send, { email: ADMIN.email, password: stdout.trim() });
+    const [event] = await json('audit', '--action', 'account.password_changed');
+    expect(event).toMatchObject({ actor: { kind: 'operator', label: null }, address: null });
+  });
 });

@@ -116,7 +116,7 @@ export const AuditEventSchema = z
       .object({
         kind: z.enum(ACTOR_KINDS).openapi({
           description:
-            '`key`: a key. `account`: a person. `bootstrap`: the set-up, before there is a key. `gateway`: the file of a gateway. `management`: somebody with a management secret of the gateway. `anonymous`: a client without a valid key',
+            '`key`: a key. `account`: a person. `bootstrap`: the set-up, before there is a key. `gateway`: the file of a gateway. `management`: somebody with a management secret of the gateway. `operator`: a command on the machine of Keyhearth. `anonymous`: a client without a valid key',
         }),
         id: optional(z.union([z.int(), z.uuid()]), 'The id of the key, or of the account', 1),
         hint: optional(z.string(), 'The first characters of the key', 'kh_EXAMPLEex'),

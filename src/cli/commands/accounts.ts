@@ -74,6 +74,28 @@ export function addAccounts(program: Command, context: Context): void {
     });
 
   accounts
+    .command('reset-password')
+    .argument('<email>')
+    .description(
+      'print a new password, and end all sessions of the person; works on the database, without a key',
+    )
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      '\nIt reads the same environment variables as the service, which may run.\n\nExample:\n  KEYHEARTH_DATA_DIR=/var/lib/keyhearth keyhearth accounts reset-password ops@example.com',
+    )
+    .action(async (email: string, { yes }: { yes?: boolean }) => {
+      const { resetPassword } = await import('../reset-password.ts');
+      await confirm(context, `Replace the password of ${email}, and end all their sessions?`, yes);
+      const { password, ...reset } = await resetPassword(context, email);
+      output.secret(
+        password,
+        { email: reset.email, password },
+        `Pass this password on to ${reset.email}, who changes it after the next sign-in. Keyhearth cannot show it again.`,
+      );
+    });
+
+  accounts
     .command('disable-2fa')
     .argument('<account>', 'the e-mail address or the id')
     .description('remove the second factor of a person who has lost it, and end all their sessions')

@@ -41,6 +41,7 @@ export function Sentence({ of: event, names }: SentenceProps) {
 function Actor({ of: { actor } }: { of: AuditEvent }) {
   if (actor.kind === 'bootstrap') return 'The set-up';
   if (actor.kind === 'anonymous') return 'Somebody';
+  if (actor.kind === 'operator') return 'A command on the machine of Keyhearth';
   if (actor.kind === 'management') return 'Somebody with the management key of the gateway';
   if (actor.kind === 'gateway')
     return (

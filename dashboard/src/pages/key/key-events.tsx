@@ -20,6 +20,7 @@ const LATEST = '10';
 const WITHOUT_A_NAME: Record<string, string> = {
   bootstrap: 'the set-up',
   anonymous: 'a client without a key',
+  operator: 'a command on the machine of Keyhearth',
 };
 
 /** "Rotated": the heading of the list says of what. */

@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs';
+import { type Config, parseConfig } from '../config.ts';
+import { createLogger, type Logger } from '../lib/logger.ts';
+import { openStorage, type Storage } from '../storage.ts';
+import type { Context } from './context.ts';
+import { CommandError, EXIT } from './exit-codes.ts';
+
+/** What a command works with that needs no service. It has the access of the service: the data directory and the pepper. */
+export type Offline = { config: Config; logger: Logger; storage: Storage };
+
+/**
+ * Opens the database that the environment variables of the service name, and brings its schema up to date. A service may
+ * run on it.
+ * @throws CommandError when there is none, StartupError when it cannot be used
+ */
+export async function offline<T>(
+  { env, output }: Pick<Context, 'env' | 'output'>,
+  work: (offline: Offline) => Promise<T>,
+): Promise<T> {
+  const config = parseConfig(env);
+  const { database } = config;
+  // A start makes a database. Here, one that is not there is a mistake in the settings.
+  if (database.engine === 'sqlite' && !existsSync(database.path))
+    throw new CommandError(
+      `There is no database at ${database.path}; set KEYHEARTH_DATA_DIR or DATABASE_URL.`,
+      EXIT.notFound,
+    );
+  const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
+  const storage = await openStorage(config, logger);
+  try {
+    return await work({ config, logger, storage });
+  } finally {
+    await storage.close();
+  }
+}
