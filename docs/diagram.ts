@@ -54,6 +54,7 @@ const LAYERS: readonly Layer[] = [
     name: 'services',
     color: '#1a7f37',
     modules: [
+      'webhooks',
       'gateway-control',
       'oauth',
       'upstreams',

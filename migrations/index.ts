@@ -11,6 +11,7 @@ import * as people from './0010_people.ts';
 import * as declaredKeys from './0011_declared_keys.ts';
 import * as usageModels from './0012_usage_models.ts';
 import * as oauth from './0013_oauth.ts';
+import * as webhooks from './0014_webhooks.ts';
 
 /**
  * In the order in which they run. A released migration is never changed, and imports nothing of `src`, which does
@@ -29,4 +30,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0011_declared_keys': declaredKeys,
   '0012_usage_models': usageModels,
   '0013_oauth': oauth,
+  '0014_webhooks': webhooks,
 };

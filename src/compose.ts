@@ -110,6 +110,10 @@ async function build(
     ({ close }) => close(),
   );
   metrics.measure({ bcrypt, usage, audit });
+  if (config.webhook) {
+    const { openWebhooks } = await import('./webhooks/webhooks.ts');
+    parts.adopt(openWebhooks({ ...config.webhook, db, clock, logger }), ({ close }) => close());
+  }
   const onUnsaved = onUnwritten(logger, 'the windows of rate limits could not be written yet');
   const limiter = parts.adopt(
     await openLimiter({ ...services, db, clock, memory: memory.limits, onError: onUnsaved }),

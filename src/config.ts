@@ -12,6 +12,7 @@ import { type SecretsConfig, secretsConfig, secretVariables } from './config/sec
 import { type ServerConfig, serverConfig, serverVariables } from './config/server.ts';
 import { type TracingConfig, tracingConfig, tracingVariables } from './config/tracing.ts';
 import { type UsageConfig, usageConfig, usageVariables } from './config/usage.ts';
+import { type WebhookConfig, webhookConfig, webhookVariables } from './config/webhooks.ts';
 import { StartupError } from './lib/startup-error.ts';
 
 /**
@@ -28,6 +29,7 @@ export const environmentSchema = z.object({
   ...auditVariables,
   ...metricsVariables,
   ...tracingVariables,
+  ...webhookVariables,
   ...accountVariables,
   ...gatewayVariables,
 });
@@ -41,6 +43,7 @@ export type Config = ServerConfig &
   AuditConfig &
   MetricsConfig &
   TracingConfig &
+  WebhookConfig &
   AccountConfig &
   GatewaySection;
 
@@ -73,6 +76,7 @@ export function parseConfig(environment: Environment): Config {
     ...auditConfig(env),
     ...metricsConfig(env),
     ...tracingConfig(env),
+    ...webhookConfig(env),
     ...accountConfig(env),
     ...gatewayConfig(env),
   });

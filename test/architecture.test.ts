@@ -39,6 +39,7 @@ const MAY_IMPORT: Record<string, string[]> = {
       'auth/by',
       'auth',
       'http',
+      'webhooks',
     ],
     ...[
       'accounts',
@@ -134,6 +135,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   http: ['lib'],
   accounts: ['bootstrap', 'keys', 'audit', 'lockout', 'pepper', 'db', 'lib'],
   bootstrap: ['keys', 'audit', 'db', 'lib'],
+  webhooks: ['audit', 'db', 'lib'],
   'gateway-control': ['gateway-file', 'keys', 'lib', 'oauth', 'upstreams'],
   oauth: ['gateway-file', 'upstreams', 'pepper', 'db', 'lib'],
   'declared-keys': ['gateway-file', 'keys', 'audit', 'db', 'lib'],

@@ -202,6 +202,25 @@ export type OAuthLeaseTable = {
   ends_at: number;
 };
 
+/** A message for the receiver of webhooks. */
+export type WebhookMessageTable = {
+  id: string;
+  /** JSON. */
+  body: string;
+  /** How often sending it has failed. */
+  attempts: number;
+  /** When it is sent, in milliseconds since 1970; null when the receiver has it. */
+  next_at: number | null;
+  /** When the receiver got it, in milliseconds since 1970. */
+  done_at: number | null;
+};
+
+/** One row or none: up to which audit event there are messages. */
+export type WebhookPositionTable = {
+  id: number;
+  event_id: EventId;
+};
+
 export type Tables = {
   database_identity: DatabaseIdentityTable;
   bootstrap_claim: BootstrapClaimTable;
@@ -220,6 +239,8 @@ export type Tables = {
   rate_limit_counters: RateLimitCounterTable;
   oauth_flows: OAuthFlowTable;
   oauth_leases: OAuthLeaseTable;
+  webhook_messages: WebhookMessageTable;
+  webhook_position: WebhookPositionTable;
 };
 
 export type Db = Kysely<Tables>;

@@ -1,0 +1,111 @@
+import { createHmac } from 'node:crypto';
+import type { Action, AuditEvent } from '../audit/event.ts';
+import type { KeyId } from '../lib/brand.ts';
+
+/** What webhooks tell. The names are stable. */
+export type MessageType =
+  | 'key.created'
+  | 'key.revoked'
+  | 'key.rotated'
+  | 'key.expiring'
+  | 'key.expired'
+  | 'address.locked'
+  | 'database.recovered'
+  | 'database.unavailable';
+
+/** `id`: the same whenever the same thing is told, so that a receiver can tell a repetition. */
+export type Message = Readonly<{ id: string; body: string }>;
+
+/** The audit events that are told. */
+export const TOLD: Readonly<Partial<Record<Action, MessageType>>> = {
+  'key.registered': 'key.created',
+  'key.created': 'key.created',
+  'key.declared': 'key.created',
+  'key.rotated': 'key.rotated',
+  'key.regenerated': 'key.rotated',
+  'key.deactivated': 'key.revoked',
+  'key.deleted': 'key.revoked',
+  'key.undeclared': 'key.revoked',
+  'address.locked': 'address.locked',
+};
+
+/** @param at milliseconds since 1970: when it happened */
+export const messageOf = (id: string, type: MessageType, at: number, data: object): Message => ({
+  id,
+  body: JSON.stringify({ type, timestamp: new Date(at).toISOString(), data }),
+});
+
+/** Undefined for an event that is not told. */
+export function messageOfEvent(event: AuditEvent): Message | undefined {
+  const type = TOLD[event.action];
+  if (!type) return undefined;
+  return messageOf(`audit_${event.id}`, type, event.at, {
+    action: event.action,
+    key_id: event.keyId,
+    actor: event.actor,
+    address: event.address,
+    changes: event.changes,
+    request_id: event.requestId,
+  });
+}
+
+const DAY_MS = 86_400_000;
+/** How long before its end a key is told, in days, the shortest time first. */
+const NOTICE_DAYS = [1, 7];
+
+/** How long before their end keys are told at the earliest, in milliseconds. */
+export const LONGEST_NOTICE_MS = 7 * DAY_MS;
+
+export type EndingKey = Readonly<{
+  id: KeyId;
+  hint: string;
+  label: string;
+  owner: string;
+  created_at: number;
+  expires_at: number;
+}>;
+
+/**
+ * What is told of a key that expires or has expired: nothing, when its whole life is shorter than the notice. A key that
+ * gets another end is told again.
+ */
+export function messageOfEnding(key: EndingKey, now: number): Message | undefined {
+  const data = {
+    key_id: key.id,
+    hint: key.hint,
+    label: key.label,
+    owner: key.owner,
+    expires_at: new Date(key.expires_at).toISOString(),
+  };
+  const id = `${key.id}_${key.expires_at}`;
+  if (key.expires_at <= now) return messageOf(`expired_${id}`, 'key.expired', key.expires_at, data);
+  const days = NOTICE_DAYS.find((notice) => key.expires_at - now <= notice * DAY_MS);
+  if (days === undefined || key.expires_at - key.created_at <= days * DAY_MS) return undefined;
+  return messageOf(`expires_in_${days}d_${id}`, 'key.expiring', key.expires_at - days * DAY_MS, {
+    ...data,
+    days,
+  });
+}
+
+/**
+ * The headers of Standard Webhooks (version 1.0.0): HMAC-SHA-256 over the id, the time stamp and the body.
+ * @param seconds since 1970: when it is sent
+ */
+export function signedHeaders({ id, body }: Message, seconds: number, secret: Uint8Array) {
+  const signature = createHmac('sha256', secret).update(`${id}.${seconds}.${body}`).digest('base64');
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(seconds),
+    'webhook-signature': `v1,${signature}`,
+  };
+}
+
+const [SECOND_MS, MINUTE_MS, HOUR_MS] = [1_000, 60_000, 3_600_000];
+/** The times that Standard Webhooks recommends. */
+const PAUSES_MS = [
+  ...[5 * SECOND_MS, 5 * MINUTE_MS, 30 * MINUTE_MS],
+  ...[2 * HOUR_MS, 5 * HOUR_MS, 10 * HOUR_MS, 14 * HOUR_MS, 20 * HOUR_MS],
+];
+
+/** How long to wait after so many failed attempts: a day, when there were many. */
+export const pauseAfter = (attempts: number): number => PAUSES_MS[attempts - 1] ?? DAY_MS;
