@@ -101,6 +101,7 @@ describe('migrations', () => {
       '0011_declared_keys',
       '0012_usage_models',
       '0013_oauth',
+      '0014_webhooks',
     ]);
   });
 
