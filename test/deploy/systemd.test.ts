@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/keyhearth.ts';
 
@@ -59,6 +59,16 @@ test.runIf(isInstalled).each([
   const { status, stderr } = spawnSync('systemd-analyze', ['verify', unitForThisMachine(more)], {
     encoding: 'utf8',
   });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+test.runIf(isInstalled)('systemd finds no mistake in the socket with its unit', () => {
+  const folder = dirname(unitForThisMachine());
+  writeFileSync(join(folder, 'keyhearth.socket'), socket);
+  mkdirSync(join(folder, 'keyhearth.service.d'));
+  writeFileSync(join(folder, 'keyhearth.service.d/socket.conf'), withSocket);
+  const units = ['keyhearth.socket', 'keyhearth.service'].map((name) => join(folder, name));
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', ...units], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
 
