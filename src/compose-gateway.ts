@@ -94,9 +94,8 @@ async function build(
     }),
     ({ close }) => close(),
   );
-  const port = parts.adopt(
-    await prepareGatewayPort(live, settings.file, memory.gatewayNews, logger),
-    ({ close }) => close(),
+  const port = parts.adopt(await prepareGatewayPort(live, settings.file, memory, logger), ({ close }) =>
+    close(),
   );
 
   const models = parts.adopt(createModelCounter(core.counting), ({ close }) => close());

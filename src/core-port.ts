@@ -4,6 +4,7 @@ import { type KeptCertificate, keepCertificate } from './http/server/kept-certif
 import { CORE, type RunningServer, type ServerOptions } from './http/server/listen.ts';
 import type { Logger } from './lib/logger.ts';
 import { StartupError } from './lib/startup-error.ts';
+import { recordExpiry } from './metrics/memory.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 /** The main port: how to serve. */
@@ -22,7 +23,7 @@ export type CorePort = Readonly<{
  */
 export async function prepareCorePort(
   { tls: files }: Pick<Config, 'tls'>,
-  { coreCertificate: said }: Pick<SharedMemory, 'coreCertificate'>,
+  { coreCertificate: said, metrics }: Pick<SharedMemory, 'coreCertificate' | 'metrics'>,
   logger: Logger,
 ): Promise<CorePort> {
   const pair = files && (await readKeyPair(files).catch(explain));
@@ -31,7 +32,10 @@ export async function prepareCorePort(
     options: { ...CORE, ...(pair && { tls: pair }) },
     serves(server) {
       if (!files || !pair) return;
-      kept = keepCertificate(server, pair, { name: 'the certificate', files: () => files, said, logger });
+      const onExpiry = recordExpiry(metrics, 'core');
+      kept = keepCertificate(server, pair, {
+        ...{ name: 'the certificate', files: () => files, said, logger, onExpiry },
+      });
     },
     reload: async () => kept?.reload(),
     close: () => kept?.close(),

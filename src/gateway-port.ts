@@ -9,6 +9,7 @@ import type { SettingNames } from './http/server/port.ts';
 import type { Logger } from './lib/logger.ts';
 import { isNews } from './lib/news.ts';
 import { StartupError } from './lib/startup-error.ts';
+import { recordExpiry } from './metrics/memory.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 /** The port of the gateway: where and how to serve. */
@@ -26,13 +27,13 @@ export type GatewayPort = Readonly<{
 
 /**
  * Prepares the port that the file of the gateway describes.
- * @param said what the threads have logged
+ * @param memory what the threads have logged and counted
  * @throws StartupError when the certificate cannot be used
  */
 export async function prepareGatewayPort(
   live: LiveConfig,
   file: string,
-  said: SharedMemory['gatewayNews'],
+  { gatewayNews: said, metrics }: Pick<SharedMemory, 'gatewayNews' | 'metrics'>,
   logger: Logger,
 ): Promise<GatewayPort> {
   const atStart = live.current();
@@ -61,6 +62,7 @@ export async function prepareGatewayPort(
         files: () => live.current().tls ?? atStart.tls ?? { cert: '', key: '' },
         said: said.certificate,
         logger,
+        onExpiry: recordExpiry(metrics, 'gateway'),
       });
     },
     reload: async () => kept?.reload(),

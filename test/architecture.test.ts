@@ -25,7 +25,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     ...['serve', 'config', 'http/server', 'gateway-file', 'accounts', 'limits', 'lockout', 'metrics', 'lib'],
   ],
   serve: ['compose', 'compose-gateway', 'core-port', 'shared-memory', 'config', 'http/server', 'lib'],
-  'core-port': ['config', 'shared-memory', 'http/server', 'lib'],
+  'core-port': ['config', 'shared-memory', 'http/server', 'metrics', 'lib'],
   compose: [
     ...[
       'compose-gateway',
@@ -72,7 +72,9 @@ const MAY_IMPORT: Record<string, string[]> = {
     ],
     ...['keys', 'lib', 'lockout', 'oauth', 'pepper', 'upstreams', 'usage'],
   ],
-  'gateway-port': ['config', 'shared-memory', 'http/server', 'http/dialects', 'gateway-file', 'lib'],
+  'gateway-port': [
+    ...['config', 'shared-memory', 'http/server', 'http/dialects', 'gateway-file', 'metrics', 'lib'],
+  ],
   'shared-memory': [
     ...['config', 'gateway-file', 'accounts', 'audit', 'limits', 'lockout', 'metrics', 'db', 'lib'],
   ],

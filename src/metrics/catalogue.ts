@@ -124,6 +124,11 @@ export const OPEN = {
   },
 } as const satisfies Record<string, OpenMetric>;
 
+/** The ports that can have a certificate, and the label of each. */
+export const PORTS = ['core', 'gateway'] as const;
+
+export type Port = (typeof PORTS)[number];
+
 /** Refusals that alerts watch. Their series exist from the start, so that Prometheus sees the first increase. */
 export const WATCHED_CODES = ['database_unavailable', 'database_busy', 'overloaded', 'internal_error'];
 
@@ -136,6 +141,12 @@ export const READ = {
     type: 'gauge',
     help: 'Addresses and e-mail addresses that are locked out now, by kind.',
     label: 'kind',
+  },
+  certificates: {
+    name: 'keyhearth_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the certificate of a port expires, in seconds since 1970. Absent for a port without TLS.',
+    label: 'port',
   },
   workers: { name: 'keyhearth_workers', type: 'gauge', help: 'Workers that run.' },
   build: {

@@ -1,9 +1,10 @@
+import type { Port } from './catalogue.ts';
 import { type Storage, timedDatabase } from './database.ts';
 import { countLookUps, type Measured, measure } from './gauges.ts';
 import type { MetricsMemory } from './memory.ts';
 import { openMeter } from './meter.ts';
 import { createRender } from './render.ts';
-import { type Answered, countingRequests, type Log, type Port } from './requests.ts';
+import { type Answered, countingRequests, type Log } from './requests.ts';
 import type { Surroundings } from './snapshot.ts';
 import { type CountsVerifications, countingVerifications } from './verifications.ts';
 

@@ -1,5 +1,5 @@
 import { threadId } from 'node:worker_threads';
-import { OPEN, type OpenMetricName, WATCHED_CODES } from './catalogue.ts';
+import { OPEN, type OpenMetricName, PORTS, type Port, WATCHED_CODES } from './catalogue.ts';
 import { FIXED_NUMBERS, GAUGE_PLACES } from './layout.ts';
 import { allocateSeries, MAX_SERIES, openSeries, releaseSeries, type SeriesMemory } from './series.ts';
 
@@ -10,6 +10,8 @@ export type MetricsMemory = Readonly<{
   /** Each worker has the fixed numbers, then one for each series. */
   numbers: Float64Array<SharedArrayBuffer>;
   series: SeriesMemory;
+  /** When the certificate of each port expires, in milliseconds since 1970, or 0. All workers write the same. */
+  certificates: Float64Array<SharedArrayBuffer>;
 }>;
 
 const EACH = FIXED_NUMBERS + MAX_SERIES;
@@ -25,6 +27,7 @@ export function allocateMetrics(workers: number): MetricsMemory {
     owners: new Int32Array(new SharedArrayBuffer(workers * Int32Array.BYTES_PER_ELEMENT)),
     numbers: new Float64Array(new SharedArrayBuffer(workers * EACH * Float64Array.BYTES_PER_ELEMENT)),
     series,
+    certificates: new Float64Array(new SharedArrayBuffer(PORTS.length * Float64Array.BYTES_PER_ELEMENT)),
   };
 }
 
@@ -64,6 +67,13 @@ export function sumNumbers(memory: MetricsMemory): Float64Array {
     if (number !== 0) sums[i % EACH] = (sums[i % EACH] ?? 0) + number;
   return sums;
 }
+
+/** Remembers when the certificate of a port expires. */
+export const recordExpiry =
+  ({ certificates }: MetricsMemory, port: Port) =>
+  (expiresAt: number): void => {
+    certificates[PORTS.indexOf(port)] = expiresAt;
+  };
 
 /** How many workers run. */
 export const countWorkers = ({ owners }: MetricsMemory) => owners.filter((owner) => owner !== 0).length;

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Port } from './catalogue.ts';
 import type { Meter } from './meter.ts';
 
 /** What the routes answer. Somebody can send any other word as a method. */
@@ -7,8 +8,6 @@ const OTHER_METHOD = METHODS.length;
 const methodNumbers = new Map(METHODS.map((method, number) => [method, number]));
 
 const VERIFY = '/auth/verify';
-
-export type Port = 'core' | 'gateway';
 
 type Incoming = Readonly<{ headers: IncomingHttpHeaders }>;
 

@@ -1,5 +1,5 @@
 import { product } from '../lib/product.ts';
-import { FIXED, type FixedMetric, type Metric, OPEN, type OpenMetricName, READ } from './catalogue.ts';
+import { FIXED, type FixedMetric, type Metric, OPEN, type OpenMetricName, PORTS, READ } from './catalogue.ts';
 import { FIXED_NUMBERS, placeOf } from './layout.ts';
 import { countWorkers, type MetricsMemory, sumNumbers } from './memory.ts';
 import { openSeries } from './series.ts';
@@ -81,6 +81,13 @@ function readFamilies(memory: MetricsMemory, { lockouts }: Surroundings): Family
     {
       ...READ.lockouts,
       values: Object.entries(lockouts()).map(([kind, value]) => ({ value, labels: { kind } })),
+    },
+    {
+      ...READ.certificates,
+      values: PORTS.flatMap((port, i) => {
+        const expiresAt = memory.certificates[i] ?? 0;
+        return expiresAt === 0 ? [] : one(Math.round(expiresAt / 1_000), { port });
+      }),
     },
     { ...READ.workers, values: one(countWorkers(memory)) },
     { ...READ.build, values: one(1, { version: product.version, node: process.versions.node }) },

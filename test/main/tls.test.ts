@@ -2,9 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Pem, selfSigned } from '../support/certificate.ts';
-import { sendRaw } from '../support/http.ts';
+import { parseExposition } from '../support/exposition.ts';
+import { client, sendRaw } from '../support/http.ts';
 import { spawnProcess, startProcess, temporaryDirectory } from '../support/keyhearth.ts';
 import { answerOver, MANY, namesAt, openTls, writePair } from '../support/tls.ts';
+
+/** As test/support/certificate.ts makes them. */
+const DAYS_VALID = 30;
 
 const PATIENCE = { timeout: 10_000 };
 
@@ -22,7 +26,9 @@ async function start(pair: Pem, env: Record<string, string> = {}) {
 
 test('the main port serves over TLS, and follows its certificate on each worker without closing a connection', async () => {
   const [first, second] = [selfSigned('first'), selfSigned('second')];
-  const { origin, directory, child, stdout, ended } = await start(first, { KEYHEARTH_WORKERS: '2' });
+  const { origin, directory, child, stdout, ended } = await start(first, {
+    ...{ KEYHEARTH_WORKERS: '2', KEYHEARTH_METRICS_LISTEN: '127.0.0.1:0' },
+  });
   expect(origin).toMatch(/^https:/);
   const sockets = await Promise.all(Array.from({ length: MANY }, () => openTls(origin, first)));
   for (const socket of sockets) expect(await answerOver(socket)).toMatch(/^HTTP\/1\.1 401 /);
@@ -31,6 +37,10 @@ test('the main port serves over TLS, and follows its certificate on each worker 
   writePair(directory, second);
   await expect.poll(() => namesAt(origin), PATIENCE).toEqual(['second']);
   for (const socket of sockets) expect(await answerOver(socket)).toMatch(/^HTTP\/1\.1 401 /);
+  const [, metrics = ''] = /"metrics":"([^"]+)"/.exec(stdout()) ?? [];
+  const { samples } = parseExposition((await client(metrics)('/metrics')).text, false);
+  const expiry = samples.get('keyhearth_certificate_expiry_timestamp_seconds{port="core"}') ?? 0;
+  expect(Math.abs(expiry - Date.now() / 1_000 - DAYS_VALID * 86_400)).toBeLessThan(3_600);
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
   expect(stdout().split('the certificate was reloaded')).toHaveLength(2);

@@ -32,6 +32,9 @@ export async function readKeyPair({ cert, key }: CertificateFiles): Promise<KeyP
   return pair;
 }
 
+/** When a certificate expires, in milliseconds since 1970. */
+export const expiryOf = ({ cert }: KeyPair): number => Date.parse(new X509Certificate(cert).validTo);
+
 async function read(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
