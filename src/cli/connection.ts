@@ -1,5 +1,6 @@
 import type { CallError } from '../client/result.ts';
 import { type Connection, send } from '../client/send.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { readSecretFile } from '../lib/secret-file.ts';
 import type { Environment, GlobalOptions, Input, Request } from './context.ts';
 import { CommandError, exitCodeOf, usageError } from './exit-codes.ts';
@@ -78,9 +79,15 @@ export function baseOf(url: string): URL {
 /** A URL has each IPv4 address in four numbers. A name may begin like one. */
 const isLoopback = (host: string) => /^(?:127(?:\.\d+){3}|\[::1\]|localhost)$/.test(host);
 
+/** Such as a refused connection or an unknown certificate. fetch() hides it in the cause of its error. */
+function reasonOf(cause: unknown): string {
+  const code = errorCode(cause instanceof Error ? cause.cause : undefined);
+  return code === undefined ? '' : ` (${code})`;
+}
+
 function sentenceOf(error: CallError, base: URL): string {
   if (error.kind === 'unreachable')
-    return `Keyhearth cannot be reached at ${base.href}; check the URL, and that it runs.`;
+    return `Keyhearth cannot be reached at ${base.href}${reasonOf(error.cause)}; check the URL, and that it runs.`;
   if (error.kind === 'timeout')
     return 'Keyhearth did not answer in time. A change may have happened: check before you repeat it.';
   if (error.kind !== 'problem') return error.message;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import type { Input } from './context.ts';
@@ -16,8 +17,10 @@ const input: Input = {
   readAll: () => text(process.stdin),
   async ask(question) {
     const lines = createInterface({ input: process.stdin, output: process.stderr });
+    // Ctrl-C and Ctrl-D close it without an answer.
+    const closed = once(lines, 'close').then(() => '');
     try {
-      return await lines.question(question);
+      return await Promise.race([lines.question(question).catch(() => ''), closed]);
     } finally {
       lines.close();
     }

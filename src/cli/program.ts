@@ -57,7 +57,7 @@ export function createProgram(parts: Parts): Command {
       writeErr: (text) => parts.stderr.write(text),
       outputError: (text, write) => write(`keyhearth: ${withoutValues(text)}`),
     })
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('See keyhearth --help.');
 
   addServe(program);

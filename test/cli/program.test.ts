@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { product } from '../../src/lib/product.ts';
-import { keyhearth } from './command.ts';
+import { BIN, keyhearth } from './command.ts';
 
 test('--help: the commands and examples, on standard output', async () => {
   const { code, stdout, stderr } = await keyhearth(['--help']);
@@ -13,6 +14,18 @@ test('--version, and that of the service', async () => {
   const version = { code: 0, stdout: `${product.version}\n`, stderr: '' };
   expect(await keyhearth(['--version'])).toEqual(version);
   expect(await keyhearth(['serve', '--version'])).toEqual(version);
+});
+
+test('--help of a command has its options, an example, and the options of all commands', async () => {
+  const { code, stdout } = await keyhearth(['keys', 'create', '--help']);
+  expect(code).toBe(0);
+  for (const text of ['--expires-in <duration>', '--json', 'Examples:']) expect(stdout).toContain(text);
+});
+
+test('a reader that has seen enough is no error', () => {
+  const command = 'set -o pipefail; "$0" "$1" completion bash | true; echo "$?"';
+  const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, BIN], { encoding: 'utf8' });
+  expect({ stdout, stderr }).toEqual({ stdout: '0\n', stderr: '' });
 });
 
 describe('a mistake in the arguments ends with code 2', () => {
