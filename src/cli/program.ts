@@ -8,6 +8,7 @@ import { addKeys } from './commands/keys.ts';
 import { addLockouts } from './commands/lockouts.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addProfiles } from './commands/profiles.ts';
+import { addRecover } from './commands/recover.ts';
 import { addServe } from './commands/serve.ts';
 import { addUsage } from './commands/usage.ts';
 import type { Context, Environment, GlobalOptions, Input } from './context.ts';
@@ -62,7 +63,7 @@ export function createProgram(parts: Parts): Command {
 
   addServe(program);
   const online = [addKeys, addLockouts, addAudit, addUsage, addAccounts, addProfiles];
-  for (const add of [...online, addMigrate, addCompletion]) add(program, context);
+  for (const add of [...online, addRecover, addMigrate, addCompletion]) add(program, context);
   return program;
 }
 
