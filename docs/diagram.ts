@@ -22,6 +22,7 @@ const LAYERS: readonly Layer[] = [
         'metrics-port',
         'serve',
         'compose',
+        'compose-pepper',
         'compose-gateway',
         'compose-client-api',
         'compose-request-log',

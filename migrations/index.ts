@@ -12,6 +12,7 @@ import * as declaredKeys from './0011_declared_keys.ts';
 import * as usageModels from './0012_usage_models.ts';
 import * as oauth from './0013_oauth.ts';
 import * as webhooks from './0014_webhooks.ts';
+import * as pepperSince from './0015_pepper_since.ts';
 
 /**
  * In the order in which they run. A released migration is never changed, and imports nothing of `src`, which does
@@ -31,4 +32,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012_usage_models': usageModels,
   '0013_oauth': oauth,
   '0014_webhooks': webhooks,
+  '0015_pepper_since': pepperSince,
 };

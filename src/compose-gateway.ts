@@ -44,6 +44,7 @@ export type CoreParts = ClientParts &
     change: Change;
     managementBans: Lockout;
     fingerprintOf: (rawKey: RawKey) => Fingerprint;
+    previousFingerprintOf: ((rawKey: RawKey) => Fingerprint) | undefined;
   }>;
 
 /** The gateway: what its port serves, and what else of it the core uses. */
@@ -82,7 +83,8 @@ async function build(
 ): Promise<Omit<Gateway, 'close'>> {
   const { logger, clock, memory, requestLog, resolveClient, db, bcrypt, seal } = core;
   // 1. The file, and the keys that it declares.
-  const declared = createDeclaredKeys({ db, fingerprintOf: core.fingerprintOf, clock });
+  const { fingerprintOf, previousFingerprintOf } = core;
+  const declared = createDeclaredKeys({ db, fingerprintOf, previousFingerprintOf, clock });
   const live = parts.adopt(
     await openLiveConfig({
       path: settings.file,

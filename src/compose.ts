@@ -12,6 +12,7 @@ import { countingAdmit, countingRefusals } from './auth/count-outcome.ts';
 import { createIntrospect } from './auth/introspect.ts';
 import { revalidator } from './auth/revalidate.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
+import { composePepper } from './compose-pepper.ts';
 import { composeRequestLog } from './compose-request-log.ts';
 import type { Config } from './config.ts';
 import { databaseCheck } from './db/health.ts';
@@ -22,7 +23,6 @@ import { createSessionCookies } from './http/session-cookie.ts';
 import { createAudience } from './keys/audience.ts';
 import { createBcryptPool } from './keys/bcrypt-pool.ts';
 import { createChange } from './keys/change.ts';
-import { fingerprinter } from './keys/digests.ts';
 import { createExpirySweeper } from './keys/expiry-sweeper.ts';
 import { hashingThreads, startHashingThreads } from './keys/hashing-threads.ts';
 import { generateRawKey } from './keys/key-format.ts';
@@ -39,7 +39,6 @@ import { createManagementBans } from './lockout/management-ban.ts';
 import { createLockoutService } from './lockout/service.ts';
 import { lockedIncident } from './lockout/wire.ts';
 import { openInstruments } from './metrics/instruments.ts';
-import { createSeal } from './pepper/seal.ts';
 import { lockoutsNow, type SharedMemory, sharedMemory } from './shared-memory.ts';
 import { openStorage } from './storage.ts';
 import { createUsageCounter } from './usage/counter.ts';
@@ -81,7 +80,6 @@ async function build(
   parts: AsyncDisposableStack,
 ) {
   const storage = parts.adopt(await openStorage(config, logger, memory.database), ({ close }) => close());
-  const { pepper } = storage;
   const lockouts = () => lockoutsNow(memory, clock.monotonic());
   const metrics = parts.adopt(openInstruments(memory.metrics, { lockouts }), ({ close }) => close());
   const { db, services } = metrics.database(storage);
@@ -120,10 +118,12 @@ async function build(
     ({ close }) => close(),
   );
 
-  const fingerprintOf = fingerprinter(pepper);
+  const onUnmoved = onUnwritten(logger, 'keys could not be moved to the new pepper yet');
+  const ofPepper = { ...storage, db, writer: backgroundWriter, logger, onError: onUnmoved };
+  const { fingerprintOf, previousFingerprintOf, pepperMove, seal } = await composePepper(ofPepper, parts);
   const proveByHash = createProver({ db, fingerprintOf, bcrypt, clock });
   const keyLookup = createKeyLookup({
-    ...{ db, reader, fingerprintOf, proveByHash, clock },
+    ...{ db, reader, fingerprintOf, proveByHash, clock, pepperMove },
     onLookUp: metrics.onLookUp,
   });
   const { lookUp } = keyLookup;
@@ -132,10 +132,7 @@ async function build(
   const change = createChange({ db, clock, revalidate });
   const keys = createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate, limiter });
   const bootstrap = createBootstrapService({
-    db,
-    reader,
-    keys,
-    clock,
+    ...{ db, reader, keys, clock },
     token: config.bootstrapToken,
     onClaimed: storage.markClaimed,
     onRefused: audit.record,
@@ -158,10 +155,9 @@ async function build(
   });
   const keyAuthenticator = apiKeyAuthenticator(keyLookup);
   const authenticateKey = createAuthenticate([keyAuthenticator], lockout);
-  const seal = createSeal(pepper);
   const people = createPeople({
     ...{ db, reader, writer: backgroundWriter, bcrypt, fingerprintOf, clock, revalidate, change, bootstrap },
-    ...{ seal, sessionMs: config.sessionMs, lacksTwoFactor, onIncident: audit.record },
+    ...{ seal, previousFingerprintOf, sessionMs: config.sessionMs, lacksTwoFactor, onIncident: audit.record },
     ...{ memory: memory.signIns, notifier, registrationIsOpen: config.registrationIsOpen },
     onUnrenewed: onUnwritten(logger, 'the expiry of a session could not be written yet'),
   });
@@ -173,7 +169,16 @@ async function build(
     parts.adopt(
       await (await import('./compose-gateway.ts')).composeGateway(config.gateway, {
         ...{ config, logger, clock, memory, resolveClient, db, bcrypt, seal, change },
-        ...{ counting, managementBans, isAllowedHost, keyLookup, fingerprintOf, lockout, usage },
+        ...{
+          counting,
+          managementBans,
+          isAllowedHost,
+          keyLookup,
+          fingerprintOf,
+          previousFingerprintOf,
+          lockout,
+          usage,
+        },
         admit: countedAdmit,
         requestLog: metrics.requests('gateway', log),
       }),

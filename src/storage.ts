@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { isClaimed } from './bootstrap/store.ts';
 import type { Config } from './config.ts';
@@ -30,6 +31,10 @@ export type Storage = {
   db: Db;
   services: EngineServices;
   pepper: Pepper;
+  /** Undefined when the pepper does not change. */
+  previousPepper: Pepper | undefined;
+  /** What the database stores of the pepper. */
+  check: string;
   /** Records outside the database that its first key is registered. It never throws, since that key is stored already. */
   markClaimed(): void;
   close(): Promise<void>;
@@ -60,7 +65,9 @@ export async function openStorage(
   try {
     const pepper = loadPepper(config.pepper, hasContent);
     const db = existing ?? (await engine.open());
-    return await openWith(engine, db, pepper, marker, logger);
+    const { previousPepper: bytes } = config;
+    const previous = bytes && createSecretKey(bytes);
+    return await openWith(engine, db, { pepper, previous }, marker, logger);
   } catch (error) {
     await existing?.destroy();
     throw error;
@@ -78,11 +85,16 @@ function warnOfSurprise(dataDir: string, logger: Logger): void {
 async function openWith(
   engine: Engine,
   db: Db,
-  pepper: Pepper,
+  { pepper, previous }: Readonly<{ pepper: Pepper; previous: Pepper | undefined }>,
   marker: DatabaseMarker,
   logger: Logger,
 ): Promise<Storage> {
-  const context = { databaseName: engine.name, marker, pepperCheck: pepperCheck(pepper) };
+  const context = {
+    databaseName: engine.name,
+    marker,
+    pepperCheck: pepperCheck(pepper),
+    previousCheck: previous && pepperCheck(previous),
+  };
   try {
     const databaseId = await retryWhileBusy(() => prepare(db, context), PATIENCE_MS);
     if (marker.databaseId === undefined) markDatabase(marker.path, databaseId);
@@ -92,6 +104,8 @@ async function openWith(
       db,
       services,
       pepper,
+      previousPepper: previous,
+      check: context.pepperCheck(databaseId),
       markClaimed: () => {
         if (!marker.isClaimed) tryToMark(marker.path, databaseId, logger);
       },

@@ -26,6 +26,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   serve: ['compose', 'compose-gateway', 'core-port', 'shared-memory', 'config', 'http/server', 'lib'],
   'core-port': ['config', 'shared-memory', 'http/server', 'metrics', 'lib'],
+  'compose-pepper': ['accounts', 'db', 'keys', 'lib', 'pepper'],
   compose: [
     ...[
       'compose-gateway',
@@ -41,19 +42,8 @@ const MAY_IMPORT: Record<string, string[]> = {
       'http',
       'webhooks',
     ],
-    ...[
-      'accounts',
-      'bootstrap',
-      'keys',
-      'usage',
-      'audit',
-      'limits',
-      'lockout',
-      'metrics',
-      'pepper',
-      'db',
-      'lib',
-    ],
+    ...['accounts', 'bootstrap', 'keys', 'usage', 'audit', 'limits', 'lockout', 'metrics', 'db', 'lib'],
+    'compose-pepper',
   ],
   'compose-client-api': [
     ...['apis/gateway', 'auth', 'auth/by', 'config', 'gateway-file', 'http', 'http/server', 'keys'],

@@ -34,6 +34,7 @@ export type InvitationParts = {
   db: Db;
   clock: Pick<Clock, 'now'>;
   fingerprintOf: (token: RawKey) => Fingerprint;
+  previousFingerprintOf?: ((token: RawKey) => Fingerprint) | undefined;
   passwords: Pick<Passwords, 'hash'>;
   change: Change;
   confirmIdentity: ConfirmIdentity;
@@ -65,11 +66,23 @@ const invalidInvitation = () => new DomainError({ code: 'invalid_invitation' });
 
 /** Invitations: links that make one account each. There is no mail server, so an admin passes the link on. */
 export function createInvitations(parts: InvitationParts) {
-  const { db, clock, fingerprintOf, passwords, change, confirmIdentity, startSession } = parts;
+  const {
+    db,
+    clock,
+    fingerprintOf,
+    previousFingerprintOf,
+    passwords,
+    change,
+    confirmIdentity,
+    startSession,
+  } = parts;
 
   async function find(token: string): Promise<Invitation> {
     if (!isGenerated(token, TOKEN_PREFIXES.invitation)) throw invalidInvitation();
-    const found = await findInvitation(db, fingerprintOf(RawKey(token)));
+    const previous = previousFingerprintOf?.(RawKey(token));
+    const found =
+      (await findInvitation(db, fingerprintOf(RawKey(token)))) ??
+      (previous && (await findInvitation(db, previous)));
     if (!found || found.expiresAt <= clock.now()) throw invalidInvitation();
     return found;
   }

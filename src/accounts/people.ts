@@ -32,6 +32,8 @@ export type PeopleParts = {
   bcrypt: BcryptPool;
   seal: Seal;
   fingerprintOf: (token: RawKey) => Fingerprint;
+  /** The same under the previous pepper; undefined when the pepper does not change. */
+  previousFingerprintOf?: ((token: RawKey) => Fingerprint) | undefined;
   clock: Clock;
   revalidate: Revalidate;
   change: Change;

@@ -30,6 +30,7 @@ export type SessionLookupParts = {
   reader: Reader;
   writer: BackgroundWriter;
   fingerprintOf: (token: RawKey) => Fingerprint;
+  previousFingerprintOf?: ((token: RawKey) => Fingerprint) | undefined;
   clock: Pick<Clock, 'now'>;
   lacksTwoFactor: LacksTwoFactor;
   /** How long a session lasts after its last renewal, in milliseconds. */
@@ -46,6 +47,7 @@ const isDue = ({ renewed_at }: Pick<SessionRow, 'renewed_at'>, now: number) =>
 /** Looks tokens up by their fingerprint. Results are cached until anybody commits a change. */
 export function createSessionLookup(parts: SessionLookupParts): SessionLookup {
   const { db, reader, writer, fingerprintOf, clock, lacksTwoFactor, lifetimeMs, onError } = parts;
+  const { previousFingerprintOf } = parts;
   const findSession = reader.find('sessions', 'fingerprint', sessionColumns);
   const findAccount = reader.find('accounts', 'id', accountColumns);
   const cache = createEpochCache<Known>(reader.epoch, CACHED);
@@ -76,7 +78,12 @@ export function createSessionLookup(parts: SessionLookupParts): SessionLookup {
     const cached = cache.get(fingerprint);
     // Another process may have renewed it, and renewals are not announced.
     const known = cached && isDue(cached.session, now) ? undefined : cached;
-    const found = known ?? read(fingerprint);
+    const found =
+      known ??
+      andThen(
+        read(fingerprint),
+        (now) => now ?? (previousFingerprintOf && read(previousFingerprintOf(RawKey(token)))),
+      );
     if (!known) cache.keep(fingerprint, found);
     return andThen(found, (each) => {
       if (!each || each.session.kind !== kind || each.session.expires_at <= now) return undefined;

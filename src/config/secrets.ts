@@ -3,14 +3,23 @@ import { decodePepper, type PepperSource } from '../pepper/pepper.ts';
 import { integer, nonEmpty, secret, type Values } from './fields.ts';
 import { bothSet } from './secret-files.ts';
 
+const pepper = () =>
+  secret().refine((text) => decodePepper(text) !== undefined, { error: 'must be 32 bytes in hex or base64' });
+
 export const secretVariables = {
-  KEYHEARTH_PEPPER: secret()
-    .refine((text) => decodePepper(text) !== undefined, { error: 'must be 32 bytes in hex or base64' })
+  KEYHEARTH_PEPPER: pepper()
     .optional()
     .meta({ description: 'The pepper: 32 bytes in hex or base64. See [Back up and restore](backup.md).' }),
   KEYHEARTH_PEPPER_FILE: nonEmpty().optional().meta({
     description: 'A file that contains the pepper.',
     shown: '`pepper` in the data directory, made at the first start',
+  }),
+  KEYHEARTH_PEPPER_PREVIOUS: pepper().optional().meta({
+    description:
+      'The pepper that was used before, while keys move to the new one. See [Change the pepper](change-pepper.md).',
+  }),
+  KEYHEARTH_PEPPER_PREVIOUS_FILE: nonEmpty().optional().meta({
+    description: 'A file that contains the previous pepper.',
   }),
   KEYHEARTH_BOOTSTRAP_TOKEN: secret()
     .regex(/^[\x21-\x7e]{1,512}$/, { error: 'must be 1 to 512 printable ASCII characters without spaces' })
@@ -29,12 +38,15 @@ export const secretVariables = {
 
 export type SecretsConfig = Readonly<{
   pepper: PepperSource;
+  /** The bytes of the previous pepper; undefined when the pepper does not change. */
+  previousPepper: Uint8Array | undefined;
   bootstrapToken: string | undefined;
   bcryptCost: number;
 }>;
 
 export const secretsConfig = (env: Values<typeof secretVariables>, dataDir: string): SecretsConfig => ({
   pepper: pepperSource(env, dataDir),
+  previousPepper: decodePepper(env.KEYHEARTH_PEPPER_PREVIOUS ?? ''),
   bootstrapToken: env.KEYHEARTH_BOOTSTRAP_TOKEN,
   bcryptCost: env.KEYHEARTH_BCRYPT_COST,
 });

@@ -11,6 +11,8 @@ export type IdentityContext = {
   marker: { path: string; databaseId: string | undefined };
   /** HMAC of a database id under the pepper of this process. */
   pepperCheck: (databaseId: string) => string;
+  /** The same under the previous pepper; undefined when the pepper does not change. */
+  previousCheck?: ((databaseId: string) => string) | undefined;
 };
 
 /**
@@ -49,7 +51,10 @@ export async function claimIdentity(db: Db, context: IdentityContext): Promise<s
     );
   }
   const check = context.pepperCheck(stored.database_id);
-  const adopted = stored.pepper_check ?? (await transaction(db, (tx) => adoptPepper(tx, check)));
+  const adopted =
+    stored.pepper_check === null || stored.pepper_check === context.previousCheck?.(stored.database_id)
+      ? await transaction(db, (tx) => adoptPepper(tx, check, stored.pepper_check))
+      : stored.pepper_check;
   if (!equal(adopted, check)) {
     throw new StartupError(
       `The pepper does not fit the database ${context.databaseName}; use the pepper of the other processes, or restore it from a backup (if it is lost, see docs/lost-pepper.md).`,
@@ -71,13 +76,19 @@ async function create(tx: Db, { pepperCheck }: IdentityContext) {
   return tx.selectFrom('database_identity').select(['database_id', 'pepper_check']).executeTakeFirstOrThrow();
 }
 
-/** Two processes may do this at once. @returns the check that the database has now: that of the first one */
-async function adoptPepper(tx: Tx, check: string): Promise<string> {
-  await tx
-    .updateTable('database_identity')
-    .set({ pepper_check: check })
-    .where('pepper_check', 'is', null)
-    .execute();
+/**
+ * Two processes may do this at once.
+ * @param previous the check that the database has, under the previous pepper; null when it has none
+ * @returns the check that the database has now: that of the first one
+ */
+async function adoptPepper(tx: Tx, check: string, previous: string | null): Promise<string> {
+  const query = tx.updateTable('database_identity');
+  if (previous === null) await query.set({ pepper_check: check }).where('pepper_check', 'is', null).execute();
+  else
+    await query
+      .set({ pepper_check: check, pepper_since: Date.now() })
+      .where('pepper_check', '=', previous)
+      .execute();
   const { pepper_check } = await tx
     .selectFrom('database_identity')
     .select('pepper_check')

@@ -8,6 +8,8 @@ export type DatabaseIdentityTable = {
   database_id: string;
   /** HMAC of the database id under the pepper; null makes the next start adopt the pepper that it finds. */
   pepper_check: string | null;
+  /** Milliseconds since 1970: when this pepper took the place of another one. Null for the first one. */
+  pepper_since: Generated<number | null>;
 };
 
 /** One row or none. When it exists, nobody can register a first key again. */

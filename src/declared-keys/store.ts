@@ -178,3 +178,6 @@ export async function removeMembers(tx: Tx, gateway: string, ids: readonly KeyId
   `.execute(tx);
   return new Set(rows.map(({ id }) => id));
 }
+
+export const setFingerprint = (tx: Tx, from: Fingerprint, to: Fingerprint) =>
+  tx.updateTable('api_keys').set({ fingerprint: to }).where('fingerprint', '=', from).execute();

@@ -45,6 +45,8 @@ export type DeclaredKeys = {
 export type DeclaredKeysParts = {
   db: Db;
   fingerprintOf: (rawKey: RawKey) => Fingerprint;
+  /** The same under the previous pepper; undefined when the pepper does not change. */
+  previousFingerprintOf?: ((rawKey: RawKey) => Fingerprint) | undefined;
   clock: Pick<Clock, 'now'>;
 };
 
@@ -53,11 +55,18 @@ const PER_TRANSACTION = 500;
 /** In between, others get the lock: those that find it taken try again within that time. */
 const PAUSE_MS = 80;
 
-export const createDeclaredKeys = ({ db, fingerprintOf, clock }: DeclaredKeysParts): DeclaredKeys => ({
+export const createDeclaredKeys = ({
+  db,
+  fingerprintOf,
+  previousFingerprintOf,
+  clock,
+}: DeclaredKeysParts): DeclaredKeys => ({
   async sync(gateway, keys, isCurrent) {
     const declared = await withoutSecrets(keys, fingerprintOf);
     const digest = digestOf(declared);
     if (await isSynced(db, gateway, digest)) return { state: isCurrent() ? 'unchanged' : 'stale' };
+
+    if (previousFingerprintOf) await moveAll(db, keys, previousFingerprintOf, fingerprintOf);
 
     /** Writes what differs, unless the file has changed or somebody else was faster. */
     const step = (read: (tx: Tx) => Promise<Differences>, isLast: boolean) =>
@@ -82,6 +91,20 @@ export const createDeclaredKeys = ({ db, fingerprintOf, clock }: DeclaredKeysPar
 
   hasKeys: async (gateway) => (await store.membersAfter(db, gateway, 0, 1)).length > 0,
 });
+
+/** Gives the rows that exist their fingerprints under the present pepper. */
+async function moveAll(
+  db: Db,
+  keys: readonly DeclaredKey[],
+  from: DeclaredKeysParts['fingerprintOf'],
+  to: DeclaredKeysParts['fingerprintOf'],
+): Promise<void> {
+  await inParts(keys, READ_AT_ONCE, (some) =>
+    transaction(db, async (tx) => {
+      for (const { rawKey } of some) await store.setFingerprint(tx, from(rawKey), to(rawKey));
+    }),
+  );
+}
 
 /** Each key once. */
 async function withoutSecrets(

@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import { type ApiKey, type Circumstances, hasExpired, isUsable, judge, type Verdict } from './key.ts';
 import { isWellFormed, MAX_KEY_LENGTH } from './key-format.ts';
+import type { PepperMove } from './pepper-move.ts';
 import type { createProver } from './prove.ts';
 import * as store from './store.ts';
 
@@ -57,6 +58,8 @@ export type KeyLookupParts = {
   fingerprintOf: (rawKey: RawKey) => Fingerprint;
   proveByHash: ReturnType<typeof createProver>;
   clock: Pick<Clock, 'now'>;
+  /** While keys move to another pepper. */
+  pepperMove?: PepperMove | undefined;
   /** Called for each look-up. */
   onLookUp?: (isCached: boolean) => void;
 };
@@ -71,6 +74,7 @@ export function createKeyLookup({
   fingerprintOf,
   proveByHash,
   clock,
+  pepperMove,
   onLookUp = () => undefined,
 }: KeyLookupParts): KeyLookup {
   const reads = store.fastReads(db, reader);
@@ -101,7 +105,24 @@ export function createKeyLookup({
   }
 
   const read = (rawKey: RawKey): MaybePromise<ApiKey | undefined> =>
-    isWellFormed(rawKey) ? reads.findByFingerprint(fingerprintOf(rawKey)) : undefined;
+    isWellFormed(rawKey) ? (pepperMove ? readEither(rawKey, pepperMove) : readOne(rawKey)) : undefined;
+
+  const readOne = (rawKey: RawKey) => reads.findByFingerprint(fingerprintOf(rawKey));
+
+  /** Under the present pepper, or under the previous one. */
+  const readEither = (
+    rawKey: RawKey,
+    { previousFingerprintOf, move }: PepperMove,
+  ): MaybePromise<ApiKey | undefined> =>
+    andThen(readOne(rawKey), (key) => {
+      if (key) return key;
+      const previous = previousFingerprintOf(rawKey);
+      return andThen(reads.findByFingerprint(previous), (found) => {
+        if (found) move(found.id, previous, fingerprintOf(rawKey));
+        // Another process may have moved it between the two reads.
+        return found ?? readOne(rawKey);
+      });
+    });
 
   /** A key that does not expire answers for all others, and the usual database has one. */
   const hasUsableKey = (): MaybePromise<boolean> =>

@@ -15,7 +15,7 @@ export type Seal = {
 };
 
 /** AES-256-GCM (NIST SP 800-38D) under a key that HKDF (RFC 5869) derives from the pepper. */
-export function createSeal(pepper: Pepper): Seal {
+function sealUnder(pepper: Pepper): Seal {
   const key = Buffer.from(hkdfSync('sha256', pepper, Buffer.alloc(0), 'keyhearth:seal:v1', KEY_BYTES));
   return {
     seal(secret, context) {
@@ -34,6 +34,23 @@ export function createSeal(pepper: Pepper): Seal {
       return (
         decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
       );
+    },
+  };
+}
+
+/** @param previous the pepper that was used before. What was sealed under it still opens */
+export function createSeal(pepper: Pepper, previous?: Pepper): Seal {
+  const current = sealUnder(pepper);
+  if (!previous) return current;
+  const former = sealUnder(previous);
+  return {
+    seal: current.seal,
+    open(sealed, context) {
+      try {
+        return current.open(sealed, context);
+      } catch {
+        return former.open(sealed, context);
+      }
     },
   };
 }

@@ -351,6 +351,8 @@ describe('a start is refused at once, in one sentence that says what to do,', ()
     KEYHEARTH_SOCKET_MODE: ['', '888', '0460', 'rw-rw----'],
     KEYHEARTH_TLS_CERT: [''],
     KEYHEARTH_TLS_KEY: [''],
+    KEYHEARTH_PEPPER_PREVIOUS: ['', 'short'],
+    KEYHEARTH_PEPPER_PREVIOUS_FILE: ['', '/nowhere'],
     KEYHEARTH_WEBHOOK_URL: ['', 'example.com', 'ftp://example.com', 'https://user:word@example.com'],
     KEYHEARTH_WEBHOOK_SECRET: ['', 'whsec_', 'whsec_c2hvcnQ=', 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0'],
     KEYHEARTH_WEBHOOK_SECRET_FILE: ['', '/nowhere'],

@@ -102,6 +102,7 @@ describe('migrations', () => {
       '0012_usage_models',
       '0013_oauth',
       '0014_webhooks',
+      '0015_pepper_since',
     ]);
   });
 
