@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { copyProgram, linkPackages } from '../support/copy.ts';
@@ -37,8 +37,9 @@ function program() {
   const folder = join(copy, 'dashboard');
   const dist = join(folder, 'dist');
   rmSync(folder, { recursive: true, force: true });
-  cpSync(join(ROOT, 'dashboard'), folder, { recursive: true });
-  rmSync(dist, { recursive: true, force: true });
+  // Another test may build the dashboard at this moment.
+  const isSource = (path: string) => !/^(?:dist|\.dist-.*)$/.test(basename(path));
+  cpSync(join(ROOT, 'dashboard'), folder, { recursive: true, filter: isSource });
   const outside = join(copy, 'deploy/outside.txt');
   rmSync(outside, { force: true });
   const spawnBuild = () => spawn(process.execPath, [join(folder, 'build.ts')], { stdio: 'ignore' });
