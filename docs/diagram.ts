@@ -62,6 +62,7 @@ const LAYERS: readonly Layer[] = [
       'declared-keys',
       'gateway-file',
       'accounts',
+      'recovery',
       'bootstrap',
       'metrics',
       'tracing',

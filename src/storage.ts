@@ -10,6 +10,7 @@ import {
   type IdentityContext,
   lostDatabase,
   outdatedDatabase,
+  readIdentity,
 } from './db/identity.ts';
 import { type DatabaseMemory, databaseMemory } from './db/memory.ts';
 import { migrate } from './db/migrate.ts';
@@ -79,6 +80,36 @@ function warnOfSurprise(dataDir: string, logger: Logger): void {
   logger.warn(
     `made the new data directory ${dataDir}, because KEYHEARTH_DATA_DIR is a path from the working directory; if Keyhearth has keys already, stop it, and set KEYHEARTH_DATA_DIR to the absolute path of their directory`,
   );
+}
+
+/**
+ * Opens an existing database without the pepper that it had, and reads the new pepper, or makes it.
+ * @param work gets the check of the new pepper, and whether the pepper that was there is lost
+ * @throws StartupError when there is no such database, or the marker file names another one
+ */
+export async function openWithLostPepper<T>(
+  config: Config,
+  logger: Logger,
+  work: (db: Db, check: string, isLost: boolean) => Promise<T>,
+): Promise<T> {
+  const { dataDir, pepper: source } = config;
+  const engine = selectEngine(config.database, logger, databaseMemory());
+  const marker = readDatabaseMarker(source, dataDir);
+  if (!(await engine.hasContent())) throw lostDatabase(engine.name, marker.path);
+  const db = await engine.open();
+  try {
+    await migrate(db);
+    const { databaseId, pepperCheck: stored } = await readIdentity(db, { databaseName: engine.name, marker });
+    // The pepper comes first: a second try finishes what a crash interrupts here.
+    const pepper = loadPepper(source.from === 'file' ? { ...source, createIfMissing: true } : source, false);
+    const check = pepperCheck(pepper)(databaseId);
+    const previous = config.previousPepper && pepperCheck(createSecretKey(config.previousPepper))(databaseId);
+    return await work(db, check, stored !== check && (stored === null || stored !== previous));
+  } catch (error) {
+    throw engine.asStartupError(error);
+  } finally {
+    await db.destroy();
+  }
 }
 
 /** Closes the database when it fails. */

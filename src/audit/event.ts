@@ -33,6 +33,7 @@ export const ACTIONS = [
   'gateway.signed_out',
   'gateway.files_uploaded',
   'gateway.files_deleted',
+  'pepper.replaced',
   'lockout.cleared',
   'address.locked',
   'bootstrap.refused',

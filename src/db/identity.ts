@@ -44,12 +44,7 @@ export function outdatedDatabase(databaseName: string, markerPath: string): Star
  */
 export async function claimIdentity(db: Db, context: IdentityContext): Promise<string> {
   const stored = (await read(db)) ?? (await transaction(db, (tx) => create(tx, context)));
-  const { marker } = context;
-  if (marker.databaseId !== undefined && marker.databaseId !== stored.database_id) {
-    throw new StartupError(
-      `${context.databaseName} is database ${stored.database_id}, but ${marker.path} belongs to ${marker.databaseId}; restore the right database, or delete ${marker.path} if this one is meant.`,
-    );
-  }
+  assertNamed(stored.database_id, context);
   const check = context.pepperCheck(stored.database_id);
   const adopted =
     stored.pepper_check === null || stored.pepper_check === context.previousCheck?.(stored.database_id)
@@ -61,6 +56,24 @@ export async function claimIdentity(db: Db, context: IdentityContext): Promise<s
     );
   }
   return stored.database_id;
+}
+
+/**
+ * The identity of an existing database, and the check of the pepper that it had.
+ * @throws StartupError
+ */
+export async function readIdentity(db: Db, context: Omit<IdentityContext, 'pepperCheck'>) {
+  const stored = (await hasTable(db, 'database_identity')) ? await read(db) : undefined;
+  if (!stored) throw lostDatabase(context.databaseName, context.marker.path);
+  assertNamed(stored.database_id, context);
+  return { databaseId: stored.database_id, pepperCheck: stored.pepper_check };
+}
+
+function assertNamed(id: string, { marker, databaseName }: Omit<IdentityContext, 'pepperCheck'>): void {
+  if (marker.databaseId === undefined || marker.databaseId === id) return;
+  throw new StartupError(
+    `${databaseName} is database ${id}, but ${marker.path} belongs to ${marker.databaseId}; restore the right database, or delete ${marker.path} if this one is meant.`,
+  );
 }
 
 const read = (db: Db) =>

@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { keyhearth } from '../cli/command.ts';
 import {
   bootstrapped,
+  databaseFor,
   FIRST_KEY,
   service,
   sqlIn,
@@ -109,12 +111,26 @@ describe('a key without a fingerprint', () => {
     const first = await startService({ dataDir });
     await first.send({ method: 'POST', path: '/auth/register-key', body: { api_key: FIRST_KEY } });
     await first.close();
+    const env = { ...(await databaseFor(dataDir)), KEYHEARTH_DATA_DIR: dataDir };
+    const recover = (...options: string[]) => keyhearth(['recover', '--pepper', ...options], { env });
+    rmSync(`${dataDir}/pepper`);
+    await expect(startService({ dataDir })).rejects.toThrow(/pepper .* is missing/);
+    expect(await recover()).toMatchObject({ code: 2, stdout: '' });
+    expect(existsSync(`${dataDir}/pepper`)).toBe(false);
+    expect(await recover('--yes')).toMatchObject({ code: 0, stdout: '' });
+    expect(await recover('--yes')).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(/fits the database/),
+    });
+    const events = await sqlIn(
+      dataDir,
+      "select actor_kind from audit_events where action = 'pepper.replaced'",
+    );
+    expect(events).toHaveLength(1);
+
     writeFileSync(`${dataDir}/pepper`, `${'ab'.repeat(32)}\n`);
     await expect(startService({ dataDir })).rejects.toThrow(/pepper does not fit/);
-
-    const guide = readFileSync(new URL('../../docs/lost-pepper.md', import.meta.url), 'utf8');
-    const statements = /<<'SQL'\n([\s\S]*?)\n *SQL\n/.exec(guide)?.[1] ?? '';
-    await sqlIn(dataDir, statements);
+    expect(await recover('--yes')).toMatchObject({ code: 0 });
 
     const second = await startService({ dataDir });
     for (let i = 0; i < 2; i++) {

@@ -1,0 +1,21 @@
+import { parseConfig } from '../config.ts';
+import { createLogger } from '../lib/logger.ts';
+import { type PepperLoss, replaceLostPepper } from '../recovery/lost-pepper.ts';
+import { openWithLostPepper } from '../storage.ts';
+import type { Context } from './context.ts';
+import { CommandError, EXIT } from './exit-codes.ts';
+
+/** @throws CommandError when the pepper fits the database, so that none is lost */
+export async function recoverPepper({ env, output }: Context): Promise<PepperLoss & { pepper: string }> {
+  const config = parseConfig(env);
+  const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
+  const { from } = config.pepper;
+  const pepper = config.pepper.from === 'file' ? config.pepper.path : 'KEYHEARTH_PEPPER';
+  return openWithLostPepper(config, logger, async (db, check, isLost) => {
+    if (!isLost) {
+      const source = from === 'file' ? `in ${pepper}` : `of ${pepper}`;
+      throw new CommandError(`The pepper ${source} fits the database. Nothing was changed.`, EXIT.conflict);
+    }
+    return { ...(await replaceLostPepper(db, check, Date.now())), pepper };
+  });
+}

@@ -1,0 +1,34 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { keyhearth } from '../cli/command.ts';
+import { databaseFor, service, sqlIn, startService, temporaryDirectory } from '../support/keyhearth.ts';
+import { ADMIN, cookiesOf, setUpTwoFactor, signIn, withCookie } from '../support/people.ts';
+
+test('second factors, sessions and invitations end, and people sign in with the password', async () => {
+  const dataDir = temporaryDirectory();
+  const before = await startService({ dataDir });
+  const answer = await before.send({ method: 'POST', path: '/auth/setup', body: ADMIN });
+  const admin = withCookie(before.send, cookiesOf(answer));
+  await setUpTwoFactor(admin, systemClock);
+  const invitation = { email: 'new@example.com', role: 'member' };
+  expect(await admin('POST', '/auth/invitations', invitation)).toMatchObject({ status: 201 });
+  await before.close();
+  rmSync(join(dataDir, 'pepper'));
+
+  const env = { ...(await databaseFor(dataDir)), KEYHEARTH_DATA_DIR: dataDir };
+  const { code, stdout } = await keyhearth(['recover', '--pepper', '--yes', '--json'], { env });
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ keys: 1, second_factors: 1, invitations: 1 });
+  for (const table of ['sessions', 'invitations'])
+    expect(await sqlIn(dataDir, `select 1 from ${table}`)).toEqual([]);
+  expect(await sqlIn(dataDir, 'select totp_secret, recovery_codes from accounts')).toEqual([
+    { totp_secret: null, recovery_codes: null },
+  ]);
+
+  const { send } = await service({ dataDir });
+  const again = await signIn(send);
+  const { json } = await again('GET', '/auth/audit?action=pepper.replaced');
+  expect(json.events).toMatchObject([{ actor: { kind: 'operator' } }]);
+});
