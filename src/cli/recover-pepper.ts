@@ -14,7 +14,10 @@ export async function recoverPepper({ env, output }: Context): Promise<PepperLos
   return openWithLostPepper(config, logger, async (db, check, isLost) => {
     if (!isLost) {
       const source = from === 'file' ? `in ${pepper}` : `of ${pepper}`;
-      throw new CommandError(`The pepper ${source} fits the database. Nothing was changed.`, EXIT.conflict);
+      throw new CommandError(
+        `The pepper ${source} or the previous one fits the database. The database was not changed.`,
+        EXIT.conflict,
+      );
     }
     return { ...(await replaceLostPepper(db, check, Date.now())), pepper };
   });

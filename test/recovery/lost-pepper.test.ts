@@ -32,3 +32,14 @@ test('second factors, sessions and invitations end, and people sign in with the 
   const { json } = await again('GET', '/auth/audit?action=pepper.replaced');
   expect(json.events).toMatchObject([{ actor: { kind: 'operator' } }]);
 });
+
+test('a pepper that is about to change is not lost', async () => {
+  const dataDir = temporaryDirectory();
+  const [old, next] = ['ab'.repeat(32), 'cd'.repeat(32)];
+  await (await startService({ dataDir, env: { KEYHEARTH_PEPPER: old } })).close();
+  const env = { ...(await databaseFor(dataDir)), KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_PEPPER: next };
+  const recover = (previous: string) =>
+    keyhearth(['recover', '--pepper', '--yes'], { env: { ...env, KEYHEARTH_PEPPER_PREVIOUS: previous } });
+  expect(await recover(old)).toMatchObject({ code: 5, stderr: expect.stringMatching(/previous one fits/) });
+  expect(await recover('ef'.repeat(32))).toMatchObject({ code: 0 });
+});
