@@ -16,6 +16,7 @@ const LAYERS: readonly Layer[] = [
     modules: [
       ...[
         'cli',
+        'backup',
         'main',
         'arguments',
         'workers',

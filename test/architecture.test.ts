@@ -17,7 +17,8 @@ const codeOf = (file: string) => textOf(file).replaceAll(/^\s*(?:\/\*[\s\S]*?\*\
 
 /** What each module imports: no more and no less. A module that is not here may not exist. */
 const MAY_IMPORT: Record<string, string[]> = {
-  cli: ['accounts', 'bootstrap', 'recovery', 'client', 'config', 'storage', 'keys', 'db', 'lib'],
+  backup: ['config', 'pepper', 'db/sqlite', 'db', 'lib'],
+  cli: ['accounts', 'backup', 'bootstrap', 'recovery', 'client', 'config', 'storage', 'keys', 'db', 'lib'],
   main: ['arguments', 'workers', 'metrics-port', 'serve', 'config', 'http/server', 'db', 'lib'],
   'metrics-port': ['config', 'shared-memory', 'http/server', 'metrics', 'lib'],
   arguments: ['lib'],
@@ -250,6 +251,7 @@ const PURE = [
   'apis/proxyos/present',
   'apis/proxyos/second-factor',
   'audit/event',
+  'backup/revoked',
   'auth/admit',
   'auth/authorize',
   'cli/table',

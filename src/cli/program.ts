@@ -3,6 +3,7 @@ import { product } from '../lib/product.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { addAccounts } from './commands/accounts.ts';
 import { addAudit } from './commands/audit.ts';
+import { addBackup } from './commands/backup.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLockouts } from './commands/lockouts.ts';
@@ -63,7 +64,7 @@ export function createProgram(parts: Parts): Command {
 
   addServe(program);
   const online = [addKeys, addLockouts, addAudit, addUsage, addAccounts, addProfiles];
-  for (const add of [...online, addRecover, addMigrate, addCompletion]) add(program, context);
+  for (const add of [...online, addRecover, addMigrate, addBackup, addCompletion]) add(program, context);
   return program;
 }
 

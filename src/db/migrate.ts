@@ -30,13 +30,17 @@ export async function migrate(db: Db): Promise<void> {
 /** Reads without a lock, so that a start with a current schema does not wait for a writer. */
 async function isCurrent(db: Db): Promise<boolean> {
   const applied = await appliedMigrations(db);
-  const unknown = applied.find((name) => !(name in migrations));
-  if (unknown !== undefined) {
-    throw new StartupError(
-      `The database was migrated to ${unknown} by a newer Keyhearth; this one knows ${newest}. Start the newer version.`,
-    );
-  }
+  assertNotNewer(applied);
   return applied.length === Object.keys(migrations).length;
+}
+
+/** @throws StartupError when one of the migrations of a database is of a newer version */
+export function assertNotNewer(applied: readonly string[]): void {
+  const unknown = applied.find((name) => !(name in migrations));
+  if (unknown === undefined) return;
+  throw new StartupError(
+    `The database was migrated to ${unknown} by a newer Keyhearth; this one knows ${newest}. Start the newer version.`,
+  );
 }
 
 async function appliedMigrations(db: Db): Promise<string[]> {

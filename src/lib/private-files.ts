@@ -121,11 +121,14 @@ function write(path: string, content: string | Uint8Array, putInPlace: (draft: s
 }
 
 /** A new name in a directory survives a power failure only when the directory is synced too. */
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
+const syncDirectory = (path: string) => syncFile(path);
+
+/** Writes a file or the names in a directory to the disk. */
+export function syncFile(path: string): void {
+  const file = openSync(path, 'r');
   try {
-    fsyncSync(directory);
+    fsyncSync(file);
   } finally {
-    closeSync(directory);
+    closeSync(file);
   }
 }

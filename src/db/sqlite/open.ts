@@ -7,13 +7,11 @@ import { fileError, StartupError } from '../../lib/startup-error.ts';
 import { retryWhileBusy } from '../busy.ts';
 import type { Outages } from '../outages.ts';
 import type { Db, Tables } from '../tables.ts';
+import { APPLICATION_ID } from './application-id.ts';
 import { type Condition, createCondition } from './condition.ts';
 import { sqliteDialect } from './dialect.ts';
 import { asStartupError, BUSY_MS, damagedDatabase, translateError } from './failure.ts';
 import { assertFirstFile, rememberFirstFile } from './files.ts';
-
-/** "KHth", in SQLite's header field for the program of a file. */
-const APPLICATION_ID = 0x4b487468;
 
 /** Several processes that open one new file delay each other for longer than SQLite waits. */
 const OPENING_PATIENCE_MS = 1_500;

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
+import { getuid } from 'node:process';
+import type { Config } from '../config.ts';
+import { copyDatabase, inspectFile } from '../db/sqlite/whole-file.ts';
+import { errorCode } from '../lib/error-code.ts';
+import { syncFile } from '../lib/private-files.ts';
+import { Refusal } from './refusal.ts';
+
+export type Backup = Readonly<{ file: string; bytes: number; databaseId: string }>;
+
+export type Settings = Pick<Config, 'database' | 'dataDir' | 'pepper'>;
+
+/**
+ * Writes the database to a new file, also while the service runs. The file appears when it is complete and checked.
+ * @throws Refusal
+ */
+export async function backUp(config: Settings, target: string): Promise<Backup> {
+  const path = databasePath(config);
+  if (!existsSync(path))
+    throw new Refusal('not_found', `There is no database at ${path}; set KEYHEARTH_DATA_DIR.`);
+  assertOwner(path);
+  const file = resolve(target);
+  assertFree(file);
+  assertApartFromPepper(config, file);
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    await copyDatabase(path, draft);
+    const { damage, isOurs, identity } = inspectFile(draft);
+    if (damage !== undefined || !isOurs || identity === undefined)
+      throw new Refusal(
+        'failed',
+        `The copy of ${path} is not a sound database of Keyhearth (${damage ?? 'it has no identity'}), so there is no backup; see docs/database-problems.md.`,
+      );
+    syncFile(draft);
+    assertFree(file);
+    renameSync(draft, file);
+    syncFile(dirname(file));
+    return { file, bytes: statSync(file).size, databaseId: identity.database_id };
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(
+      'failed',
+      `Cannot write the backup ${file} (${errorCode(error)}); check the permissions and the free space of its directory.`,
+    );
+  } finally {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${draft}${suffix}`, { force: true });
+  }
+}
+
+/** @throws Refusal for PostgreSQL */
+export function databasePath({ database }: Settings): string {
+  if (database.engine === 'sqlite') return database.path;
+  throw new Refusal(
+    'failed',
+    'This works with SQLite alone. Back PostgreSQL up with pg_dump, and restore it with pg_restore; see docs/backup.md.',
+  );
+}
+
+/** SQLite makes files beside the database. If they belonged to another user, the service could not open them. */
+export function assertOwner(path: string): void {
+  if (statSync(path).uid === getuid?.()) return;
+  throw new Refusal(
+    'failed',
+    `${path} belongs to another user; run this as the user of the service, for example with: sudo -u keyhearth`,
+  );
+}
+
+function assertFree(file: string): void {
+  if (!existsSync(file)) return;
+  throw new Refusal(
+    'conflict',
+    `${file} exists already; name a new file, for example with the date in its name.`,
+  );
+}
+
+/** Somebody with both can test guesses of keys. */
+function assertApartFromPepper({ pepper, dataDir }: Settings, file: string): void {
+  if (!existsSync(dirname(file)))
+    throw new Refusal('not_found', `There is no directory ${dirname(file)}; make it with: mkdir -m 700 -p`);
+  const inDataDir = join(dataDir, 'pepper');
+  const peppers = pepper.from === 'file' ? [pepper.path, inDataDir] : [inDataDir];
+  const folder = `${realpathSync(dirname(file))}${sep}`;
+  const isBeside = peppers.some(
+    (path) => existsSync(path) && folder.startsWith(`${realpathSync(dirname(path))}${sep}`),
+  );
+  if (!isBeside) return;
+  throw new Refusal(
+    'conflict',
+    `${dirname(file)} has the pepper too, and somebody with both can test guesses of keys; name a file in another place.`,
+  );
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { constants, copyFileSync, existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { assertNotNewer } from '../db/migrate.ts';
+import { eachActiveKey, type FileFacts, inspectFile, withFileAlone } from '../db/sqlite/whole-file.ts';
+import type { Clock } from '../lib/clock.ts';
+import { errorCode } from '../lib/error-code.ts';
+import { makePrivate, syncFile } from '../lib/private-files.ts';
+import { readDatabaseMarker } from '../pepper/database-marker.ts';
+import { loadPepper, pepperCheck } from '../pepper/pepper.ts';
+import { assertOwner, databasePath, type Settings } from './backup.ts';
+import { Refusal } from './refusal.ts';
+import { type Revived, revivedKey } from './revoked.ts';
+
+const SMALLEST_PAGE = 512;
+
+export type Restored = Readonly<{
+  database: string;
+  /** Where the replaced database is; null when there was none. */
+  kept: string | null;
+  /** Keys that are valid again; null when the replaced database could not be read. */
+  revived: readonly Revived[] | null;
+}>;
+
+/**
+ * Puts a backup in the place of the database.
+ * @throws Refusal, or StartupError when the pepper or the schema does not fit
+ */
+export function restore(config: Settings, source: string, clock: Pick<Clock, 'now'>): Restored {
+  const database = databasePath(config);
+  const backup = resolve(source);
+  if (!existsSync(backup)) throw new Refusal('not_found', `There is no file ${backup}.`);
+  if (existsSync(`${backup}-wal`) && statSync(`${backup}-wal`).size > 0)
+    throw new Refusal(
+      'failed',
+      `${backup} is incomplete without ${backup}-wal; restore a file that keyhearth backup has written.`,
+    );
+  if (!existsSync(dirname(database)))
+    throw new Refusal('not_found', `There is no directory ${dirname(database)}; set KEYHEARTH_DATA_DIR.`);
+  assertOwner(dirname(database));
+  const draft = `${database}.${randomUUID()}`;
+  try {
+    copyFileSync(backup, draft, constants.COPYFILE_EXCL);
+    makePrivate(draft);
+    assertFits(config, backup, inspectFile(draft));
+    syncFile(draft);
+    return replace(database, draft, clock);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    throw new Refusal(
+      'failed',
+      `Cannot restore ${backup} (${code}); check its permissions, and the free space of ${dirname(database)}.`,
+    );
+  } finally {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${draft}${suffix}`, { force: true });
+  }
+}
+
+function assertFits(config: Settings, backup: string, facts: FileFacts): void {
+  const { damage, isOurs, identity, migrations, isClaimed } = facts;
+  if (damage !== undefined)
+    throw new Refusal(
+      'failed',
+      `${backup} is damaged, or is no database (${damage}); restore another backup.`,
+    );
+  if (!isOurs || identity === undefined)
+    throw new Refusal('failed', `${backup} is not a database of Keyhearth; restore another file.`);
+  assertNotNewer(migrations);
+  const marker = readDatabaseMarker(config.pepper, config.dataDir);
+  if (marker.databaseId !== undefined && marker.databaseId !== identity.database_id)
+    throw new Refusal(
+      'conflict',
+      `${backup} is of database ${identity.database_id}, but ${marker.path} belongs to ${marker.databaseId}; restore a backup of that database, or delete ${marker.path} if this one is meant.`,
+    );
+  if (marker.isClaimed && !isClaimed)
+    throw new Refusal(
+      'conflict',
+      `${backup} is older than the first key, so it has none; restore a newer backup.`,
+    );
+  const check = pepperCheck(loadPepper(config.pepper, true))(identity.database_id);
+  if (identity.pepper_check !== null && identity.pepper_check !== check)
+    throw new Refusal(
+      'conflict',
+      `The pepper does not fit ${backup}; restore the pepper of this database first (if it is lost, see docs/lost-pepper.md).`,
+    );
+}
+
+function replace(database: string, draft: string, clock: Pick<Clock, 'now'>): Restored {
+  const hadOne = existsSync(database);
+  const revived: Revived[] = [];
+  // SQLite would delete the log of a database without a page.
+  const state =
+    hadOne && statSync(database).size >= SMALLEST_PAGE
+      ? withFileAlone(database, (find) =>
+          eachActiveKey(draft, (key) => {
+            const found = revivedKey(key, find(key.id));
+            if (found) revived.push(found);
+          }),
+        )
+      : 'damaged';
+  // A log that appeared since is of a process that has just started.
+  if (state === 'in_use' || (state === 'alone' && existsSync(`${database}-wal`)))
+    throw new Refusal(
+      'conflict',
+      `Another process has ${database} open; stop Keyhearth, and all commands that use the database. Nothing was changed.`,
+    );
+  const time = new Date(clock.now()).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
+  const kept = `${database}.replaced-${time}`;
+  if (existsSync(kept)) throw new Refusal('conflict', `${kept} exists already; repeat the command.`);
+  // With a second name, the path of the database names one of the two files at each moment.
+  if (hadOne) linkSync(database, kept);
+  // What is left of a log belongs to the replaced database. SQLite would write it into the restored one.
+  for (const suffix of ['-wal', '-shm', '-journal'])
+    if (existsSync(`${database}${suffix}`)) renameSync(`${database}${suffix}`, `${kept}${suffix}`);
+  renameSync(draft, database);
+  syncFile(dirname(database));
+  return { database, kept: hadOne ? kept : null, revived: state === 'alone' ? revived : null };
+}

@@ -1,0 +1,23 @@
+import type { StoredKey } from '../db/sqlite/whole-file.ts';
+
+/** A key that a restore makes valid again. */
+export type Revived = Readonly<{ id: number; label: string; hint: string; why: string }>;
+
+/**
+ * What was done to a key since the backup, so that its restored row allows more; undefined when nothing was.
+ * @param before an active key of the backup
+ * @param now the row of the same id in the database that is replaced
+ */
+export function revivedKey(before: StoredKey, now: StoredKey | undefined): Revived | undefined {
+  const why = whyRevoked(before, now);
+  return why === undefined ? undefined : { id: before.id, label: before.label, hint: before.hint, why };
+}
+
+function whyRevoked(before: StoredKey, now: StoredKey | undefined): string | undefined {
+  if (now === undefined) return 'deleted';
+  if (now.is_active === 0) return 'deactivated';
+  // A row without a fingerprint gets one at its first use.
+  if (before.fingerprint !== null && before.fingerprint !== now.fingerprint) return 'secret replaced';
+  const ends = (key: StoredKey) => key.expires_at ?? Number.POSITIVE_INFINITY;
+  return ends(now) < ends(before) ? 'expires earlier' : undefined;
+}

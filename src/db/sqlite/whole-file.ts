@@ -1,0 +1,106 @@
+import { closeSync, openSync } from 'node:fs';
+import SqliteDatabase from 'better-sqlite3';
+import { errorCode } from '../../lib/error-code.ts';
+import { APPLICATION_ID } from './application-id.ts';
+
+/** What a database file says about itself. */
+export type FileFacts = {
+  /** What SQLite finds wrong; undefined when nothing is. */
+  damage: string | undefined;
+  isOurs: boolean;
+  identity: { database_id: string; pepper_check: string | null } | undefined;
+  migrations: string[];
+  isClaimed: boolean;
+};
+
+/** A row of `api_keys`, of any version of the schema. */
+export type StoredKey = {
+  id: number;
+  label: string;
+  hint: string;
+  is_active: number;
+  fingerprint: string | null;
+  expires_at?: number | null;
+};
+
+/** All pages in one step: SQLite starts again when somebody else writes between two steps. */
+const ALL_PAGES = 0x7fffffff;
+
+/** Copies a database, also while others write to it. The copy is one file, with mode 0600. */
+export async function copyDatabase(path: string, target: string): Promise<void> {
+  closeSync(openSync(target, 'wx', 0o600));
+  const sqlite = new SqliteDatabase(path, { timeout: 5_000, fileMustExist: true });
+  try {
+    await sqlite.backup(target, { progress: () => ALL_PAGES });
+  } finally {
+    sqlite.close();
+  }
+}
+
+/** Checks each page of a file that nobody else uses, and makes it one that needs no write-ahead log. */
+export function inspectFile(path: string): FileFacts {
+  const nothing = { isOurs: false, identity: undefined, migrations: [], isClaimed: false };
+  const sqlite = new SqliteDatabase(path, { fileMustExist: true });
+  try {
+    sqlite.pragma('trusted_schema = OFF');
+    const isOurs = sqlite.pragma('application_id', { simple: true }) === APPLICATION_ID;
+    const found = String(sqlite.pragma('integrity_check(1)', { simple: true }));
+    if (found !== 'ok') return { ...nothing, isOurs, damage: found };
+    sqlite.pragma('journal_mode = DELETE');
+    const rows = <Row>(table: string) =>
+      hasTable(sqlite, table) ? sqlite.prepare<[], Row>(`select * from ${table}`).all() : [];
+    return {
+      damage: undefined,
+      isOurs,
+      identity: rows<{ database_id: string; pepper_check: string | null }>('database_identity')[0],
+      migrations: rows<{ name: string }>('kysely_migration').map(({ name }) => name),
+      isClaimed: rows('bootstrap_claim').length > 0,
+    };
+  } catch (error) {
+    return { ...nothing, damage: errorCode(error) ?? String(error) };
+  } finally {
+    sqlite.close();
+  }
+}
+
+const hasTable = (sqlite: SqliteDatabase.Database, name: string) =>
+  sqlite.prepare("select 1 from sqlite_schema where type = 'table' and name = ?").get(name) !== undefined;
+
+export type Alone = 'in_use' | 'damaged' | 'alone';
+
+/**
+ * Calls `work` while no other process has the database open, and writes its write-ahead log into it.
+ * @param work called with a function that finds a key by its id
+ */
+export function withFileAlone(
+  path: string,
+  work: (find: (id: number) => StoredKey | undefined) => void,
+): Alone {
+  const sqlite = new SqliteDatabase(path, { timeout: 0, fileMustExist: true });
+  try {
+    // Whoever has a database with a write-ahead log open holds a lock on it, which excludes this one.
+    sqlite.pragma('locking_mode = EXCLUSIVE');
+    sqlite.exec('begin exclusive; commit');
+    const select = sqlite.prepare<[number], StoredKey>('select * from api_keys where id = ?');
+    work((id) => select.get(id));
+    sqlite.pragma('wal_checkpoint(TRUNCATE)');
+    return 'alone';
+  } catch (error) {
+    const code = errorCode(error) ?? '';
+    if (!code.startsWith('SQLITE_')) throw error;
+    return /^SQLITE_(BUSY|LOCKED)/.test(code) ? 'in_use' : 'damaged';
+  } finally {
+    sqlite.close();
+  }
+}
+
+/** Calls `see` with each active key of a file that nobody else uses. */
+export function eachActiveKey(path: string, see: (key: StoredKey) => void): void {
+  const sqlite = new SqliteDatabase(path, { readonly: true, fileMustExist: true });
+  try {
+    const keys = sqlite.prepare<[], StoredKey>('select * from api_keys where is_active = 1 order by id');
+    for (const key of keys.iterate()) see(key);
+  } finally {
+    sqlite.close();
+  }
+}

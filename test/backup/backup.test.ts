@@ -1,0 +1,160 @@
+import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
+import { expect, onTestFinished, test } from 'vitest';
+import { type Ended, keyhearth } from '../cli/command.ts';
+import { FIRST_KEY, type Running, register, startService, temporaryDirectory } from '../support/keyhearth.ts';
+import { operator } from '../support/keys.ts';
+
+/** A service on files that a test may replace while it is stopped, and a place for backups. */
+async function rack() {
+  const dataDir = join(temporaryDirectory(), 'data');
+  const away = temporaryDirectory();
+  let running: Running | undefined;
+  const stop = async () => {
+    await running?.close();
+    running = undefined;
+  };
+  const start = async () => {
+    running = await startService({ dataDir });
+    return operator(running.send);
+  };
+  onTestFinished(stop);
+  await start();
+  if (running) await register(running.send);
+  return {
+    ...{ dataDir, away, stop, start, database: join(dataDir, 'keyhearth.db') },
+    file: join(away, 'backup.db'),
+    operate: () => {
+      if (!running) throw new Error('the service is stopped');
+      return operator(running.send);
+    },
+    run: (args: string[], env = {}): Promise<Ended> =>
+      keyhearth(args, { env: { KEYHEARTH_DATA_DIR: dataDir, ...env } }),
+  };
+}
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+function change(path: string, sql: string): void {
+  const sqlite = new SqliteDatabase(path);
+  sqlite.exec(sql);
+  sqlite.close();
+}
+
+test('a rehearsal: back up while it serves, lose the database, restore, and see which keys are valid again', async () => {
+  const { run, file, away, database, dataDir, operate, stop, start } = await rack();
+  const { made, call } = operate();
+  const [kept, deleted, off] = [await made({ label: 'kept' }), await made({ label: 'gone' }), await made({})];
+
+  expect(await run(['backup', file])).toEqual({
+    ...{ code: 0, stdout: '' },
+    stderr: expect.stringMatching(/^The backup is complete and checked: .*backup\.db \(\d+ bytes\)\n$/),
+  });
+  expect(readdirSync(away)).toEqual(['backup.db']);
+  expect(modeOf(file)).toBe('600');
+
+  await call('DELETE', `/auth/keys/${deleted.id}`);
+  await call('POST', `/auth/keys/${off.id}/deactivate`);
+  const later = await made({ label: 'later' });
+
+  const refused = await run(['restore', file, '--yes']);
+  expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining('stop Keyhearth') });
+  expect(await operate().codeOf(later.raw_key)).toBe('VALID');
+
+  await stop();
+  const { code, stdout } = await run(['restore', file, '--yes', '--json']);
+  expect(code).toBe(0);
+  const restored = JSON.parse(stdout);
+  expect(restored).toMatchObject({
+    database,
+    kept: expect.stringMatching(/keyhearth\.db\.replaced-\d{8}T\d{6}Z$/),
+    revived: [
+      { id: deleted.id, label: 'gone', why: 'deleted' },
+      { id: off.id, why: 'deactivated' },
+    ],
+  });
+  expect(readdirSync(dataDir).filter((name) => name.startsWith('keyhearth.db'))).toHaveLength(2);
+  expect([modeOf(database), modeOf(restored.kept)]).toEqual(['600', '600']);
+
+  const after = await start();
+  expect(await after.codeOf(kept.raw_key)).toBe('VALID');
+  expect(await after.codeOf(deleted.raw_key)).toBe('VALID');
+  expect((await after.verify(later.raw_key)).status).toBe(401);
+  const labels = new SqliteDatabase(restored.kept, { readonly: true });
+  expect(labels.prepare('select label from api_keys').pluck().all()).toContain('later');
+  labels.close();
+});
+
+test('a backup never replaces a file, and is never beside the pepper', async () => {
+  const { run, file, dataDir, away } = await rack();
+  writeFileSync(file, 'something else');
+  expect(await run(['backup', file])).toMatchObject({ code: 5, stderr: expect.stringContaining('exists') });
+  expect(readFileSync(file, 'utf8')).toBe('something else');
+  const beside = await run(['backup', join(dataDir, 'backup.db')]);
+  expect(beside).toMatchObject({ code: 5, stderr: expect.stringContaining('pepper') });
+  expect(readdirSync(dataDir)).not.toContain('backup.db');
+  const nowhere = await run(['backup', join(away, 'none/backup.db')]);
+  expect(nowhere).toMatchObject({ code: 4, stderr: expect.stringContaining('directory') });
+});
+
+test('a restore refuses what does not belong here, and changes nothing', async () => {
+  const { run, file, away, database, dataDir, stop } = await rack();
+  await run(['backup', file]);
+  await stop();
+  const before = readFileSync(database);
+  const changed = (sql: string) => {
+    const path = join(away, 'changed.db');
+    copyFileSync(file, path);
+    change(path, sql);
+    return path;
+  };
+  const broken = join(away, 'broken.db');
+  writeFileSync(broken, readFileSync(file).fill(0x55, 4_096, 12_288));
+  const text = join(away, 'text');
+  writeFileSync(text, 'no database');
+
+  const cases: [string, number, RegExp][] = [
+    [join(away, 'none.db'), 4, /There is no file/],
+    [text, 1, /damaged, or is no database/],
+    [broken, 1, /damaged/],
+    [changed('pragma application_id = 1'), 1, /not a database of Keyhearth/],
+  ];
+  for (const [path, code, sentence] of cases)
+    expect(await run(['restore', path, '--yes'])).toMatchObject({
+      code,
+      stderr: expect.stringMatching(sentence),
+    });
+  const others: [string, number, RegExp][] = [
+    ["update database_identity set database_id = 'other'", 5, /belongs to/],
+    ["update database_identity set pepper_check = 'other'", 5, /pepper does not fit/],
+    ["insert into kysely_migration values ('9999_future', '')", 1, /newer Keyhearth/],
+    ['delete from bootstrap_claim', 5, /older than the first key/],
+  ];
+  for (const [sql, code, sentence] of others)
+    expect(await run(['restore', changed(sql), '--yes'])).toMatchObject({
+      code,
+      stderr: expect.stringMatching(sentence),
+    });
+  expect(readFileSync(database).equals(before)).toBe(true);
+  expect(readdirSync(dataDir).sort()).toEqual(['keyhearth.db', 'pepper', 'pepper.database-id']);
+});
+
+test('a damaged or missing database is replaced, and what is left of its log goes with it', async () => {
+  const { run, file, database, dataDir, stop, start } = await rack();
+  await run(['backup', file]);
+  await stop();
+  writeFileSync(database, 'damaged');
+  writeFileSync(`${database}-wal`, 'a log');
+  const { code, stderr } = await run(['restore', file, '--yes']);
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('cannot be read') });
+  expect(readdirSync(dataDir).filter((name) => name.endsWith('-wal'))).toEqual([
+    expect.stringMatching(/replaced-.*-wal$/),
+  ]);
+  expect((await (await start()).verify(FIRST_KEY)).status).toBe(200);
+});
+
+test('with PostgreSQL, it names the tools of PostgreSQL', async () => {
+  const { code, stderr } = await keyhearth(['backup', 'x'], { env: { DATABASE_URL: 'postgres://h/d' } });
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('pg_dump') });
+});
