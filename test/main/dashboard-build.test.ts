@@ -13,10 +13,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { copyProgram, linkPackages } from '../support/copy.ts';
+import { copyProgram, isFinished, linkPackages } from '../support/copy.ts';
 import { spawnProgram, temporaryDirectory, untilItServes } from '../support/keyhearth.ts';
 
 const BUILDING = 'keyhearth: building the dashboard\n';
@@ -37,9 +37,8 @@ function program() {
   const folder = join(copy, 'dashboard');
   const dist = join(folder, 'dist');
   rmSync(folder, { recursive: true, force: true });
-  // Another test may build the dashboard at this moment.
-  const isSource = (path: string) => !/^(?:dist|\.dist-.*)$/.test(basename(path));
-  cpSync(join(ROOT, 'dashboard'), folder, { recursive: true, filter: isSource });
+  cpSync(join(ROOT, 'dashboard'), folder, { recursive: true, filter: isFinished });
+  rmSync(dist, { recursive: true, force: true });
   const outside = join(copy, 'deploy/outside.txt');
   rmSync(outside, { force: true });
   const spawnBuild = () => spawn(process.execPath, [join(folder, 'build.ts')], { stdio: 'ignore' });

@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { temporaryDirectory } from './keyhearth.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -11,10 +11,13 @@ export function copyOfProgram(): string {
   return copy;
 }
 
+/** Another test may build the dashboard at this moment, in such a folder. */
+export const isFinished = (path: string) => !basename(path).startsWith('.dist-');
+
 /** @param more further files and folders */
 export function copyProgram(copy: string, ...more: string[]): void {
   for (const name of ['src', 'migrations', 'openapi', 'package.json', ...more]) {
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true, filter: isFinished });
   }
 }
 
