@@ -10,7 +10,7 @@ import { Refusal } from './refusal.ts';
 
 export type Backup = Readonly<{ file: string; bytes: number; databaseId: string }>;
 
-export type Settings = Pick<Config, 'database' | 'dataDir' | 'pepper'>;
+export type Settings = Pick<Config, 'database' | 'dataDir' | 'pepper' | 'previousPepper'>;
 
 /**
  * Writes the database to a new file, also while the service runs. The file appears when it is complete and checked.

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createSecretKey, randomUUID } from 'node:crypto';
 import { constants, copyFileSync, existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { assertNotNewer } from '../db/migrate.ts';
@@ -78,8 +78,14 @@ function assertFits(config: Settings, backup: string, facts: FileFacts): void {
       'conflict',
       `${backup} is older than the first key, so it has none; restore a newer backup.`,
     );
-  const check = pepperCheck(loadPepper(config.pepper, true))(identity.database_id);
-  if (identity.pepper_check !== null && identity.pepper_check !== check)
+  const { previousPepper } = config;
+  const peppers = [
+    loadPepper(config.pepper, true),
+    ...(previousPepper === undefined ? [] : [createSecretKey(previousPepper)]),
+  ];
+  const checks: (string | null)[] = peppers.map((pepper) => pepperCheck(pepper)(identity.database_id));
+  // Without a check, the next start adopts the pepper.
+  if (![...checks, null].includes(identity.pepper_check))
     throw new Refusal(
       'conflict',
       `The pepper does not fit ${backup}; restore the pepper of this database first (if it is lost, see docs/lost-pepper.md).`,

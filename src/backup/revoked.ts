@@ -16,8 +16,8 @@ export function revivedKey(before: StoredKey, now: StoredKey | undefined): Reviv
 function whyRevoked(before: StoredKey, now: StoredKey | undefined): string | undefined {
   if (now === undefined) return 'deleted';
   if (now.is_active === 0) return 'deactivated';
-  // A row without a fingerprint gets one at its first use.
-  if (before.fingerprint !== null && before.fingerprint !== now.fingerprint) return 'secret replaced';
+  // A new pepper changes the fingerprint of the same secret, but not its hash.
+  if (before.fingerprint !== now.fingerprint && before.hash !== now.hash) return 'secret replaced';
   const ends = (key: StoredKey) => key.expires_at ?? Number.POSITIVE_INFINITY;
   return ends(now) < ends(before) ? 'expires earlier' : undefined;
 }

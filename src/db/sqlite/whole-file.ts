@@ -20,6 +20,7 @@ export type StoredKey = {
   hint: string;
   is_active: number;
   fingerprint: string | null;
+  hash: string;
   expires_at?: number | null;
 };
 
@@ -37,30 +38,54 @@ export async function copyDatabase(path: string, target: string): Promise<void> 
   }
 }
 
+const NOTHING = { isOurs: false, identity: undefined, migrations: [], isClaimed: false };
+
 /** Checks each page of a file that nobody else uses, and makes it one that needs no write-ahead log. */
-export function inspectFile(path: string): FileFacts {
-  const nothing = { isOurs: false, identity: undefined, migrations: [], isClaimed: false };
-  const sqlite = new SqliteDatabase(path, { fileMustExist: true });
+export const inspectFile = (path: string): FileFacts =>
+  withFile(
+    path,
+    (sqlite) => {
+      const facts = readFacts(sqlite);
+      if (facts.damage === undefined) sqlite.pragma('journal_mode = DELETE');
+      return facts;
+    },
+    (damage) => ({ ...NOTHING, damage }),
+  );
+
+/** @param onError called with the code of an error of SQLite or of the system */
+export function withFile<T>(
+  path: string,
+  work: (sqlite: SqliteDatabase.Database) => T,
+  onError: (code: string) => T,
+): T {
+  let sqlite: SqliteDatabase.Database | undefined;
   try {
+    sqlite = new SqliteDatabase(path, { timeout: 5_000, fileMustExist: true });
     sqlite.pragma('trusted_schema = OFF');
-    const isOurs = sqlite.pragma('application_id', { simple: true }) === APPLICATION_ID;
-    const found = String(sqlite.pragma('integrity_check(1)', { simple: true }));
-    if (found !== 'ok') return { ...nothing, isOurs, damage: found };
-    sqlite.pragma('journal_mode = DELETE');
-    const rows = <Row>(table: string) =>
-      hasTable(sqlite, table) ? sqlite.prepare<[], Row>(`select * from ${table}`).all() : [];
-    return {
-      damage: undefined,
-      isOurs,
-      identity: rows<{ database_id: string; pepper_check: string | null }>('database_identity')[0],
-      migrations: rows<{ name: string }>('kysely_migration').map(({ name }) => name),
-      isClaimed: rows('bootstrap_claim').length > 0,
-    };
+    return work(sqlite);
   } catch (error) {
-    return { ...nothing, damage: errorCode(error) ?? String(error) };
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    return onError(code);
   } finally {
-    sqlite.close();
+    sqlite?.close();
   }
+}
+
+/** Checks each page of a database. */
+export function readFacts(sqlite: SqliteDatabase.Database): FileFacts {
+  const isOurs = sqlite.pragma('application_id', { simple: true }) === APPLICATION_ID;
+  const found = String(sqlite.pragma('integrity_check(1)', { simple: true }));
+  if (found !== 'ok') return { ...NOTHING, isOurs, damage: found };
+  const rows = <Row>(table: string) =>
+    hasTable(sqlite, table) ? sqlite.prepare<[], Row>(`select * from ${table}`).all() : [];
+  return {
+    damage: undefined,
+    isOurs,
+    identity: rows<{ database_id: string; pepper_check: string | null }>('database_identity')[0],
+    migrations: rows<{ name: string }>('kysely_migration').map(({ name }) => name),
+    isClaimed: rows('bootstrap_claim').length > 0,
+  };
 }
 
 const hasTable = (sqlite: SqliteDatabase.Database, name: string) =>
