@@ -41,7 +41,7 @@ const CLUSTER = ['test/cluster/**/*.test.ts'];
 
 const ONLY_POSTGRES = ['test/db/postgres/**/*.test.ts'];
 
-const ONLY_SQLITE = ['test/backup/**', 'test/db/sqlite/**'];
+const ONLY_SQLITE = ['test/backup/**', 'test/db/sqlite/**', 'test/doctor/**'];
 
 /** No database, or a browser that sees the API alone. */
 const NO_DATABASE = [

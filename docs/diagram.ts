@@ -17,6 +17,7 @@ const LAYERS: readonly Layer[] = [
       ...[
         'cli',
         'backup',
+        'doctor',
         'main',
         'arguments',
         'workers',

@@ -18,7 +18,20 @@ const codeOf = (file: string) => textOf(file).replaceAll(/^\s*(?:\/\*[\s\S]*?\*\
 /** What each module imports: no more and no less. A module that is not here may not exist. */
 const MAY_IMPORT: Record<string, string[]> = {
   backup: ['config', 'pepper', 'db/sqlite', 'db', 'lib'],
-  cli: ['accounts', 'backup', 'bootstrap', 'recovery', 'client', 'config', 'storage', 'keys', 'db', 'lib'],
+  doctor: ['config', 'http/server', 'keys', 'pepper', 'db/sqlite', 'db', 'lib'],
+  cli: [
+    'accounts',
+    'backup',
+    'bootstrap',
+    'doctor',
+    'recovery',
+    'client',
+    'config',
+    'storage',
+    'keys',
+    'db',
+    'lib',
+  ],
   main: ['arguments', 'workers', 'metrics-port', 'serve', 'config', 'http/server', 'db', 'lib'],
   'metrics-port': ['config', 'shared-memory', 'http/server', 'metrics', 'lib'],
   arguments: ['lib'],
@@ -252,6 +265,7 @@ const PURE = [
   'apis/proxyos/second-factor',
   'audit/event',
   'backup/revoked',
+  'doctor/findings',
   'auth/admit',
   'auth/authorize',
   'cli/table',
@@ -338,7 +352,7 @@ describe('the process', () => {
       /process\.(env|argv|exit|on|once|stdout|stderr|stdin|umask|kill|chdir)\b|console\./,
     );
     const named = /import ({[^}]*}|.*) from 'node:process'/.exec(code)?.[1];
-    expect([undefined, '{ getuid }', '{ hrtime }']).toContain(named);
+    expect([undefined, '{ getuid }', '{ getuid, versions }', '{ hrtime }']).toContain(named);
   });
 });
 

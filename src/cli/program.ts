@@ -5,6 +5,7 @@ import { addAccounts } from './commands/accounts.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLockouts } from './commands/lockouts.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -64,7 +65,8 @@ export function createProgram(parts: Parts): Command {
 
   addServe(program);
   const online = [addKeys, addLockouts, addAudit, addUsage, addAccounts, addProfiles];
-  for (const add of [...online, addRecover, addMigrate, addBackup, addCompletion]) add(program, context);
+  for (const add of [...online, addRecover, addMigrate, addBackup, addDoctor, addCompletion])
+    add(program, context);
   return program;
 }
 

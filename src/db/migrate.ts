@@ -34,6 +34,10 @@ async function isCurrent(db: Db): Promise<boolean> {
   return applied.length === Object.keys(migrations).length;
 }
 
+/** Whether a start would change the schema of a database. @param applied its migrations */
+export const isSchemaBehind = (applied: readonly string[]): boolean =>
+  Object.keys(migrations).some((name) => !applied.includes(name));
+
 /** @throws StartupError when one of the migrations of a database is of a newer version */
 export function assertNotNewer(applied: readonly string[]): void {
   const unknown = applied.find((name) => !(name in migrations));

@@ -12,9 +12,12 @@ const MAX_REPEATED = 16;
 /** Why anybody can guess the key. */
 export type Weakness = 'a sample from documentation' | 'a repeated text';
 
+/** Whether a key, or the beginning of one, is a sample. */
+export const isPlaceholder = (rawKey: RawKey): boolean => PLACEHOLDER.test(rawKey);
+
 /** Undefined for a key that is not known to be weak. */
 export function weaknessOf(rawKey: RawKey): Weakness | undefined {
-  if (PLACEHOLDER.test(rawKey)) return 'a sample from documentation';
+  if (isPlaceholder(rawKey)) return 'a sample from documentation';
   for (let length = 1; length <= MAX_REPEATED; length++) {
     if (rawKey.slice(length) === rawKey.slice(0, -length)) return 'a repeated text';
   }

@@ -1,0 +1,110 @@
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keyhearth } from '../cli/command.ts';
+import { selfSigned } from '../support/certificate.ts';
+import { type Running, register, sqlIn, startService } from '../support/keyhearth.ts';
+
+/** One service, which runs during the tests. The tests leave its files as they were. */
+let running: Running;
+beforeAll(async () => {
+  running = await startService();
+  await register(running.send);
+});
+afterAll(() => running.close());
+
+async function doctor(env: Record<string, string> = {}) {
+  const settings = { KEYHEARTH_DATA_DIR: running.dataDir, ...env };
+  const { code, stdout, stderr } = await keyhearth(['doctor', '--json'], { env: settings });
+  const found: { level: string; check: string; finding: string; advice: string }[] = JSON.parse(stdout);
+  return {
+    code,
+    stderr,
+    found,
+    checks: found.map(({ check }) => check).filter((name) => name !== 'disk_space'),
+  };
+}
+
+test('finds nothing in a new installation, and changes nothing', async () => {
+  const before = readdirSync(running.dataDir).map((name) => [
+    name,
+    statSync(join(running.dataDir, name)).mode,
+  ]);
+  expect(await doctor()).toMatchObject({ checks: [] });
+  expect(
+    readdirSync(running.dataDir).map((name) => [name, statSync(join(running.dataDir, name)).mode]),
+  ).toEqual(before);
+});
+
+test('finds what other users can read, and leaves it', async () => {
+  const pepper = join(running.dataDir, 'pepper');
+  chmodSync(pepper, 0o644);
+  try {
+    const { code, found, stderr } = await doctor();
+    expect({ code, stderr }).toEqual({ code: 7, stderr: expect.stringMatching(/^keyhearth: Errors: \d\n$/) });
+    expect(found).toContainEqual(
+      expect.objectContaining({ level: 'error', check: 'mode', advice: `Run: chmod go= ${pepper}` }),
+    );
+    expect(statSync(pepper).mode & 0o777).toBe(0o644);
+  } finally {
+    chmodSync(pepper, 0o600);
+  }
+});
+
+test('finds a pepper that does not fit, and one that is gone, and makes none', async () => {
+  const pepper = join(running.dataDir, 'pepper');
+  const bytes = readFileSync(pepper);
+  try {
+    writeFileSync(pepper, `${'ab'.repeat(32)}\n`);
+    expect(await doctor()).toMatchObject({ code: 7, checks: ['pepper'] });
+    rmSync(pepper);
+    expect(await doctor()).toMatchObject({ code: 7, checks: ['pepper'] });
+    expect(readdirSync(running.dataDir)).not.toContain('pepper');
+  } finally {
+    writeFileSync(pepper, bytes, { mode: 0o600 });
+  }
+});
+
+test('finds a weak first key, a clock that is slow, and an open bootstrap', async () => {
+  const [row] = await sqlIn(running.dataDir, 'select hint, created_at from api_keys');
+  const [claim] = await sqlIn(running.dataDir, 'select claimed_at from bootstrap_claim');
+  const future = Date.now() + 86_400_000;
+  await sqlIn(
+    running.dataDir,
+    `update api_keys set hint = 'your-sec', created_at = ${future}, fingerprint = null`,
+  );
+  await sqlIn(running.dataDir, 'delete from bootstrap_claim');
+  const { code, checks } = await doctor({ HOST: '0.0.0.0' });
+  expect({ code, checks }).toEqual({ code: 7, checks: ['clock', 'bootstrap', 'weak_key', 'no_fingerprint'] });
+  await sqlIn(running.dataDir, `insert into bootstrap_claim values (1, ${claim?.claimed_at})`);
+  await sqlIn(running.dataDir, `update api_keys set hint = '${row?.hint}', created_at = ${row?.created_at}`);
+});
+
+test('finds a certificate that cannot be used', async () => {
+  const { cert, key } = selfSigned('keyhearth');
+  const files = {
+    KEYHEARTH_TLS_CERT: join(running.dataDir, 'cert'),
+    KEYHEARTH_TLS_KEY: join(running.dataDir, 'key'),
+  };
+  writeFileSync(files.KEYHEARTH_TLS_CERT, cert);
+  writeFileSync(files.KEYHEARTH_TLS_KEY, 'no key');
+  expect((await doctor(files)).checks).toContain('tls');
+  writeFileSync(files.KEYHEARTH_TLS_KEY, key);
+  const { found } = await doctor(files);
+  expect(found.filter(({ check, level }) => check === 'tls' && level === 'error')).toEqual([]);
+});
+
+test('a missing database and a bad setting are findings', async () => {
+  const missing = join(running.dataDir, 'none');
+  expect(await doctor({ KEYHEARTH_DATA_DIR: missing })).toMatchObject({ code: 7, checks: ['database'] });
+  expect(readdirSync(running.dataDir)).not.toContain('none');
+  expect(await doctor({ PORT: 'x' })).toMatchObject({ code: 7, checks: ['settings'] });
+});
+
+test('people read sentences', async () => {
+  const { code, stdout } = await keyhearth(['doctor'], { env: { PORT: 'x' } });
+  expect({ code, stdout }).toEqual({
+    code: 7,
+    stdout: expect.stringMatching(/^error settings: PORT .*\n {2}Correct it\. .*\n$/),
+  });
+});
