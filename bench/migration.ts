@@ -41,8 +41,11 @@ async function replaceByOld(dataDir: string): Promise<void> {
   await db.destroy();
   const sqlite = new SqliteDatabase(old);
   sqlite.prepare('attach ? as present').run(path);
-  for (const table of ['database_identity', 'bootstrap_claim'])
-    sqlite.exec(`insert into ${table} select * from present.${table}`);
+  for (const [table, columns] of [
+    ['database_identity', 'id, database_id, pepper_check'],
+    ['bootstrap_claim', 'id, claimed_at'],
+  ])
+    sqlite.exec(`insert into ${table} (${columns}) select ${columns} from present.${table}`);
   sqlite.exec(`insert into api_keys (${OLD_COLUMNS}) select ${OLD_COLUMNS} from present.api_keys`);
   sqlite.close();
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });

@@ -32,8 +32,11 @@ export async function oldDirectory(): Promise<string> {
   await db.destroy();
   const sqlite = new SqliteDatabase(old);
   sqlite.exec(`attach '${path}' as current`);
-  for (const table of ['database_identity', 'bootstrap_claim'])
-    sqlite.exec(`insert into ${table} select * from current.${table}`);
+  for (const [table, columns] of [
+    ['database_identity', 'id, database_id, pepper_check'],
+    ['bootstrap_claim', 'id, claimed_at'],
+  ])
+    sqlite.exec(`insert into ${table} (${columns}) select ${columns} from current.${table}`);
   sqlite.exec(`insert into api_keys (${OLD_COLUMNS}) select ${OLD_COLUMNS} from current.api_keys`);
   sqlite.close();
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
