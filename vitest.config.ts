@@ -53,9 +53,13 @@ const NO_DATABASE = [
   'test/db/epoch-cache.test.ts',
   'test/db/health.test.ts',
   'test/docs/**',
+  'test/gateway-file/{file,mask,parse,random-edits,replace,rights,watch}.test.ts',
   'test/limits/window.test.ts',
   'test/lockout/**',
+  'test/tracing/**',
   'test/types/**',
+  'test/upstreams/**',
+  'test/usage/tokens.test.ts',
   'test/workers/**',
 ];
 
