@@ -1,5 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { hostname } from 'node:os';
 import type { MetricsConfig } from './config/metrics.ts';
+import { hostCheck } from './http/allowed-host.ts';
 import { listenOn } from './http/server/port.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
@@ -43,9 +45,17 @@ export async function openMetricsPort(
   };
 }
 
+/** Only for the loopback: elsewhere, Prometheus may know this machine by any name. */
+const isAllowedHost = hostCheck({ allowedHosts: [], ownName: hostname(), isTrusted: () => false });
+
+const WRONG_HOST =
+  'Use localhost, an IP address or the name of this machine. A page in a browser can send any other Host.\n';
+
 const answer =
   (render: RenderMetrics, logger: Logger): RequestListener =>
-  async ({ method, url, headers }, response) => {
+  async ({ method, url, headers, socket }, response) => {
+    if (!isAllowedHost(socket.remoteAddress, headers.host))
+      return void response.writeHead(421).end(WRONG_HOST);
     if (url?.split('?')[0] !== '/metrics') return void response.writeHead(404).end();
     if (method !== 'GET' && method !== 'HEAD')
       return void response.writeHead(405, { Allow: 'GET, HEAD' }).end();

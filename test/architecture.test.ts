@@ -33,7 +33,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'lib',
   ],
   main: ['arguments', 'workers', 'metrics-port', 'serve', 'config', 'http/server', 'db', 'lib'],
-  'metrics-port': ['config', 'shared-memory', 'http/server', 'metrics', 'lib'],
+  'metrics-port': ['config', 'shared-memory', 'http', 'http/server', 'metrics', 'lib'],
   arguments: ['lib'],
   workers: [
     ...['serve', 'config', 'http/server', 'gateway-file', 'accounts', 'limits', 'lockout', 'metrics', 'lib'],

@@ -27,6 +27,10 @@ test('one port has the counts of all workers, without a key', async () => {
   // Any worker has the same sums.
   const ofWorker = await send({ path: '/metrics', key: FIRST_KEY, headers: alone });
   expect(parseExposition(ofWorker.text, false).sum('keyhearth_verifications_total')).toBe(REQUESTS);
+  // A page in a browser of this machine can point its own name at 127.0.0.1.
+  const rebound = await ask({ path: '/metrics', headers: { Host: 'rebound.example.com:9464' } });
+  expect(rebound.status).toBe(421);
+  expect(rebound.text).not.toContain('keyhearth_');
   expect(await ask('/auth/keys')).toMatchObject({ status: 404, text: '' });
   expect(await ask({ method: 'POST', path: '/metrics' })).toMatchObject({ status: 405 });
 });
