@@ -44,6 +44,12 @@ describe('before a deletion', () => {
     await expect(confirm(desk(answer).context, 'Delete?', undefined)).rejects.toMatchObject({ exitCode: 1 });
   });
 
+  test('a name in the question does not command the terminal', async () => {
+    const { context, questions } = desk('y');
+    await confirm(context, 'Delete a\u001b]0;title\u0007?', undefined);
+    expect(questions).toEqual(['Delete a\\u001b]0;title\\u0007? [y/N] ']);
+  });
+
   test('--yes asks nobody', async () => {
     const { context, questions } = desk('n');
     await confirm(context, 'Delete?', true);
