@@ -76,7 +76,8 @@ function withoutValues(text: string): string {
     return 'A key is never an argument, because other users of the machine can read arguments. Set KEYHEARTH_KEY, or use --key-file.\n';
   const sentence = text
     .replace(/^error: /, '')
-    .replace(/(unknown option '--?[\w-]*)[^']*'/, "$1'")
+    .replace(/(unknown option '(?:--[\w-]*|-\w))[^']*'/, "$1'")
+    .replace(/(too many arguments[^.]*\. Expected \d+ arguments? but got \d+): .*$/s, '$1.\n')
     .replace(/(argument|value) '.*' is invalid/s, '$1 is invalid');
   return visibleLines(sentence);
 }

@@ -55,6 +55,21 @@ describe('a mistake in the arguments ends with code 2', () => {
     },
   );
 
+  test('more arguments than the command takes, which are not repeated', async () => {
+    const { code, stderr } = await keyhearth(['profiles', 'set', 'default', 'geheim']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^keyhearth: too many arguments for 'set'\. Expected 1 argument but got 2\.\n/);
+    expect(stderr).not.toContain('geheim');
+  });
+
+  test('an unknown short option, without what follows it', async () => {
+    const { code, stderr } = await keyhearth(['-kgeheim']);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: "keyhearth: unknown option '-k'\nSee keyhearth --help.\n",
+    });
+  });
+
   test('an unknown option, without its value', async () => {
     const { code, stderr } = await keyhearth(['--secret=geheim']);
     expect(code).toBe(2);
