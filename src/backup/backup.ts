@@ -83,7 +83,12 @@ function assertApartFromPepper({ pepper, dataDir }: Settings, file: string): voi
   const peppers = pepper.from === 'file' ? [pepper.path, inDataDir] : [inDataDir];
   const folder = `${realpathSync(dirname(file))}${sep}`;
   const isBeside = peppers.some(
-    (path) => existsSync(path) && folder.startsWith(`${realpathSync(dirname(path))}${sep}`),
+    (path) =>
+      existsSync(path) &&
+      // A symbolic link may lead to a pepper elsewhere.
+      [realpathSync(dirname(path)), dirname(realpathSync(path))].some((place) =>
+        folder.startsWith(`${place}${sep}`),
+      ),
   );
   if (!isBeside) return;
   throw new Refusal(

@@ -1,4 +1,12 @@
-import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
@@ -93,6 +101,11 @@ test('a backup never replaces a file, and is never beside the pepper', async () 
   expect(readFileSync(file, 'utf8')).toBe('something else');
   const beside = await run(['backup', join(dataDir, 'backup.db')]);
   expect(beside).toMatchObject({ code: 5, stderr: expect.stringContaining('pepper') });
+  const secrets = temporaryDirectory();
+  renameSync(join(dataDir, 'pepper'), join(secrets, 'pepper'));
+  symlinkSync(join(secrets, 'pepper'), join(dataDir, 'pepper'));
+  const besideTarget = await run(['backup', join(secrets, 'backup.db')]);
+  expect(besideTarget).toMatchObject({ code: 5, stderr: expect.stringContaining('pepper') });
   expect(readdirSync(dataDir)).not.toContain('backup.db');
   const nowhere = await run(['backup', join(away, 'none/backup.db')]);
   expect(nowhere).toMatchObject({ code: 4, stderr: expect.stringContaining('directory') });
