@@ -17,6 +17,11 @@ export const tracingVariables = {
   OTEL_EXPORTER_OTLP_HEADERS: secret()
     .regex(/^[\w-]+=[\x21-\x7e]*?(?:,[\w-]+=[\x21-\x7e]*?)*$/, {
       error: 'must be name=value, with commas between several, and other characters percent-encoded',
+      abort: true,
+    })
+    // fetch() would repeat such a value in its error, and so the log would.
+    .refine((text) => Object.values(headersOf(text)).every((value) => /^[\t -~]*$/.test(value)), {
+      error: 'must have values that are printable ASCII when they are decoded, without a line break',
     })
     .optional()
     .meta({ description: 'Headers for that collector: `name=value`, separated by commas.' }),
@@ -54,17 +59,20 @@ export function tracingConfig(env: Values<typeof tracingVariables>): TracingConf
   return {
     tracing: {
       url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
-      headers: Object.fromEntries(
-        headers.split(',').flatMap((pair) => {
-          const [, name, value = ''] = /^([\w-]+)=(.*)$/.exec(pair) ?? [];
-          return name === undefined ? [] : [[name, decoded(value)]];
-        }),
-      ),
+      headers: headersOf(headers),
       serviceName: env.OTEL_SERVICE_NAME,
       ratio: env.OTEL_TRACES_SAMPLER_ARG,
     },
   };
 }
+
+const headersOf = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    text.split(',').flatMap((pair) => {
+      const [, name, value = ''] = /^([\w-]+)=(.*)$/.exec(pair) ?? [];
+      return name === undefined ? [] : [[name, decoded(value)]];
+    }),
+  );
 
 function decoded(text: string): string {
   try {

@@ -7,6 +7,8 @@ const AT_ONCE = 512;
 /** Further spans are dropped, so that a collector that is away costs no memory. */
 const MAX_WAITING = 4_096;
 const PATIENCE_MS = 10_000;
+/** At the end. What closes the database waits for it, and many systems kill a process after 10 seconds. */
+const LAST_PATIENCE_MS = 2_000;
 
 export type Exporter = { add(span: Span): void; close(): Promise<void> };
 
@@ -18,7 +20,8 @@ export function createExporter({ url, headers, serviceName }: Collector, logger:
   let waiting: Span[] = [];
   let dropped = 0;
   let isFailing = false;
-  let sending = Promise.resolve();
+  let sending: Promise<void> | undefined;
+  const end = new AbortController();
 
   async function send(spans: readonly Span[]): Promise<void> {
     try {
@@ -26,7 +29,7 @@ export function createExporter({ url, headers, serviceName }: Collector, logger:
         method: 'POST',
         headers: { ...headers, 'Content-Type': 'application/json' },
         body: JSON.stringify(otlpBody(spans, service)),
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: AbortSignal.any([AbortSignal.timeout(PATIENCE_MS), end.signal]),
         redirect: 'error',
       });
       await response.body?.cancel();
@@ -44,12 +47,15 @@ export function createExporter({ url, headers, serviceName }: Collector, logger:
     dropped = 0;
     const taken = waiting;
     waiting = [];
-    for (let first = 0; first < taken.length; first += AT_ONCE)
+    for (let first = 0; first < taken.length && !end.signal.aborted; first += AT_ONCE)
       await send(taken.slice(first, first + AT_ONCE));
   }
 
+  /** One at a time: behind a collector that is slow, others would queue up. */
   function flush(): Promise<void> {
-    sending = sending.then(sendWaiting);
+    sending ??= sendWaiting().finally(() => {
+      sending = undefined;
+    });
     return sending;
   }
 
@@ -60,9 +66,12 @@ export function createExporter({ url, headers, serviceName }: Collector, logger:
       if (waiting.length < MAX_WAITING) waiting.push(span);
       else dropped++;
     },
-    close() {
+    async close() {
       clearInterval(timer);
-      return flush();
+      const patience = setTimeout(() => end.abort(), LAST_PATIENCE_MS);
+      await sending;
+      await flush();
+      clearTimeout(patience);
     },
   };
 }

@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { filesOf, textOf } from '../../docs/imports.ts';
-import { parseTraceparent } from '../../src/tracing/span.ts';
+import { parseConfig } from '../../src/config.ts';
+import { createLogger } from '../../src/lib/logger.ts';
+import { createExporter } from '../../src/tracing/exporter.ts';
+import { parseTraceparent, type Span } from '../../src/tracing/span.ts';
 import type { Json } from '../support/http.ts';
 import { FIRST_KEY, register, startService } from '../support/keyhearth.ts';
 
@@ -89,6 +92,50 @@ test('with a ratio of 0, only the client decides; a collector that fails is logg
   expect(spans().map(({ name }) => name)).toEqual(['GET /meta']);
   const lines = running.log.filter(({ msg }) => msg === 'traces could not be sent, and are lost');
   expect(lines).toHaveLength(1);
+});
+
+test.each(['%0A', '%0D%0A', '%00', '%E2%82%AC'])(
+  'a header for the collector that holds %s stops the start, without its value',
+  (unusable) => {
+    const settings = {
+      KEYHEARTH_DATA_DIR: '/nowhere',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
+      OTEL_EXPORTER_OTLP_HEADERS: `X-Other=a,Authorization=Basic%20geheim${unusable}geheim`,
+    };
+    expect(() => parseConfig(settings)).toThrow(/OTEL_EXPORTER_OTLP_HEADERS.* must have values/);
+    expect(() => parseConfig(settings)).not.toThrow(/geheim/);
+  },
+);
+
+const SPAN: Span = {
+  ...{ traceId: TRACE, spanId: PARENT, parentId: undefined, name: 'GET', startMs: 0, endMs: 1 },
+  ...{ attributes: {}, isError: false },
+};
+const LAST_PATIENCE_MS = 2_000;
+
+test('a collector that never answers delays the end by two seconds at most, however much waits', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  vi.stubGlobal(
+    'fetch',
+    (_: string, { signal }: { signal: AbortSignal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  );
+  onTestFinished(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+  const logger = createLogger('silent', { write: () => undefined });
+  const exporter = createExporter({ url: 'http://127.0.0.1', headers: {}, serviceName: 'a' }, logger);
+  for (let second = 0; second < 10; second++) {
+    for (let i = 0; i < 600; i++) exporter.add(SPAN);
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+  let isClosed = false;
+  void exporter.close().then(() => {
+    isClosed = true;
+  });
+  await vi.advanceTimersByTimeAsync(LAST_PATIENCE_MS);
+  expect(isClosed).toBe(true);
 });
 
 test.each([
