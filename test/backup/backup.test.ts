@@ -1,4 +1,6 @@
 import {
+  chmodSync,
+  chownSync,
   copyFileSync,
   readdirSync,
   readFileSync,
@@ -8,8 +10,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { getuid } from 'node:process';
+import { setImmediate } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
+import { copyDatabase } from '../../src/db/sqlite/whole-file.ts';
 import { type Ended, keyhearth } from '../cli/command.ts';
 import { FIRST_KEY, type Running, register, startService, temporaryDirectory } from '../support/keyhearth.ts';
 import { operator } from '../support/keys.ts';
@@ -170,4 +175,79 @@ test('a damaged or missing database is replaced, and what is left of its log goe
 test('with PostgreSQL, it names the tools of PostgreSQL', async () => {
   const { code, stderr } = await keyhearth(['backup', 'x'], { env: { DATABASE_URL: 'postgres://h/d' } });
   expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('pg_dump') });
+});
+
+test('a backup ends while another connection writes all the time', async () => {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'busy.db');
+  const writer = new SqliteDatabase(path);
+  writer.exec('pragma journal_mode = WAL; create table filler (bytes blob)');
+  const add = writer.prepare('insert into filler values (randomblob(3000))');
+  for (let row = 0; row < 50; row += 1) add.run();
+  let isDone = false;
+  const copy = copyDatabase(path, join(directory, 'copy.db')).finally(() => {
+    isDone = true;
+  });
+  let writes = 0;
+  for (; !isDone && writes < 1_000; writes += 1) {
+    add.run();
+    await setImmediate();
+  }
+  writer.close();
+  await copy;
+  expect(writes).toBeLessThan(1_000);
+});
+
+test('a damaged database makes no backup', async () => {
+  const { run, file, away, database, stop } = await rack();
+  await stop();
+  writeFileSync(database, readFileSync(database).fill(0x55, 4_096, 12_288));
+  const { code, stderr } = await run(['backup', file]);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('no backup') });
+  expect(readdirSync(away)).toEqual([]);
+});
+
+test('a restore takes the rights of others to a backup away, and no backup that lacks its log', async () => {
+  const { run, file, database, stop } = await rack();
+  await run(['backup', file]);
+  await stop();
+  writeFileSync(`${file}-wal`, 'a log');
+  expect(await run(['restore', file, '--yes'])).toMatchObject({
+    ...{ code: 1, stderr: expect.stringContaining('incomplete') },
+  });
+  writeFileSync(`${file}-wal`, '');
+  chmodSync(file, 0o644);
+  expect(await run(['restore', file, '--yes'])).toMatchObject({ code: 0 });
+  expect([modeOf(database), modeOf(file)]).toEqual(['600', '644']);
+});
+
+test('a backup from before a change of the pepper fits while the previous one is set', async () => {
+  const { run, file, dataDir, stop } = await rack();
+  await run(['backup', file]);
+  await stop();
+  const previous = readFileSync(join(dataDir, 'pepper'), 'utf8').trim();
+  writeFileSync(join(dataDir, 'pepper'), `${'ab'.repeat(32)}\n`);
+  expect(await run(['restore', file, '--yes'])).toMatchObject({ code: 5 });
+  const env = { KEYHEARTH_PEPPER_PREVIOUS: previous };
+  expect(await run(['restore', file, '--yes'], env)).toMatchObject({ code: 0 });
+  const { stdout } = await run(['doctor', '--json'], env);
+  expect(JSON.parse(stdout)).not.toContainEqual(expect.objectContaining({ check: 'pepper' }));
+});
+
+test.skipIf(getuid?.() !== 0)('the database of another user is left alone', async () => {
+  const { run, file, away, database, dataDir, stop } = await rack();
+  await run(['backup', file]);
+  await stop();
+  const before = readdirSync(dataDir).sort();
+  chownSync(database, 65_534, 65_534);
+  expect(await run(['backup', join(away, 'other.db')])).toMatchObject({
+    ...{ code: 1, stderr: expect.stringContaining('belongs to another user') },
+  });
+  const { code, stdout } = await run(['doctor', '--json']);
+  expect({ code, checks: JSON.parse(stdout).map(({ check }: { check: string }) => check) }).toMatchObject({
+    ...{ code: 7, checks: expect.arrayContaining(['owner']) },
+  });
+  chownSync(dataDir, 65_534, 65_534);
+  expect(await run(['restore', file, '--yes'])).toMatchObject({ code: 1 });
+  expect(readdirSync(dataDir).sort()).toEqual(before);
 });

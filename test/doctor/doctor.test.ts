@@ -65,6 +65,25 @@ test('finds a pepper that does not fit, and one that is gone, and makes none', a
   }
 });
 
+test('finds the marker file of another database', async () => {
+  const marker = join(running.dataDir, 'pepper.database-id');
+  const bytes = readFileSync(marker, 'utf8');
+  const [identity] = await sqlIn(running.dataDir, 'select database_id from database_identity');
+  try {
+    writeFileSync(marker, bytes.replace(String(identity?.database_id), crypto.randomUUID()));
+    const { code, found } = await doctor();
+    expect(code).toBe(7);
+    expect(found).toContainEqual(
+      expect.objectContaining({
+        ...{ level: 'error', check: 'pepper' },
+        finding: expect.stringContaining('belongs to another database'),
+      }),
+    );
+  } finally {
+    writeFileSync(marker, bytes);
+  }
+});
+
 test('finds a weak first key, a clock that is slow, and an open bootstrap', async () => {
   const [row] = await sqlIn(running.dataDir, 'select hint, created_at from api_keys');
   const [claim] = await sqlIn(running.dataDir, 'select claimed_at from bootstrap_claim');
