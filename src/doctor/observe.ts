@@ -1,5 +1,6 @@
 import { createSecretKey } from 'node:crypto';
-import { existsSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, type Stats, statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { getuid, versions } from 'node:process';
 import type { Config } from '../config.ts';
 import { isSchemaBehind } from '../db/migrate.ts';
@@ -8,6 +9,7 @@ import { expiryOf, readKeyPair } from '../http/server/certificate.ts';
 import { isPlaceholder, type Weakness } from '../keys/weak-key.ts';
 import { RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
+import { isMountedSecret } from '../lib/secret-file.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { readDatabaseMarker } from '../pepper/database-marker.ts';
 import { loadPepper, pepperCheck } from '../pepper/pepper.ts';
@@ -19,14 +21,21 @@ const NEEDED_NODE = 24;
 export async function observe(config: Config, clock: Pick<Clock, 'now'>): Promise<Observation> {
   const { database, dataDir, pepper } = config;
   const path = database.engine === 'sqlite' ? database.path : undefined;
-  const secrets = pepper.from === 'file' ? [pepper.path, `${pepper.path}.database-id`] : [];
+  const peppers = pepper.from === 'file' ? [pepper.path] : [];
+  // With a mounted pepper, the marker file is in the data directory.
+  const markers = [...peppers, join(dataDir, 'pepper')].map((each) => `${each}.database-id`);
   const databases = path === undefined ? [] : ['', '-wal', '-shm'].map((suffix) => `${path}${suffix}`);
   // Before anything is opened: SQLite makes files, and the reader of a secret may take rights away.
-  const files = [...new Set([dataDir, ...databases, ...secrets])].flatMap(stateOf);
+  const opened = [dataDir, ...databases].flatMap((each) => stateOf(each));
+  const files = [
+    ...opened,
+    ...peppers.flatMap((each) => stateOf(each, isMountedSecret)),
+    ...[...new Set(markers)].flatMap((each) => stateOf(each)),
+  ];
   const walBytes = path === undefined ? 0 : sizeOf(`${path}-wal`);
   const hasDatabase = path !== undefined && sizeOf(path) > 0;
   // SQLite would make files that the user of the service could not open.
-  const isReadable = hasDatabase && files.every(({ isOwn }) => isOwn);
+  const isReadable = hasDatabase && opened.every(({ isOwn }) => isOwn);
   const examined = isReadable ? examineFile(path) : undefined;
   return {
     now: clock.now(),
@@ -47,9 +56,10 @@ export async function observe(config: Config, clock: Pick<Clock, 'now'>): Promis
   };
 }
 
-function stateOf(path: string): FileState[] {
+function stateOf(path: string, isFine: (status: Stats) => boolean = () => false): FileState[] {
   const status = statSync(path, { throwIfNoEntry: false });
   if (!status) return [];
+  if (isFine(status)) return [{ path, isPrivate: true, isOwn: true }];
   return [{ path, isPrivate: (status.mode & 0o077) === 0, isOwn: status.uid === getuid?.() }];
 }
 

@@ -26,11 +26,15 @@ export function readSecretFile(path: string, what: string): string | undefined {
 /** In a file, quotes are a part of the value. `docker run --env-file` keeps them too. */
 export const isQuoted = (text: string): boolean => /^(["']).*\1$/s.test(text.trim());
 
+/** A secret that Docker or Kubernetes mounts belongs to root, and at most its group can read it. */
+export const isMountedSecret = ({ mode, uid }: Stats): boolean => uid === 0 && (mode & 0o037) === 0;
+
 /**
  * At each mount, Kubernetes gives the group of `fsGroup` rights to every file of a volume. A file that we own loses these
- * rights again. A mounted secret belongs to root, and only its group can read it.
+ * rights again.
  */
-function keepPrivate(path: string, { mode, uid }: Stats, what: string): void {
+function keepPrivate(path: string, status: Stats, what: string): void {
+  const { mode, uid } = status;
   const isOurs = uid === getuid?.();
   if (!isOurs && uid !== 0)
     throw new StartupError(
@@ -39,7 +43,7 @@ function keepPrivate(path: string, { mode, uid }: Stats, what: string): void {
   if ((mode & 0o077) === 0) return;
   if ((mode & 0o007) === 0) {
     if (isOurs && takeRights(path, mode & 0o700)) return;
-    if (uid === 0 && (mode & 0o037) === 0) return;
+    if (isMountedSecret(status)) return;
   }
   const advice = isOurs
     ? `run: chmod 600 ${path}`
