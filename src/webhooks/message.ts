@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Action, AuditEvent } from '../audit/event.ts';
 import type { KeyId } from '../lib/brand.ts';
 
-/** What webhooks tell. The names are stable. */
+/** The types of the messages. The names are stable. */
 export type MessageType =
   | 'key.created'
   | 'key.revoked'
@@ -13,11 +13,11 @@ export type MessageType =
   | 'database.recovered'
   | 'database.unavailable';
 
-/** `id`: the same whenever the same thing is told, so that a receiver can tell a repetition. */
+/** `id`: the same each time the message is sent, so that a receiver can find out that it has it already. */
 export type Message = Readonly<{ id: string; body: string }>;
 
-/** The audit events that are told. */
-export const TOLD: Readonly<Partial<Record<Action, MessageType>>> = {
+/** The audit events that become messages. */
+export const REPORTED: Readonly<Partial<Record<Action, MessageType>>> = {
   'key.registered': 'key.created',
   'key.created': 'key.created',
   'key.declared': 'key.created',
@@ -35,9 +35,9 @@ export const messageOf = (id: string, type: MessageType, at: number, data: objec
   body: JSON.stringify({ type, timestamp: new Date(at).toISOString(), data }),
 });
 
-/** Undefined for an event that is not told. */
+/** Undefined for an event that becomes no message. */
 export function messageOfEvent(event: AuditEvent): Message | undefined {
-  const type = TOLD[event.action];
+  const type = REPORTED[event.action];
   if (!type) return undefined;
   return messageOf(`audit_${event.id}`, type, event.at, {
     action: event.action,
@@ -50,10 +50,10 @@ export function messageOfEvent(event: AuditEvent): Message | undefined {
 }
 
 const DAY_MS = 86_400_000;
-/** How long before its end a key is told, in days, the shortest time first. */
+/** How many days before the end of a key there is a message, the shortest time first. */
 const NOTICE_DAYS = [1, 7];
 
-/** How long before their end keys are told at the earliest, in milliseconds. */
+/** How long before the end of a key its first message comes, in milliseconds. */
 export const LONGEST_NOTICE_MS = 7 * DAY_MS;
 
 export type EndingKey = Readonly<{
@@ -66,8 +66,8 @@ export type EndingKey = Readonly<{
 }>;
 
 /**
- * What is told of a key that expires or has expired: nothing, when its whole life is shorter than the notice. A key that
- * gets another end is told again.
+ * The message about a key that expires soon or has expired. There is none before the end of a key that lives no longer
+ * than the notice. A key that gets another expiry gets new messages.
  */
 export function messageOfEnding(key: EndingKey, now: number): Message | undefined {
   const data = {

@@ -3,12 +3,12 @@ import type { AuditEvent } from '../audit/event.ts';
 import { toEvent } from '../audit/row.ts';
 import type { Db } from '../db/tables.ts';
 import { EventId } from '../lib/brand.ts';
-import { type EndingKey, type Message, TOLD } from './message.ts';
+import { type EndingKey, type Message, REPORTED } from './message.ts';
 
 /** A message that waits. `nextAt`: when it is sent, in milliseconds since 1970. */
 export type Waiting = Message & Readonly<{ attempts: number; nextAt: number }>;
 
-/** Up to which audit event messages are made. The first time, that is the last event: nothing older is told. */
+/** Up to which audit event messages are made. The first time, that is the last event: there are no messages about older ones. */
 export async function readPosition(db: Db): Promise<EventId> {
   const position = await db.selectFrom('webhook_position').select('event_id').executeTakeFirst();
   if (position) return position.event_id;
@@ -30,9 +30,9 @@ export async function readPosition(db: Db): Promise<EventId> {
 export const writePosition = (db: Db, eventId: EventId) =>
   db.updateTable('webhook_position').set({ event_id: eventId }).where('event_id', '<', eventId).execute();
 
-const actions = Object.keys(TOLD);
+const actions = Object.keys(REPORTED);
 
-/** The events after a position that are told, the oldest first. */
+/** The events after a position that become messages, the oldest first. */
 export async function eventsAfter(db: Db, position: EventId, limit: number): Promise<AuditEvent[]> {
   const rows = await db
     .selectFrom('audit_events')
@@ -124,6 +124,6 @@ export const markSent = (db: Db, id: string, at: number) =>
 export const postpone = (db: Db, id: string, attempts: number, nextAt: number) =>
   db.updateTable('webhook_messages').set({ attempts, next_at: nextAt }).where('id', '=', id).execute();
 
-/** Sent messages are kept for a while, so that nothing is told twice. */
+/** Sent messages are kept for a while, so that none is made twice. */
 export const forgetSent = (db: Db, before: number) =>
   db.deleteFrom('webhook_messages').where('done_at', '<', before).execute();

@@ -24,12 +24,12 @@ const SENT_AT_ONCE = 20;
 const SETTLED_MS = 60_000;
 /** The clocks of replicas differ. */
 const MARGIN_MS = 60_000;
-/** Longer than the longest notice, so that a key is told once. */
+/** Longer than the longest notice, so that a key gets each message once. */
 const KEPT_MS = LONGEST_NOTICE_MS + 2 * 86_400_000;
 const TIMEOUT_MS = 10_000;
 /** Another process repeats what this one has not finished by then. */
 const CLAIM_MS = 60_000;
-/** A shorter outage is not told. */
+/** There is no message about a shorter outage. */
 const OUTAGE_MS = 5_000;
 
 export type WebhookParts = Readonly<{
@@ -49,7 +49,7 @@ export type Webhooks = Readonly<{
 }>;
 
 /**
- * Tells a URL what happens to keys. Messages are made from the audit log and wait in a table until the receiver has
+ * Sends to a URL what happens to keys. Messages are made from the audit log and wait in a table until the receiver has
  * accepted them, so that none is lost and no change waits for one. Several processes share the work.
  */
 export function openWebhooks(parts: WebhookParts): Webhooks {
@@ -57,8 +57,8 @@ export function openWebhooks(parts: WebhookParts): Webhooks {
   let keysAt = 0;
   let running: Promise<void> | undefined;
   let isClosed = false;
-  /** Since when the database is unavailable, and whether this was told. */
-  let outage: { since: number; isTold: boolean } | undefined;
+  /** Since when the database is unavailable, and whether the receiver knows it. */
+  let outage: { since: number; isReported: boolean } | undefined;
 
   async function collectEvents(now: number): Promise<void> {
     const position = await store.readPosition(db);
@@ -129,9 +129,9 @@ export function openWebhooks(parts: WebhookParts): Webhooks {
     await store.postpone(db, message.id, attempts, clock.now() + pause);
   }
 
-  async function tellRecovery(now: number): Promise<void> {
-    const { since, isTold } = outage ?? { since: 0, isTold: false };
-    if (isTold)
+  async function reportRecovery(now: number): Promise<void> {
+    const { since, isReported } = outage ?? { since: 0, isReported: false };
+    if (isReported)
       await store.addMessages(
         db,
         [
@@ -144,12 +144,12 @@ export function openWebhooks(parts: WebhookParts): Webhooks {
     outage = undefined;
   }
 
-  async function tellOutage(now: number): Promise<void> {
-    outage ??= { since: now, isTold: false };
-    const { since, isTold } = outage;
-    if (isTold || now - since < OUTAGE_MS) return;
+  async function reportOutage(now: number): Promise<void> {
+    outage ??= { since: now, isReported: false };
+    const { since, isReported } = outage;
+    if (isReported || now - since < OUTAGE_MS) return;
     const data = { since: new Date(since).toISOString() };
-    outage.isTold =
+    outage.isReported =
       (await post(messageOf(`unavailable_${since}`, 'database.unavailable', since, data))) === undefined;
   }
 
@@ -158,11 +158,11 @@ export function openWebhooks(parts: WebhookParts): Webhooks {
     try {
       await collectEvents(now);
       await collectKeys(now);
-      await tellRecovery(now);
+      await reportRecovery(now);
       await Promise.all((await store.due(db, clock.now(), SENT_AT_ONCE)).map(deliver));
     } catch (error) {
       const isOutage = error instanceof DomainError && error.failure.code === 'database_unavailable';
-      if (isOutage) await tellOutage(now);
+      if (isOutage) await reportOutage(now);
       else logger.warn({ err: error }, 'webhooks could not be sent yet');
     }
   }
@@ -175,7 +175,7 @@ export function openWebhooks(parts: WebhookParts): Webhooks {
     return running;
   }
 
-  // What happens from now on is told, so the position must be known.
+  // Events from now on become messages, so the position must be known.
   void tick();
   const timer = setInterval(tick, TICK_MS);
   timer.unref();

@@ -89,7 +89,7 @@ test('the signature is the one of the example of Standard Webhooks', () => {
   });
 });
 
-test('a service tells what happens to keys, signed, and no secret', async () => {
+test('a service sends what happens to keys, signed, and no secret', async () => {
   const { url, received, messages } = await receiver();
   const env = { KEYHEARTH_WEBHOOK_URL: url, KEYHEARTH_WEBHOOK_SECRET: SECRET };
   const { send } = await bootstrapped({ env });
@@ -213,21 +213,21 @@ describe('a message', () => {
   });
 });
 
-test('keys are told a week and a day before their end, and after it, once each', async () => {
+test('there is one message a week before the end of a key, one a day before it, and one after it', async () => {
   const { url, messages } = await receiver();
   const { clock, open, key } = await webhooksOf(url);
   await key(1, NOW - 90 * DAY, NOW + 8 * DAY);
   await key(2, NOW, NOW + 12 * HOUR);
   await key(3, NOW - 90 * DAY, NOW + 8 * DAY, 0);
   const webhooks = open();
-  const told = () => messages().map(({ type, data }) => [type, data.key_id, data.days]);
+  const sent = () => messages().map(({ type, data }) => [type, data.key_id, data.days]);
   await webhooks.tick();
-  expect(told()).toEqual([]);
+  expect(sent()).toEqual([]);
   for (let hour = 0; hour < 24 * 20; hour += 6) {
     clock.at += 6 * HOUR;
     await webhooks.tick();
   }
-  expect(told()).toEqual([
+  expect(sent()).toEqual([
     ['key.expired', 2, undefined],
     ['key.expiring', 1, 7],
     ['key.expiring', 1, 1],
@@ -236,7 +236,7 @@ test('keys are told a week and a day before their end, and after it, once each',
   expect(messages()[1].data).toMatchObject({ label: 'of the shop', hint: 'kh_a' });
 });
 
-test('an outage of the database is told while it lasts, and its end afterwards', async () => {
+test('there is a message while the database is unavailable, and one after that', async () => {
   const { url, messages } = await receiver();
   const { clock, open, state } = await webhooksOf(url);
   const webhooks = open();
