@@ -1,42 +1,20 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { Answered, AnswerLog } from '../lib/answered.ts';
 import type { FailureCode } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createLineLimit } from './line-limit.ts';
 
 /** The fields of an answer in the log. */
-export type AnsweredRequest = Readonly<{
-  request_id: string;
-  method?: string | undefined;
-  /** The pattern and not the path, because somebody may paste a key into a URL. */
-  route?: string | undefined;
-  status: number;
-  /** Why it was refused. */
-  code?: FailureCode | undefined;
-  client: string;
-  /** The key that the request acted for. */
-  key_id?: number | undefined;
-  /** The name of the upstream that the gateway has asked. */
-  upstream?: string | undefined;
-  /** The management secret of the gateway that it carried. */
-  managed_by?: string | undefined;
-}>;
+export type AnsweredRequest = Answered &
+  Readonly<{
+    code?: FailureCode | undefined;
+    client: string;
+    /** The key that the request acted for. */
+    key_id?: number | undefined;
+    /** The management secret of the gateway that it carried. */
+    managed_by?: string | undefined;
+  }>;
 
-export type RequestLog = {
-  /**
-   * Writes the line of a request that was answered.
-   * @param start `performance.now()` when it arrived
-   * @param usual the level, unless the database is unavailable: the engine or the error handler logs that
-   * @param incoming the request, when it can be read. Its headers are not logged
-   */
-  answered(
-    request: AnsweredRequest,
-    start: number,
-    usual?: 'debug' | 'info',
-    incoming?: Readonly<{ headers: IncomingHttpHeaders }>,
-  ): void;
-  /** Writes summaries of everything that is only counted so far. */
-  close(): void;
-};
+export type RequestLog = AnswerLog<AnsweredRequest>;
 
 /**
  * The log of all requests, one line each. Requests that a valid key is allowed to make are always logged. The lines of

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { Answered, AnswerLog } from '../lib/answered.ts';
 import type { Port } from './catalogue.ts';
 import type { Meter } from './meter.ts';
 
@@ -8,23 +8,6 @@ const OTHER_METHOD = METHODS.length;
 const methodNumbers = new Map(METHODS.map((method, number) => [method, number]));
 
 const VERIFY = '/auth/verify';
-
-type Incoming = Readonly<{ headers: IncomingHttpHeaders }>;
-
-/** What is counted of a line of the request log. */
-export type Answered = Readonly<{
-  method?: string | undefined;
-  /** The pattern. */
-  route?: string | undefined;
-  status: number;
-  code?: string | undefined;
-  upstream?: string | undefined;
-}>;
-
-export type Log<Request extends Answered> = {
-  answered(request: Request, start: number, usual?: 'debug' | 'info', incoming?: Incoming): void;
-  close(): void;
-};
 
 /** How an answer is counted. */
 type Latest = Readonly<{
@@ -42,8 +25,8 @@ type Route = { record: (seconds: number) => void; byAnswer: Map<number, () => vo
 export function countingRequests<Request extends Answered>(
   meter: Meter,
   port: Port,
-  log: Log<Request>,
-): Log<Request> {
+  log: AnswerLog<Request>,
+): AnswerLog<Request> {
   const verifications = meter.histogram('verificationSeconds');
   const others = meter.histogram(port === 'core' ? 'requestSeconds' : 'gatewaySeconds');
   const routes = new Map<string, Route>();

@@ -1,34 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { Answered, AnswerLog } from '../lib/answered.ts';
 import type { Exporter } from './exporter.ts';
 import { parseTraceparent } from './span.ts';
-
-/** What a span says of a line of the request log. */
-type Answered = Readonly<{
-  request_id: string;
-  method?: string | undefined;
-  route?: string | undefined;
-  status: number;
-  code?: string | undefined;
-  upstream?: string | undefined;
-}>;
-
-type Incoming = Readonly<{ headers: IncomingHttpHeaders }>;
-
-type Log<Request extends Answered> = {
-  answered(request: Request, start: number, usual?: 'debug' | 'info', incoming?: Incoming): void;
-  close(): void;
-};
 
 /**
  * Makes a span of each request that is logged. It has no key, no address of a client and no query.
  * @param ratio the part of the requests that are traced when the client does not decide
  */
 export const tracingRequests = <Request extends Answered>(
-  log: Log<Request>,
+  log: AnswerLog<Request>,
   { add }: Pick<Exporter, 'add'>,
   ratio: number,
-): Log<Request> => ({
+): AnswerLog<Request> => ({
   answered(request, start, usual, incoming) {
     log.answered(request, start, usual, incoming);
     const parent = parseTraceparent(String(incoming?.headers.traceparent ?? ''));
