@@ -5,6 +5,7 @@ import { displayName } from './db/location.ts';
 import { activatedSocket } from './http/server/activation.ts';
 import type { AnyEndpoint } from './http/server/bind.ts';
 import { createLogger, type Logger, type LogSink, standardOutput } from './lib/logger.ts';
+import { isLoopbackHost } from './lib/loopback.ts';
 import { StartupError } from './lib/startup-error.ts';
 import { keepTickShape } from './lib/tick-shape.ts';
 import { openMetricsPort } from './metrics-port.ts';
@@ -97,12 +98,12 @@ function announce(config: Config, service: Service, logger: Logger): void {
   );
   if (gatewayAddress !== undefined)
     logger.info({ gateway: gatewayAddress }, `The gateway listens on ${gatewayAddress}`);
-  if (bootstrapOpen && config.bootstrapToken === undefined && isUrl && !isLoopback(hostOf(address))) {
+  if (bootstrapOpen && config.bootstrapToken === undefined && isUrl && !isLoopbackHost(hostOf(address))) {
     logger.warn(
       'The first key is not registered yet, and anybody who reaches this port can register it. Register it now, or set KEYHEARTH_BOOTSTRAP_TOKEN.',
     );
   }
-  if (config.trustedProxies.some(isLoopback) && config.allowedHosts.length === 0) {
+  if (config.trustedProxies.some(isLoopbackNetwork) && config.allowedHosts.length === 0) {
     logger.warn(
       'A web page in a browser of this machine can send requests as the trusted proxy on the loopback. Set KEYHEARTH_ALLOWED_HOSTS to the hosts that the proxy asks for, such as localhost,127.0.0.1.',
     );
@@ -114,9 +115,10 @@ function announce(config: Config, service: Service, logger: Logger): void {
   }
 }
 
-const hostOf = (url: string) => url.replace(/^https?:\/\//, '').replace(/:\d+$/, '');
+/** Of the trusted proxies, such as 127.0.0.0/8. */
+const isLoopbackNetwork = (network: string) => /^(?:127\.|::1(?:\/|$))/.test(network);
 
-const isLoopback = (host: string) => /^(?:127\.|\[?::1\]?$|localhost$)/.test(host);
+const hostOf = (url: string) => url.replace(/^https?:\/\//, '').replace(/:\d+$/, '');
 
 /** The last lines of the log explain the error, and may still be in memory. */
 function failAfterFlush({ flush }: Log): (error: unknown) => void {

@@ -1,6 +1,7 @@
 import type { CallError } from '../client/result.ts';
 import { type Connection, send } from '../client/send.ts';
 import { errorCode } from '../lib/error-code.ts';
+import { isLoopbackHost } from '../lib/loopback.ts';
 import { readSecretFile } from '../lib/secret-file.ts';
 import type { Environment, GlobalOptions, Input, Request } from './context.ts';
 import { CommandError, exitCodeOf, usageError } from './exit-codes.ts';
@@ -19,7 +20,7 @@ export async function connect(parts: Parts): Promise<(request: Request) => Promi
   const chosen = options.url ?? (env.KEYHEARTH_URL || undefined);
   const base = baseOf(chosen ?? profile?.url ?? DEFAULT_URL);
   const key = await keyFor(parts, base, profile);
-  if (base.protocol === 'http:' && !isLoopback(base.hostname))
+  if (base.protocol === 'http:' && !isLoopbackHost(base.hostname))
     parts.warn(
       `Warning: your key goes to ${base.host} without encryption, and others on the way can read it. Use https.`,
     );
@@ -75,9 +76,6 @@ export function baseOf(url: string): URL {
   if (!base.pathname.endsWith('/')) base.pathname += '/';
   return base;
 }
-
-/** A URL has each IPv4 address in four numbers. A name may begin like one. */
-const isLoopback = (host: string) => /^(?:127(?:\.\d+){3}|\[::1\]|localhost)$/.test(host);
 
 /** Such as a refused connection or an unknown certificate. fetch() hides it in the cause of its error. */
 function reasonOf(cause: unknown): string {

@@ -1,3 +1,5 @@
+import { isLoopbackHost } from '../lib/loopback.ts';
+
 /** An error needs you now, a warning soon. An information is good to know. */
 export type Level = 'error' | 'warning' | 'info';
 
@@ -146,7 +148,7 @@ function* ofKeys({ now, host, hasBootstrapToken }: Observation, database: Databa
       'The schema of the database is older than this version.',
       'The next start brings it up to date. Make a backup before that.',
     );
-  if (!isClaimed && !hasBootstrapToken && host !== undefined && !isLoopback(host))
+  if (!isClaimed && !hasBootstrapToken && host !== undefined && !isLoopbackHost(host))
     yield found(
       'error',
       'bootstrap',
@@ -175,8 +177,6 @@ function* ofKeys({ now, host, hasBootstrapToken }: Observation, database: Databa
       'Each gets one at its next use. Delete those that nobody uses, since unknown keys must be compared with all of them.',
     );
 }
-
-const isLoopback = (host: string) => /^(?:127\.|::1$|\[::1\]$|localhost$)/.test(host);
 
 function* ofCertificate({ certificate, now }: Observation): Generator<Finding> {
   if (!certificate) return;

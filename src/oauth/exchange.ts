@@ -10,6 +10,7 @@ import {
   validateAuthResponse,
 } from 'oauth4webapi';
 import type { OAuthSettings } from '../gateway-file/config.ts';
+import { isLoopbackHost } from '../lib/loopback.ts';
 import { type Grant, isUsableToken } from './token-file.ts';
 
 /** A provider that does not answer must not keep a sign-in or a refresh open. */
@@ -18,10 +19,8 @@ const TIMEOUT_MS = 15_000;
 /** `error`: what the provider says, such as `invalid_grant`. No token is in it. */
 export type Exchanged = { state: 'granted'; grant: Grant } | { state: 'refused' | 'failed'; error: string };
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
-
 /** Only a provider on this machine may be asked without TLS. */
-const isLoopback = (url: string) => LOOPBACK.test(new URL(url).hostname);
+const isLoopback = (url: string) => isLoopbackHost(new URL(url).hostname);
 
 const serverOf = ({ authorizeUrl, tokenUrl }: OAuthSettings) => ({
   issuer: new URL(authorizeUrl).origin,
