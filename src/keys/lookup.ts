@@ -92,7 +92,7 @@ export function createKeyLookup({
     onLookUp(isFresh || refusal !== undefined);
     if (isFresh) return usable;
     if (refusal) return refusal.key;
-    const found = read(rawKey);
+    const found = read(rawKey, now);
     usableKeys.keep(
       digest,
       andThen(found, (key) => (key && isUsable(key, now) ? key : undefined)),
@@ -104,23 +104,29 @@ export function createKeyLookup({
     return found;
   }
 
-  const read = (rawKey: RawKey): MaybePromise<ApiKey | undefined> =>
-    isWellFormed(rawKey) ? (pepperMove ? readEither(rawKey, pepperMove) : readOne(rawKey)) : undefined;
+  const read = (rawKey: RawKey, now: number): MaybePromise<ApiKey | undefined> => {
+    if (!isWellFormed(rawKey)) return undefined;
+    return pepperMove ? readEither(rawKey, now, pepperMove) : readOne(rawKey);
+  };
 
   const readOne = (rawKey: RawKey) => reads.findByFingerprint(fingerprintOf(rawKey));
 
-  /** Under the present pepper, or under the previous one. */
+  /**
+   * Under the present pepper, or under the previous one. Every key that is not usable takes the same three reads, so that
+   * their duration does not reveal whether it exists.
+   */
   const readEither = (
     rawKey: RawKey,
+    now: number,
     { previousFingerprintOf, move }: PepperMove,
   ): MaybePromise<ApiKey | undefined> =>
     andThen(readOne(rawKey), (key) => {
-      if (key) return key;
+      if (key && isUsable(key, now)) return key;
       const previous = previousFingerprintOf(rawKey);
       return andThen(reads.findByFingerprint(previous), (found) => {
         if (found) move(found.id, previous, fingerprintOf(rawKey));
         // Another process may have moved it between the two reads.
-        return found ?? readOne(rawKey);
+        return andThen(readOne(rawKey), (moved) => moved ?? found);
       });
     });
 
@@ -158,7 +164,7 @@ export function createKeyLookup({
     client: string | undefined,
   ): Promise<ProvenVerdict> {
     if (!(await canBeGuessed())) return { code: 'NO_USABLE_KEY' };
-    const found = await read(rawKey);
+    const found = await read(rawKey, clock.now());
     if (found || !isWellFormed(rawKey)) return judge(found, { now: clock.now(), ip, allowsPending });
     const proof = await proveByHash(rawKey, client);
     if (proof.state === 'undecided') return { code: 'UNDECIDED' };

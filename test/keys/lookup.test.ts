@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Reader } from '../../src/db/engine.ts';
 import { fingerprinter } from '../../src/keys/digests.ts';
 import { createKeyLookup } from '../../src/keys/lookup.ts';
+import type { PepperMove } from '../../src/keys/pepper-move.ts';
 import { RawKey } from '../../src/lib/brand.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { noDatabase } from '../support/no-database.ts';
@@ -35,10 +36,10 @@ const row = (is_active: number) => ({
   root_id: null,
 });
 
-function lookUpWith(reader: Partial<Record<keyof Reader, unknown>>) {
+function lookUpWith(reader: Partial<Record<keyof Reader, unknown>>, pepperMove?: PepperMove) {
   const proveByHash = async () => ({ state: 'refused' as const });
   const parts = { db: noDatabase, reader: reader as Reader, fingerprintOf, proveByHash, clock: systemClock };
-  const { lookUp } = createKeyLookup(parts);
+  const { lookUp } = createKeyLookup({ ...parts, pepperMove });
   return (rawKey: RawKey) => lookUp(rawKey, undefined);
 }
 
@@ -185,4 +186,20 @@ test('nothing is cached, and nothing that was cached is used, while the epoch is
   state.epoch = 1;
   void ask();
   expect(reads).toHaveLength(3);
+});
+
+test('while the pepper changes, each refused key takes the same reads, wherever its row is', async () => {
+  const previousFingerprintOf = fingerprinter(createSecretKey(Buffer.alloc(32, 1)));
+  const places = { unknown: '', moved: fingerprint, unmoved: previousFingerprintOf(RAW_KEY) };
+  for (const place of Object.values(places)) {
+    const asked: string[] = [];
+    const find = () => (name: string) => {
+      asked.push(name);
+      return name === place ? row(0) : undefined;
+    };
+    const reader = { epoch: () => 1, find, exists: () => () => true };
+    const lookUp = lookUpWith(reader, { previousFingerprintOf, move: () => undefined });
+    await lookUp(RAW_KEY);
+    expect(asked).toEqual([fingerprint, places.unmoved, fingerprint]);
+  }
 });
