@@ -18,11 +18,13 @@ export type PepperLoss = Readonly<{
  */
 export const replaceLostPepper = (db: Db, check: string, at: number): Promise<PepperLoss> =>
   transaction(db, async (tx) => {
-    const keys = await tx
+    const clearFingerprints = tx
       .updateTable('api_keys')
       .set({ fingerprint: null })
-      .where('fingerprint', 'is not', null)
-      .executeTakeFirstOrThrow();
+      .where('fingerprint', 'is not', null);
+    // The file of a gateway makes the fingerprints of its keys again.
+    await clearFingerprints.where('hash', '=', '').execute();
+    const keys = await clearFingerprints.executeTakeFirstOrThrow();
     const secondFactors = await tx
       .updateTable('accounts')
       .set({ is_totp_confirmed: 0, totp_secret: null, recovery_codes: null })

@@ -120,6 +120,15 @@ test('finds the marker file of another database', async () => {
   }
 });
 
+test('does not count keys of a gateway, whose fingerprints come from its file', async () => {
+  await sqlIn(
+    running.dataDir,
+    "insert into api_keys (id, label, hint, hash, is_active, created_at, source) values (9, '', '', '', 1, 0, 'config')",
+  );
+  expect((await doctor()).checks).not.toContain('no_fingerprint');
+  await sqlIn(running.dataDir, 'delete from api_keys where id = 9');
+});
+
 test('finds a weak first key, a clock that is slow, and an open bootstrap', async () => {
   const [row] = await sqlIn(running.dataDir, 'select hint, created_at from api_keys');
   const [claim] = await sqlIn(running.dataDir, 'select claimed_at from bootstrap_claim');

@@ -6,7 +6,7 @@ export type Examination = FileFacts & {
   newestAt: number;
   /** Active keys that do not expire. */
   neverExpire: number;
-  /** Active keys without a fingerprint. */
+  /** Active keys without a fingerprint. Those of a gateway have no hash, and get theirs from its file. */
   withoutFingerprint: number;
   /** The hint of the key that the first registration made; undefined when it is gone or inactive. */
   firstKeyHint: string | undefined;
@@ -30,7 +30,7 @@ export const examineFile = (path: string): Examination =>
           one<number | null>('select max(max(created_at), max(coalesce(last_used_at, 0))) from api_keys') ??
           0,
         neverExpire: active('expires_at is null'),
-        withoutFingerprint: active('fingerprint is null'),
+        withoutFingerprint: active("fingerprint is null and hash <> ''"),
         firstKeyHint: one<string | undefined>(
           "select hint from api_keys where is_active = 1 and source = 'registered' limit 1",
         ),
