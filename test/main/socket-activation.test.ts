@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { COMPILED } from '../support/compiled.ts';
+import { drive } from '../support/drive.ts';
 import { client } from '../support/http.ts';
 import { FIRST_KEY, MAIN, register, spawnProcess, temporaryDirectory } from '../support/keyhearth.ts';
 
@@ -47,32 +48,19 @@ test('two services share the socket of systemd; while each is restarted under lo
   const send = client(origin);
   for (const { starts } of services) await expect.poll(starts).toBe(1);
   await register(send);
-  let answered = 0;
-  const failures: unknown[] = [];
-  let isOver = false;
-  const drive = async () => {
-    while (!isOver) {
-      try {
-        const { status } = await send({ path: '/auth/verify', key: FIRST_KEY, headers: alone });
-        if (status === 200) answered++;
-        else failures.push(status);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  const clients = Array.from({ length: CLIENTS }, drive);
+  const { answered, stop } = drive(
+    CLIENTS,
+    async () => (await send({ path: '/auth/verify', key: FIRST_KEY, headers: alone })).status,
+  );
   for (const { starts, pids } of services) {
-    const before = answered;
-    await expect.poll(() => answered).toBeGreaterThan(before + 50);
+    const before = answered();
+    await expect.poll(answered).toBeGreaterThan(before + 50);
     process.kill(pids()[0] ?? 0, 'SIGTERM');
     await expect.poll(starts).toBe(2);
   }
-  const before = answered;
-  await expect.poll(() => answered).toBeGreaterThan(before + 50);
-  isOver = true;
-  await Promise.all(clients);
-  expect(failures).toEqual([]);
+  const before = answered();
+  await expect.poll(answered).toBeGreaterThan(before + 50);
+  expect(await stop()).toEqual([]);
 });
 
 test('without a socket of systemd, the start is refused in a sentence', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { errorCode } from '../../src/lib/error-code.ts';
+import { drive } from '../support/drive.ts';
 import { type Answer, toAnswer } from '../support/http.ts';
 import { FIRST_KEY, spawnProcess, temporaryDirectory } from '../support/keyhearth.ts';
 
@@ -83,32 +84,21 @@ test('a stop loses no request: each connection that is made gets its answer', as
   const path = newPath();
   const { child, ended } = await startAt(path);
   await register(path);
-  let answered = 0;
-  const failures: unknown[] = [];
-  let isOver = false;
-  const drive = async () => {
-    while (!isOver) {
-      try {
-        const { status } = await ask(path, {
-          path: '/auth/verify',
-          headers: { 'X-API-Key': FIRST_KEY, Host: 'localhost' },
-        });
-        if (status === 200) answered++;
-        else failures.push(status);
-      } catch (error) {
-        // Nobody listens any more, so this request has not been sent.
-        if (['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')) await sleep(1);
-        else failures.push(error);
-      }
+  const { answered, stop } = drive(CLIENTS, async () => {
+    const headers = { 'X-API-Key': FIRST_KEY, Host: 'localhost' };
+    try {
+      return (await ask(path, { path: '/auth/verify', headers })).status;
+    } catch (error) {
+      if (!['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')) throw error;
+      // Nobody listens any more, so this request has not been sent.
+      await sleep(1);
+      return undefined;
     }
-  };
-  const clients = Array.from({ length: CLIENTS }, drive);
-  await expect.poll(() => answered).toBeGreaterThan(100);
+  });
+  await expect.poll(answered).toBeGreaterThan(100);
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
-  isOver = true;
-  await Promise.all(clients);
-  expect(failures).toEqual([]);
+  expect(await stop()).toEqual([]);
 });
 
 test('several workers cannot share a socket file', async () => {
