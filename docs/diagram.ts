@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { readModules } from './imports.ts';
+import { filesOf, readModules } from './imports.ts';
 
 /**
  * Draws docs/architecture.svg. The modules stand on a diagonal, each above all that it imports. An arrow leaves a module
@@ -87,20 +87,12 @@ const LAYERS: readonly Layer[] = [
 
 /** What a module is called in the picture, where that is not the folder. */
 const LABELS: Readonly<Record<string, string>> = {
-  main: 'main.ts',
-  arguments: 'arguments.ts',
-  serve: 'serve.ts',
-  compose: 'compose.ts',
-  'compose-gateway': 'compose-gateway.ts',
-  'compose-client-api': 'compose-client-api.ts',
-  'gateway-port': 'gateway-port.ts',
-  'shared-memory': 'shared-memory.ts',
-  storage: 'storage.ts',
   config: 'config.ts, config/',
-  app: 'app.ts',
   apis: 'apis/ (createApi)',
-  'db/select-engine': 'db/select-engine.ts',
 };
+
+const labelOf = (name: string) =>
+  LABELS[name] ?? (filesOf(`src/${name}.ts`).length > 0 ? `${name}.ts` : `${name}/`);
 
 const WIDTH = 900;
 const MARGIN = 12;
@@ -179,7 +171,7 @@ function drawBox(box: Box): string {
   const baseline = middle(box) + 4;
   return [
     `<rect x="${x}" y="${top(box)}" width="${BOX_WIDTH}" height="${BOX_HEIGHT}" rx="4" fill="#ffffff" stroke="${layer.color}"/>`,
-    `<text x="${x + 9}" y="${baseline}">${LABELS[name] ?? `${name}/`}</text>`,
+    `<text x="${x + 9}" y="${baseline}">${labelOf(name)}</text>`,
     `<text x="${x + BOX_WIDTH - 8}" y="${baseline}" class="count">${count}</text>`,
   ].join('');
 }
