@@ -13,6 +13,8 @@ const VARIABLE = 'KEYHEARTH_METRICS_LISTEN';
 /** Prometheus keeps its connection, and usually asks each 15 or 60 seconds. */
 const KEEP_ALIVE_MS = 75_000;
 const REQUEST_MS = 10_000;
+/** Node checks its time limits every 30 seconds, so it would notice them late. */
+const CHECK_TIMES_EVERY_MS = 500;
 /** The usual Prometheus has one. */
 const MAX_CONNECTIONS = 32;
 
@@ -30,7 +32,12 @@ export async function openMetricsPort(
 ): Promise<MetricsPort> {
   const lockouts = () => lockoutsNow(memory, systemClock.monotonic());
   const server: Server = createServer(
-    { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS },
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: REQUEST_MS,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_TIMES_EVERY_MS,
+    },
     answer(createRender(memory.metrics, { lockouts }), logger),
   );
   server.maxConnections = MAX_CONNECTIONS;
