@@ -98,12 +98,12 @@ export function addAccounts(program: Command, context: Context): void {
   accounts
     .command('disable-2fa')
     .argument('<account>', 'the e-mail address or the id')
-    .description('remove the second factor of a person who has lost it, and end all their sessions')
+    .description('remove the second factor of a person, and end all their sessions')
     .option('--yes', 'do not ask')
     .action(async (name: string, { yes }: { yes?: boolean }) => {
       const { id, email } = await find(name);
       await confirm(context, `Remove the second factor of ${email}, and end all their sessions?`, yes);
-      await request({ method: 'DELETE', path: `auth/accounts/${id}/two-factor` });
+      await request({ method: 'DELETE', path: `auth/accounts/${encodeURIComponent(id)}/two-factor` });
       output.done(`${email} signs in without a second factor now. All their sessions have ended.`, {
         id,
         email,
