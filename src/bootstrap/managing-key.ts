@@ -17,7 +17,7 @@ export type ManagingKeyParts = Pick<KeyServiceParts, 'fingerprintOf' | 'bcrypt'>
 };
 
 /**
- * Makes a key that can do everything, for an operator with the database and the pepper who has lost all such keys. No
+ * Makes a key that can do everything, for an operator when all such keys are lost. It needs the database and the pepper. No
  * other key changes.
  * @returns undefined when no first key was ever registered: this must not bypass the bootstrap token
  */

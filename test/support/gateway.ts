@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { client, type Send } from './http.ts';
 import { type Options, type Running, service, startProcess, temporaryDirectory } from './keyhearth.ts';
 
-/** Writes a `config.yaml` that is gone when the test is. @param text without a port: any free one is taken */
+/** Writes a `config.yaml`, and removes it after the test. @param text without a port: the gateway takes a free one */
 export function gatewayFile(text = ''): string {
   const path = join(temporaryDirectory(), 'config.yaml');
   writeFileSync(path, `port: 0\n${text}`, { mode: 0o600 });

@@ -4,7 +4,7 @@ import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 
-/** Gives a managing key to an operator who has lost all of them. */
+/** Makes a managing key, for an operator when all of them are lost. */
 export function addRecover(program: Command, context: Context): void {
   program
     .command('recover')

@@ -103,7 +103,7 @@ export function withFileAlone(
 ): Alone {
   const sqlite = new SqliteDatabase(path, { timeout: 0, fileMustExist: true });
   try {
-    // Whoever has a database with a write-ahead log open holds a lock on it, which excludes this one.
+    // Each process that has the database open holds a lock on it. With such a lock, this one is refused.
     sqlite.pragma('locking_mode = EXCLUSIVE');
     sqlite.exec('begin exclusive; commit');
     const select = sqlite.prepare<[number], StoredKey>('select * from api_keys where id = ?');
