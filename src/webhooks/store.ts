@@ -8,7 +8,7 @@ import { type EndingKey, type Message, REPORTED } from './message.ts';
 /** A message that waits. `nextAt`: when it is sent, in milliseconds since 1970. */
 export type Waiting = Message & Readonly<{ attempts: number; nextAt: number }>;
 
-/** Up to which audit event messages are made. The first time, that is the last event: there are no messages about older ones. */
+/** Up to which audit event there are messages. The first time, that is the last event: older ones get none. */
 export async function readPosition(db: Db): Promise<EventId> {
   const position = await db.selectFrom('webhook_position').select('event_id').executeTakeFirst();
   if (position) return position.event_id;

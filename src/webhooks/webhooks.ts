@@ -27,6 +27,8 @@ const MARGIN_MS = 60_000;
 /** Longer than the longest notice, so that a key gets each message once. */
 const KEPT_MS = LONGEST_NOTICE_MS + 2 * 86_400_000;
 const TIMEOUT_MS = 10_000;
+/** At the end. What closes the database waits for it, and many systems kill a process after 10 seconds. */
+const LAST_TIMEOUT_MS = 1_000;
 /** Another process repeats what this one has not finished by then. */
 const CLAIM_MS = 60_000;
 /** There is no message about a shorter outage. */
@@ -56,7 +58,7 @@ export function openWebhooks(parts: WebhookParts): Webhooks {
   const { url, secret, db, clock, logger, fetch: send = fetch } = parts;
   let keysAt = 0;
   let running: Promise<void> | undefined;
-  let isClosed = false;
+  const end = new AbortController();
   /** Since when the database is unavailable, and whether the receiver knows it. */
   let outage: { since: number; isReported: boolean } | undefined;
 
@@ -78,7 +80,7 @@ export function openWebhooks(parts: WebhookParts): Webhooks {
     if (now - keysAt < KEYS_EVERY_MS) return;
     const until = now + LONGEST_NOTICE_MS;
     let after: store.EndPosition | undefined = { expires_at: now - LONGEST_NOTICE_MS, id: KeyId(0) };
-    while (after && !isClosed) {
+    while (after && !end.signal.aborted) {
       const keys: EndingKey[] = await store.keysThatEnd(db, after, until, AT_ONCE);
       await store.addMessages(
         db,
@@ -104,7 +106,7 @@ export function openWebhooks(parts: WebhookParts): Webhooks {
         },
         body: message.body,
         redirect: 'manual',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), end.signal]),
       });
       await body?.cancel();
       return status >= 200 && status < 300 ? undefined : `status ${status}`;
@@ -168,7 +170,6 @@ export function openWebhooks(parts: WebhookParts): Webhooks {
   }
 
   function tick(): Promise<void> {
-    if (isClosed) return Promise.resolve();
     running ??= work().finally(() => {
       running = undefined;
     });
@@ -183,9 +184,10 @@ export function openWebhooks(parts: WebhookParts): Webhooks {
   return {
     tick,
     async close() {
-      isClosed = true;
       clearInterval(timer);
+      const patience = setTimeout(() => end.abort(), LAST_TIMEOUT_MS);
       await running;
+      clearTimeout(patience);
     },
   };
 }

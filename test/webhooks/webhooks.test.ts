@@ -182,6 +182,26 @@ describe('a message', () => {
     expect(received).toHaveLength(1);
   });
 
+  test('does not hold up a stop while the receiver is silent, and is sent later', async () => {
+    const { url, received } = await receiver();
+    const { clock, open, event } = await webhooksOf(url);
+    const begun = Promise.withResolvers<void>();
+    const stuck = open((_, init) => {
+      begun.resolve();
+      return new Promise((_, reject) => init?.signal?.addEventListener('abort', reject));
+    });
+    await stuck.tick();
+    await event('key.created');
+    void stuck.tick();
+    await begun.promise;
+    const start = performance.now();
+    await stuck.close();
+    expect(performance.now() - start).toBeLessThan(8_000);
+    clock.at += MINUTE;
+    await open().tick();
+    expect(received).toHaveLength(1);
+  });
+
   test('is made of what happened while no process ran, and of nothing before the first one', async () => {
     const { url, messages } = await receiver();
     const { clock, open, event } = await webhooksOf(url);
