@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { copyDatabase, inspectFile } from '../db/sqlite/whole-file.ts';
 import { errorCode } from '../lib/error-code.ts';
 import { syncFile } from '../lib/private-files.ts';
+import type { ReportProgress } from '../lib/report-progress.ts';
 import { Refusal } from './refusal.ts';
 
 export type Backup = Readonly<{ file: string; bytes: number; databaseId: string }>;
@@ -16,7 +17,11 @@ export type Settings = Pick<Config, 'database' | 'dataDir' | 'pepper' | 'previou
  * Writes the database to a new file, also while the service runs. The file appears when it is complete and checked.
  * @throws Refusal
  */
-export async function backUp(config: Settings, target: string): Promise<Backup> {
+export async function backUp(
+  config: Settings,
+  target: string,
+  report: ReportProgress = () => undefined,
+): Promise<Backup> {
   const path = databasePath(config);
   if (!existsSync(path))
     throw new Refusal('not_found', `There is no database at ${path}; set KEYHEARTH_DATA_DIR.`);
@@ -26,7 +31,8 @@ export async function backUp(config: Settings, target: string): Promise<Backup> 
   assertApartFromPepper(config, file);
   const draft = `${file}.${randomUUID()}`;
   try {
-    await copyDatabase(path, draft);
+    await copyDatabase(path, draft, (done, total) => report('Copying the database', done, total));
+    report('Checking the copy');
     const { damage, isOurs, identity } = inspectFile(draft);
     if (damage !== undefined || !isOurs || identity === undefined)
       throw new Refusal(

@@ -1,8 +1,10 @@
 import { styleText } from 'node:util';
+import type { ReportProgress } from '../lib/report-progress.ts';
+import { createProgressLine } from './progress.ts';
 import type { Paint } from './table.ts';
 import { toJson, visibleLines } from './text.ts';
 
-export type Stream = { write(text: string): unknown; isTTY?: boolean | undefined };
+export type Stream = { write(text: string): unknown; isTTY?: boolean | undefined; columns?: number };
 
 export type Output = ReturnType<typeof createOutput>;
 
@@ -12,8 +14,13 @@ type Streams = { stdout: Stream; stderr: Stream; env: Readonly<Record<string, st
 export function createOutput({ stdout, stderr, env }: Streams, isJson: () => boolean) {
   const hasColor = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
   const paint: Paint = (style, text) => (hasColor ? styleText(style, text, { validateStream: false }) : text);
+  const progress = createProgressLine(stderr);
+  const hasProgress = () => stderr.isTTY === true && env.TERM !== 'dumb' && !isJson();
   /** For people, on standard error. */
-  const note = (text: string) => void stderr.write(`${visibleLines(text)}\n`);
+  const note = (text: string) => {
+    progress.clear();
+    stderr.write(`${visibleLines(text)}\n`);
+  };
 
   return {
     note,
@@ -32,6 +39,14 @@ export function createOutput({ stdout, stderr, env }: Streams, isJson: () => boo
       else {
         note(explanation);
         stdout.write(`${secret}\n`);
+      }
+    },
+    /** Does long work, and shows on a terminal how far it is. */
+    async withProgress<T>(work: (report: ReportProgress) => Promise<T>): Promise<T> {
+      try {
+        return await work(hasProgress() ? progress.report : () => undefined);
+      } finally {
+        progress.clear();
       }
     },
     /** Prints a text as it is, such as a script. */

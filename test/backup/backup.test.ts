@@ -14,6 +14,7 @@ import { getuid } from 'node:process';
 import { setImmediate } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
+import { run } from '../../src/cli/program.ts';
 import { copyDatabase } from '../../src/db/sqlite/whole-file.ts';
 import { type Ended, keyhearth } from '../cli/command.ts';
 import { FIRST_KEY, type Running, register, startService, temporaryDirectory } from '../support/keyhearth.ts';
@@ -182,10 +183,13 @@ test('a backup ends while another connection writes all the time', async () => {
   const path = join(directory, 'busy.db');
   const writer = new SqliteDatabase(path);
   writer.exec('pragma journal_mode = WAL; create table filler (bytes blob)');
-  const add = writer.prepare('insert into filler values (randomblob(3000))');
-  for (let row = 0; row < 50; row += 1) add.run();
+  const add = writer.prepare('insert into filler values (zeroblob(3000))');
+  writer.transaction(() => {
+    for (let row = 0; row < 3_500; row += 1) add.run();
+  })();
   let isDone = false;
-  const copy = copyDatabase(path, join(directory, 'copy.db')).finally(() => {
+  const steps: number[] = [];
+  const copy = copyDatabase(path, join(directory, 'copy.db'), (copied) => steps.push(copied)).finally(() => {
     isDone = true;
   });
   let writes = 0;
@@ -196,6 +200,31 @@ test('a backup ends while another connection writes all the time', async () => {
   writer.close();
   await copy;
   expect(writes).toBeLessThan(1_000);
+  expect(steps).toEqual([0, 1_000, 2_000, 3_000]);
+});
+
+test('on a terminal, a backup shows how far it is', async () => {
+  const { dataDir, file, stop } = await rack();
+  await stop();
+  const lines: string[] = [];
+  const results: string[] = [];
+  const parts = {
+    env: { KEYHEARTH_DATA_DIR: dataDir },
+    input: { isTerminal: false, readAll: async () => '', ask: async () => '' },
+    stdout: { write: (text: string) => results.push(text) },
+    stderr: { isTTY: true, write: (text: string) => lines.push(text) },
+  };
+  expect(await run(['backup', file], parts)).toBe(0);
+  expect(lines).toEqual([
+    '\rCopying the database [--------------------]   0 %',
+    expect.stringMatching(/^\rChecking the copy \.\.\. +$/),
+    expect.stringMatching(/^\r +$/),
+    '\r',
+    expect.stringContaining('The backup is complete'),
+  ]);
+  lines.length = 0;
+  expect(await run(['--json', 'backup', `${file}.2`], parts)).toBe(0);
+  expect([lines, results]).toEqual([[], [expect.stringContaining('"bytes"')]]);
 });
 
 test('a damaged database makes no backup', async () => {

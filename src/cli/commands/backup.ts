@@ -25,7 +25,9 @@ export function addBackup(program: Command, context: Context): void {
     .action(async (file: string) => {
       const { parseConfig } = await import('../../config.ts');
       const { backUp } = await import('../../backup/backup.ts');
-      const made = await asCommandError(() => backUp(parseConfig(env), file));
+      const made = await asCommandError(() =>
+        output.withProgress((report) => backUp(parseConfig(env), file, report)),
+      );
       output.done(`The backup is complete and checked: ${made.file} (${made.bytes} bytes)`, {
         file: made.file,
         bytes: made.bytes,

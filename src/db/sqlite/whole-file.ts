@@ -24,15 +24,28 @@ export type StoredKey = {
   expires_at?: number | null;
 };
 
-/** All pages in one step: SQLite starts again when somebody else writes between two steps. */
-const ALL_PAGES = 0x7fffffff;
+const PAGES_PER_STEP = 1_000;
 
-/** Copies a database, also while others write to it. The copy is one file, with mode 0600. */
-export async function copyDatabase(path: string, target: string): Promise<void> {
+/**
+ * Copies a database, also while others write to it. The copy is one file, with mode 0600.
+ * @param onPages called now and then with how many pages are copied, and how many there are
+ */
+export async function copyDatabase(
+  path: string,
+  target: string,
+  onPages: (copied: number, all: number) => void = () => undefined,
+): Promise<void> {
   closeSync(openSync(target, 'wx', 0o600));
   const sqlite = new SqliteDatabase(path, { timeout: 5_000, fileMustExist: true });
   try {
-    await sqlite.backup(target, { progress: () => ALL_PAGES });
+    // Without a transaction, SQLite starts again when somebody else writes between two steps.
+    sqlite.exec('begin; select 1 from sqlite_schema');
+    await sqlite.backup(target, {
+      progress: ({ totalPages, remainingPages }) => {
+        onPages(totalPages - remainingPages, totalPages);
+        return PAGES_PER_STEP;
+      },
+    });
   } finally {
     sqlite.close();
   }
