@@ -39,9 +39,9 @@ const ON_EITHER_DATABASE = [
 /** They start PostgreSQL, and stop and kill it. */
 const CLUSTER = ['test/cluster/**/*.test.ts'];
 
-const ONLY_POSTGRES = ['test/db/postgres/**/*.test.ts'];
+const ONLY_POSTGRES = ['test/db/postgres/**/*.test.ts', 'test/doctor/server.test.ts'];
 
-const ONLY_SQLITE = ['test/backup/**', 'test/db/sqlite/**', 'test/doctor/**'];
+const ONLY_SQLITE = ['test/backup/**', 'test/db/sqlite/**', 'test/doctor/{doctor,findings}.test.ts'];
 
 /** No database, or a browser that sees the API alone. */
 const NO_DATABASE = [

@@ -18,7 +18,7 @@ const codeOf = (file: string) => textOf(file).replaceAll(/^\s*(?:\/\*[\s\S]*?\*\
 /** What each module imports: no more and no less. A module that is not here may not exist. */
 const MAY_IMPORT: Record<string, string[]> = {
   backup: ['config', 'pepper', 'db/sqlite', 'db', 'lib'],
-  doctor: ['config', 'http/server', 'keys', 'pepper', 'db/sqlite', 'db', 'lib'],
+  doctor: ['config', 'http/server', 'keys', 'pepper', 'db/postgres', 'db/sqlite', 'db', 'lib'],
   cli: [
     'accounts',
     'backup',
@@ -265,7 +265,11 @@ const PURE = [
   'apis/proxyos/second-factor',
   'audit/event',
   'backup/revoked',
+  'doctor/finding',
   'doctor/findings',
+  'doctor/key-findings',
+  'doctor/proxy-findings',
+  'doctor/server-findings',
   'auth/admit',
   'auth/authorize',
   'cli/table',

@@ -47,7 +47,8 @@ export function assertNotNewer(applied: readonly string[]): void {
   );
 }
 
-async function appliedMigrations(db: Db): Promise<string[]> {
+/** The names of the migrations of a database, of any version. */
+export async function appliedMigrations(db: Db): Promise<string[]> {
   if (!(await hasTable(db, 'kysely_migration'))) return [];
   const rows = await db
     .withTables<{ kysely_migration: { name: string } }>()

@@ -3,8 +3,12 @@ import { existsSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { getuid, versions } from 'node:process';
 import type { Config } from '../config.ts';
+import type { DatabaseLocation } from '../db/location.ts';
+import { displayName } from '../db/location.ts';
 import { isSchemaBehind } from '../db/migrate.ts';
-import { type Examination, examineFile } from '../db/sqlite/examine.ts';
+import { examineServer } from '../db/postgres/examine.ts';
+import { examineFile } from '../db/sqlite/examine.ts';
+import type { Db } from '../db/tables.ts';
 import { expiryOf, readKeyPair } from '../http/server/certificate.ts';
 import { isPlaceholder, type Weakness } from '../keys/weak-key.ts';
 import { RawKey } from '../lib/brand.ts';
@@ -13,7 +17,8 @@ import { isMountedSecret } from '../lib/secret-file.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { readDatabaseMarker } from '../pepper/database-marker.ts';
 import { loadPepper, pepperCheck } from '../pepper/pepper.ts';
-import type { DatabaseState, FileState, Observation } from './findings.ts';
+import { type Contents, readContents } from './contents.ts';
+import type { FileState, Observation } from './observation.ts';
 
 const NEEDED_NODE = 24;
 
@@ -32,28 +37,61 @@ export async function observe(config: Config, clock: Pick<Clock, 'now'>): Promis
     ...peppers.flatMap((each) => stateOf(each, isMountedSecret)),
     ...[...new Set(markers)].flatMap((each) => stateOf(each)),
   ];
+  const now = clock.now();
   const walBytes = path === undefined ? 0 : sizeOf(`${path}-wal`);
-  const hasDatabase = path !== undefined && sizeOf(path) > 0;
   // SQLite would make files that the user of the service could not open.
-  const isReadable = hasDatabase && opened.every(({ isOwn }) => isOwn);
-  const examined = isReadable ? examineFile(path) : undefined;
+  const mayOpen = opened.every(({ isOwn }) => isOwn);
+  const { contents, ...examined } = await examine(database, mayOpen, (db) => readContents(db, now));
+  const areFilesFine = files.every(({ isOwn, isPrivate }) => isOwn && isPrivate);
   return {
-    now: clock.now(),
+    ...{ now, files, walBytes, ...examined },
     node: { version: versions.node, major: Number(versions.node.split('.')[0]), needed: NEEDED_NODE },
     directory: dataDir,
-    files,
     freeBytes: freeBytes(dataDir),
-    walBytes,
-    hasDatabase,
-    isPostgres: path === undefined,
-    secretProblems: files.every(({ isOwn, isPrivate }) => isOwn && isPrivate)
-      ? secretProblems(config, hasDatabase, examined)
-      : [],
-    database: examined && { path: path ?? '', ...databaseState(examined) },
+    databaseName: displayName(database),
+    secretProblems:
+      areFilesFine && examined.database.state !== 'missing' ? secretProblems(config, contents) : [],
+    connections: database.engine === 'postgres' ? config.workers * (database.pool + 1) : 0,
     host: config.listen === undefined ? config.host : undefined,
     hasBootstrapToken: config.bootstrapToken !== undefined,
+    pepperChange: areFilesFine ? pepperChange(config, contents) : 'unknown',
+    trustedProxies: config.trustedProxies,
     certificate: config.tls && (await certificate(config.tls)),
   };
+}
+
+type Examination = Pick<Observation, 'database' | 'server'> & { contents: Contents | undefined };
+
+async function examine(
+  location: DatabaseLocation,
+  mayOpen: boolean,
+  read: (db: Db) => Promise<Contents>,
+): Promise<Examination> {
+  const nothing = { contents: undefined, server: undefined };
+  if (location.engine === 'postgres') {
+    const examined = await examineServer(location.url, read);
+    if (examined.state === 'unreachable') return { ...nothing, database: examined };
+    const { server } = examined;
+    if (examined.state === 'missing') return { ...nothing, database: { state: 'missing' }, server };
+    return { ...readable(examined.contents), server };
+  }
+  if (sizeOf(location.path) === 0) return { ...nothing, database: { state: 'missing' } };
+  if (!mayOpen) return { ...nothing, database: { state: 'unopened' } };
+  const examined = await examineFile(location.path, read);
+  return examined.state === 'readable'
+    ? { ...readable(examined.contents), server: undefined }
+    : { ...nothing, database: examined };
+}
+
+function readable(contents: Contents): Pick<Examination, 'database' | 'contents'> {
+  const { migrations, clients, firstKeyHint: hint, ...counts } = contents;
+  const { isClaimed, newestAt, neverExpire, withoutFingerprint, unmoved } = counts;
+  const firstKeyWeakness = hint === undefined ? undefined : weaknessOfHint(hint);
+  const keys = {
+    ...{ isClaimed, newestAt, neverExpire, withoutFingerprint, unmoved, firstKeyWeakness },
+    isBehind: isSchemaBehind(migrations),
+  };
+  return { database: { state: 'readable', keys, clients }, contents };
 }
 
 function stateOf(path: string, isFine: (status: Stats) => boolean = () => false): FileState[] {
@@ -71,16 +109,6 @@ function freeBytes(directory: string): number | undefined {
   return bavail * bsize;
 }
 
-function databaseState(examined: Examination): Omit<DatabaseState, 'path'> {
-  const { damage, isOurs, isClaimed, migrations, newestAt, neverExpire, withoutFingerprint } = examined;
-  const { firstKeyHint: hint } = examined;
-  return {
-    ...{ damage, isOurs, isClaimed, newestAt, neverExpire, withoutFingerprint },
-    isBehind: isSchemaBehind(migrations),
-    firstKeyWeakness: hint === undefined ? undefined : weaknessOfHint(hint),
-  };
-}
-
 /** The beginning of a key is too short for a longer text to repeat in it. */
 function weaknessOfHint(hint: string): Weakness | undefined {
   if (/^(.)\1+$/.test(hint)) return 'a repeated text';
@@ -88,12 +116,11 @@ function weaknessOfHint(hint: string): Weakness | undefined {
 }
 
 /** A pepper is read, and never made. */
-function secretProblems(config: Config, hasDatabase: boolean, examined: Examination | undefined): string[] {
-  if (!hasDatabase && config.database.engine === 'sqlite') return [];
+function secretProblems(config: Config, contents: Contents | undefined): string[] {
+  const identity = contents?.identity;
   return [
     ...problemOf(() => {
       const pepper = loadPepper(config.pepper, true);
-      const identity = examined?.identity;
       if (!identity || identity.pepper_check === null) return undefined;
       const { previousPepper } = config;
       const peppers = [pepper, ...(previousPepper ? [createSecretKey(previousPepper)] : [])];
@@ -102,11 +129,26 @@ function secretProblems(config: Config, hasDatabase: boolean, examined: Examinat
     }),
     ...problemOf(() => {
       const marker = readDatabaseMarker(config.pepper, config.dataDir);
-      if (!examined?.identity || marker.databaseId === undefined) return undefined;
-      if (marker.databaseId === examined.identity.database_id) return undefined;
+      if (!identity || marker.databaseId === undefined || marker.databaseId === identity.database_id)
+        return undefined;
       return `${marker.path} belongs to another database.`;
     }),
   ];
+}
+
+/** Whether the database has the present pepper already, while a previous one is set. */
+function pepperChange(config: Config, contents: Contents | undefined): Observation['pepperChange'] {
+  if (config.previousPepper === undefined) return 'none';
+  const identity = contents?.identity;
+  let isPresent = false;
+  // What is wrong with the pepper is a finding of its own.
+  problemOf(() => {
+    if (!identity) return undefined;
+    const check = pepperCheck(loadPepper(config.pepper, true))(identity.database_id);
+    isPresent = check === identity.pepper_check;
+    return undefined;
+  });
+  return isPresent ? 'begun' : 'unknown';
 }
 
 function problemOf(check: () => string | undefined): string[] {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Finding } from '../../doctor/findings.ts';
+import type { Finding } from '../../doctor/finding.ts';
 import { StartupError } from '../../lib/startup-error.ts';
 import type { Context, Environment } from '../context.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';

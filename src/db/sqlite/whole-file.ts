@@ -66,7 +66,7 @@ export const inspectFile = (path: string): FileFacts =>
   );
 
 /** @param onError called with the code of an error of SQLite or of the system */
-export function withFile<T>(
+function withFile<T>(
   path: string,
   work: (sqlite: SqliteDatabase.Database) => T,
   onError: (code: string) => T,
