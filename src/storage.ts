@@ -82,29 +82,43 @@ function warnOfSurprise(dataDir: string, logger: Logger): void {
   );
 }
 
+/** `check`: what the database stores of the new pepper. */
+export type PepperState =
+  | Readonly<{ state: 'fits' }>
+  | Readonly<{ state: 'in_use' }>
+  | Readonly<{ state: 'lost'; check: string; db: Db }>;
+
 /**
- * Opens an existing database without the pepper that it had, and reads the new pepper, or makes it.
- * @param work gets the check of the new pepper, and whether the pepper that was there is lost
+ * Opens an existing database without the pepper that it had. When that is lost, and no other process uses the database,
+ * reads the new pepper, or makes it.
  * @throws StartupError when there is no such database, or the marker file names another one
  */
 export async function openWithLostPepper<T>(
   config: Config,
   logger: Logger,
-  work: (db: Db, check: string, isLost: boolean) => Promise<T>,
+  work: (found: PepperState, databaseName: string) => Promise<T>,
 ): Promise<T> {
   const { dataDir, pepper: source } = config;
   const engine = selectEngine(config.database, logger, databaseMemory());
   const marker = readDatabaseMarker(source, dataDir);
+  const isInUse = await engine.isInUse();
   if (!(await engine.hasContent())) throw lostDatabase(engine.name, marker.path);
   const db = await engine.open();
   try {
-    await migrate(db);
     const { databaseId, pepperCheck: stored } = await readIdentity(db, { databaseName: engine.name, marker });
+    const previous = config.previousPepper && pepperCheck(createSecretKey(config.previousPepper))(databaseId);
+    const fits = (check: string) => stored === check || (stored !== null && stored === previous);
+    if (isInUse) {
+      const present =
+        source.from === 'file' && !existsSync(source.path) ? undefined : loadPepper(source, true);
+      const isLost = present === undefined || !fits(pepperCheck(present)(databaseId));
+      return await work(isLost ? { state: 'in_use' } : { state: 'fits' }, engine.name);
+    }
+    await migrate(db);
     // The pepper comes first: a second try finishes what a crash interrupts here.
     const pepper = loadPepper(source.from === 'file' ? { ...source, createIfMissing: true } : source, false);
     const check = pepperCheck(pepper)(databaseId);
-    const previous = config.previousPepper && pepperCheck(createSecretKey(config.previousPepper))(databaseId);
-    return await work(db, check, stored !== check && (stored === null || stored !== previous));
+    return await work(fits(check) ? { state: 'fits' } : { state: 'lost', check, db }, engine.name);
   } catch (error) {
     throw engine.asStartupError(error);
   } finally {

@@ -34,6 +34,7 @@ export const ACTIONS = [
   'gateway.files_uploaded',
   'gateway.files_deleted',
   'pepper.replaced',
+  'database.restored',
   'lockout.cleared',
   'address.locked',
   'bootstrap.refused',

@@ -1,8 +1,16 @@
 import { createSecretKey, randomUUID } from 'node:crypto';
 import { constants, copyFileSync, existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { changesBetween, type NewEvent } from '../audit/event.ts';
+import { fromEvent } from '../audit/row.ts';
 import { assertNotNewer } from '../db/migrate.ts';
-import { eachActiveKey, type FileFacts, inspectFile, withFileAlone } from '../db/sqlite/whole-file.ts';
+import {
+  addRow,
+  eachActiveKey,
+  type FileFacts,
+  inspectFile,
+  withFileAlone,
+} from '../db/sqlite/whole-file.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorCode } from '../lib/error-code.ts';
 import { makePrivate, syncFile } from '../lib/private-files.ts';
@@ -43,8 +51,7 @@ export function restore(config: Settings, source: string, clock: Pick<Clock, 'no
     copyFileSync(backup, draft, constants.COPYFILE_EXCL);
     makePrivate(draft);
     assertFits(config, backup, inspectFile(draft));
-    syncFile(draft);
-    return replace(database, draft, clock);
+    return replace(database, draft, clock, statSync(backup).mtimeMs);
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
@@ -92,7 +99,7 @@ function assertFits(config: Settings, backup: string, facts: FileFacts): void {
     );
 }
 
-function replace(database: string, draft: string, clock: Pick<Clock, 'now'>): Restored {
+function replace(database: string, draft: string, clock: Pick<Clock, 'now'>, backedUpAt: number): Restored {
   const hadOne = existsSync(database);
   const revived: Revived[] = [];
   // SQLite would delete the log of a database without a page.
@@ -111,7 +118,14 @@ function replace(database: string, draft: string, clock: Pick<Clock, 'now'>): Re
       'conflict',
       `Another process has ${database} open; stop Keyhearth, and all commands that use the database. Nothing was changed.`,
     );
-  const time = new Date(clock.now()).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
+  const at = clock.now();
+  addRow(
+    draft,
+    'audit_events',
+    fromEvent(restoredEvent(at, backedUpAt, state === 'alone' ? revived.length : null)),
+  );
+  syncFile(draft);
+  const time = new Date(at).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
   const kept = `${database}.replaced-${time}`;
   if (existsSync(kept)) throw new Refusal('conflict', `${kept} exists already; repeat the command.`);
   // With a second name, the path of the database names one of the two files at each moment.
@@ -123,3 +137,13 @@ function replace(database: string, draft: string, clock: Pick<Clock, 'now'>): Re
   syncFile(dirname(database));
   return { database, kept: hadOne ? kept : null, revived: state === 'alone' ? revived : null };
 }
+
+/** Nobody has signed in, so it is known only that somebody with the files did it. */
+const restoredEvent = (at: number, backedUpAt: number, revivedKeys: number | null): NewEvent => ({
+  ...{ at, action: 'database.restored', actor: { kind: 'operator' } },
+  ...{ address: null, keyId: null, requestId: null },
+  changes: changesBetween(undefined, {
+    backup_modified_at: new Date(backedUpAt).toISOString(),
+    revived_keys: revivedKeys,
+  }),
+});

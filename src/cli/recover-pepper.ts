@@ -5,20 +5,25 @@ import { openWithLostPepper } from '../storage.ts';
 import type { Context } from './context.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 
-/** @throws CommandError when the pepper fits the database, so that none is lost */
+/** @throws CommandError when the pepper fits the database, so that none is lost, or while a service uses the database */
 export async function recoverPepper({ env, output }: Context): Promise<PepperLoss & { pepper: string }> {
   const config = parseConfig(env);
   const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
   const { from } = config.pepper;
   const pepper = config.pepper.from === 'file' ? config.pepper.path : 'KEYHEARTH_PEPPER';
-  return openWithLostPepper(config, logger, async (db, check, isLost) => {
-    if (!isLost) {
+  return openWithLostPepper(config, logger, async (found, databaseName) => {
+    if (found.state === 'fits') {
       const source = from === 'file' ? `in ${pepper}` : `of ${pepper}`;
       throw new CommandError(
         `The pepper ${source} or the previous one fits the database. The database was not changed.`,
         EXIT.conflict,
       );
     }
-    return { ...(await replaceLostPepper(db, check, Date.now())), pepper };
+    if (found.state === 'in_use')
+      throw new CommandError(
+        `Another process uses ${databaseName}; stop Keyhearth on all machines, and all commands that use the database. Nothing was changed.`,
+        EXIT.conflict,
+      );
+    return { ...(await replaceLostPepper(found.db, found.check, Date.now())), pepper };
   });
 }

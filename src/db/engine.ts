@@ -8,6 +8,8 @@ export type Engine = {
   name: string;
   /** Whether Keyhearth's tables may exist. A database that is missing or empty holds nothing that could be lost. */
   hasContent(): Promise<boolean>;
+  /** Whether another process uses the database. Call it before anything else of the engine. */
+  isInUse(): Promise<boolean>;
   /**
    * Opens the database, makes it if needed, and leaves its tables as they are.
    * @throws StartupError for a database of another program

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -95,6 +96,16 @@ test('a rehearsal: back up while it serves, lose the database, restore, and see 
   expect(await after.codeOf(kept.raw_key)).toBe('VALID');
   expect(await after.codeOf(deleted.raw_key)).toBe('VALID');
   expect((await after.verify(later.raw_key)).status).toBe(401);
+  const { json } = await after.call('GET', '/auth/audit?limit=1');
+  expect(json.events).toMatchObject([
+    {
+      ...{ action: 'database.restored', actor: { kind: 'operator' }, address: null },
+      changes: {
+        backup_modified_at: { to: statSync(file).mtime.toISOString() },
+        revived_keys: { to: 2 },
+      },
+    },
+  ]);
   const labels = new SqliteDatabase(restored.kept, { readonly: true });
   expect(labels.prepare('select label from api_keys').pluck().all()).toContain('later');
   labels.close();
@@ -115,6 +126,31 @@ test('a backup never replaces a file, and is never beside the pepper', async () 
   expect(readdirSync(dataDir)).not.toContain('backup.db');
   const nowhere = await run(['backup', join(away, 'none/backup.db')]);
   expect(nowhere).toMatchObject({ code: 4, stderr: expect.stringContaining('directory') });
+});
+
+test('a backup of an older version is restored too', async () => {
+  const { run, file, database, dataDir, stop } = await rack();
+  await run(['backup', file]);
+  await stop();
+  const restored = (sql: string) => {
+    const path = `${file}.old`;
+    copyFileSync(file, path);
+    change(path, sql);
+    return run(['restore', path, '--yes']);
+  };
+  // Before the version that has people, an event had no account. Before that, there were no events.
+  expect(await restored('drop table audit_events')).toMatchObject({ code: 0 });
+  // A replaced database has its time in its name, to the second.
+  for (const name of readdirSync(dataDir).filter((each) => each.includes('replaced')))
+    rmSync(join(dataDir, name));
+  const columns = ['actor_account', 'account_id'].map(
+    (name) => `drop index audit_events_${name}; alter table audit_events drop column ${name};`,
+  );
+  expect(await restored(columns.join(''))).toMatchObject({ code: 0 });
+  const sqlite = new SqliteDatabase(database, { readonly: true });
+  const newest = sqlite.prepare('select action from audit_events order by id desc limit 1');
+  expect(newest.pluck().get()).toBe('database.restored');
+  sqlite.close();
 });
 
 test('a restore refuses what does not belong here, and changes nothing', async () => {

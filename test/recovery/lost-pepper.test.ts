@@ -1,9 +1,17 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { keyhearth } from '../cli/command.ts';
-import { databaseFor, service, sqlIn, startService, temporaryDirectory } from '../support/keyhearth.ts';
+import {
+  bootstrapped,
+  databaseFor,
+  FIRST_KEY,
+  service,
+  sqlIn,
+  startService,
+  temporaryDirectory,
+} from '../support/keyhearth.ts';
 import { ADMIN, cookiesOf, setUpTwoFactor, signIn, withCookie } from '../support/people.ts';
 
 test('second factors, sessions and invitations end, and people sign in with the password', async () => {
@@ -47,4 +55,18 @@ test('a pepper that is about to change is not lost', async () => {
     keyhearth(['recover', '--pepper', '--yes'], { env: { ...env, KEYHEARTH_PEPPER_PREVIOUS: previous } });
   expect(await recover(old)).toMatchObject({ code: 5, stderr: expect.stringMatching(/previous one fits/) });
   expect(await recover('ef'.repeat(32))).toMatchObject({ code: 0 });
+});
+
+test('a lost pepper is replaced only when no service runs', async () => {
+  const { dataDir, send } = await bootstrapped();
+  const pepper = join(dataDir, 'pepper');
+  const env = { ...(await databaseFor(dataDir)), KEYHEARTH_DATA_DIR: dataDir };
+  const recover = () => keyhearth(['recover', '--pepper', '--yes'], { env });
+  expect(await recover()).toMatchObject({ code: 5, stderr: expect.stringMatching(/fits the database/) });
+  rmSync(pepper);
+  expect(await recover()).toMatchObject({ code: 5, stderr: expect.stringMatching(/stop Keyhearth on all/) });
+  expect(existsSync(pepper)).toBe(false);
+  expect(await send({ path: '/auth/verify', key: FIRST_KEY })).toMatchObject({ status: 200 });
+  const [row] = await sqlIn(dataDir, 'select fingerprint from api_keys');
+  expect(row?.fingerprint).not.toBeNull();
 });

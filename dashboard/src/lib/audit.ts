@@ -31,6 +31,7 @@ export const ACTIONS = {
   'gateway.files_uploaded': ['uploaded token files to the gateway', 'Token files uploaded'],
   'gateway.files_deleted': ['deleted token files of the gateway', 'Token files deleted'],
   'pepper.replaced': ['replaced the lost pepper', 'Pepper replaced'],
+  'database.restored': ['restored the database from a backup', 'Database restored'],
   'session.started': ['signed in', 'Sign-in'],
   'session.ended': ['ended a session', 'Session ended'],
   'sign_in.failed': ['failed to sign in as', 'Sign-in failed'],

@@ -39,20 +39,34 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
       `Cannot use the database ${name} (${reasonOf(error)}); check DATABASE_URL, and that the server takes connections.`,
     );
 
+  /** On a connection of its own. */
+  async function ask<Row extends object>(text: string): Promise<Row[]> {
+    try {
+      const client = await connectAlone(url);
+      const { rows } = await client.query<Row>(text);
+      await client.end();
+      return rows;
+    } catch (error) {
+      throw unusable(error);
+    }
+  }
+
   return {
     name,
 
     async hasContent() {
-      try {
-        const client = await connectAlone(url);
-        const { rows } = await client.query<{ there: boolean }>(
-          "select to_regclass('database_identity') is not null as there",
-        );
-        await client.end();
-        return rows[0]?.there === true;
-      } catch (error) {
-        throw unusable(error);
-      }
+      const [row] = await ask<{ there: boolean }>(
+        "select to_regclass('database_identity') is not null as there",
+      );
+      return row?.there === true;
+    },
+
+    async isInUse() {
+      const others = await ask(
+        `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+          and application_name = current_setting('application_name')`,
+      );
+      return others.length > 0;
     },
 
     async open() {

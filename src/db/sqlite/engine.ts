@@ -8,6 +8,7 @@ import { asStartupError, unavailable } from './failure.ts';
 import { hasContent, openSqlite } from './open.ts';
 import { openReader } from './reader.ts';
 import { openSlowReader } from './slow-reader.ts';
+import { isFileInUse } from './whole-file.ts';
 
 /** Workers share their memory. Other processes on the file run only for a moment, like a command. */
 const noOtherProcess: Notifier = { notify: () => undefined, subscribe: () => undefined };
@@ -19,6 +20,7 @@ export function sqliteEngine(path: string, logger: Logger, memory: DatabaseMemor
   return {
     name: path,
     hasContent: async () => hasContent(path),
+    isInUse: async () => isFileInUse(path),
     async open() {
       const opened = await openSqlite(path, outages, memory.file);
       condition = opened.condition;

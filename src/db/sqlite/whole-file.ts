@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { errorCode } from '../../lib/error-code.ts';
 import { APPLICATION_ID } from './application-id.ts';
@@ -103,6 +103,33 @@ export function readFacts(sqlite: SqliteDatabase.Database): FileFacts {
 
 const hasTable = (sqlite: SqliteDatabase.Database, name: string) =>
   sqlite.prepare("select 1 from sqlite_schema where type = 'table' and name = ?").get(name) !== undefined;
+
+/**
+ * Adds a row to a file that nobody else uses. Of the columns, it takes those that the table has in this version of the
+ * schema, and it adds nothing when there is no such table.
+ */
+export function addRow(path: string, table: string, row: Readonly<Record<string, unknown>>): void {
+  const sqlite = new SqliteDatabase(path, { timeout: 0, fileMustExist: true });
+  try {
+    const there = sqlite
+      .prepare<[string], string>('select name from pragma_table_info(?)')
+      .pluck()
+      .all(table);
+    const columns = there.filter((column) => row[column] !== undefined);
+    if (columns.length === 0) return;
+    const values = columns.map((column) => row[column]);
+    const places = columns.map(() => '?');
+    sqlite.prepare(`insert into ${table} (${columns.join()}) values (${places.join()})`).run(...values);
+  } finally {
+    sqlite.close();
+  }
+}
+
+/** Whether another process has a database open. */
+export function isFileInUse(path: string): boolean {
+  if (!existsSync(path) || statSync(path).size === 0) return false;
+  return withFileAlone(path, () => undefined) === 'in_use';
+}
 
 export type Alone = 'in_use' | 'damaged' | 'alone';
 
