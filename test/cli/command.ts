@@ -2,20 +2,47 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { run } from '../../src/cli/program.ts';
 import { COMPILED } from '../support/compiled.ts';
 
 export const BIN = join(import.meta.dirname, '../../bin/keyhearth.js');
 
 export type Ended = { code: number; stdout: string; stderr: string };
 
-/** Runs `keyhearth` as a process of its own, with these variables alone. */
+type Given = { env?: Record<string, string>; input?: string };
+
+const variables = (env: Record<string, string>) => ({
+  PATH: process.env.PATH ?? '',
+  HOME: '/nonexistent',
+  ...env,
+});
+
+/** Runs a command in this process, with these variables alone. A start of Node takes longer than most commands. */
 export async function keyhearth(
   args: readonly string[],
-  { env = {}, input }: { env?: Record<string, string>; input?: string } = {},
+  { env = {}, input = '' }: Given = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [BIN, ...args], {
-    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...COMPILED, ...env },
+  const ended = { stdout: '', stderr: '' };
+  const stream = (name: keyof typeof ended) => ({
+    write(written: string) {
+      ended[name] += written;
+    },
   });
+  const code = await run(args, {
+    env: variables(env),
+    input: { isTerminal: false, readAll: async () => input, ask: async () => '' },
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+  });
+  return { code, ...ended };
+}
+
+/** The same, as a process of its own. */
+export async function keyhearthProcess(
+  args: readonly string[],
+  { env = {}, input }: Given = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [BIN, ...args], { env: { ...variables(env), ...COMPILED } });
   // A command that reads no input may be gone before this is written.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);

@@ -15,6 +15,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const own = given === undefined ? await startPostgres({ fsync: 'off' }) : undefined;
   const server = given ?? own?.url ?? '';
   project.provide('postgres', { server });
+  project.provide('afterFirstStart', undefined);
   return async () => {
     if (own) return own.remove();
     const left = await query<{ datname: string }>(
