@@ -25,7 +25,21 @@ const TIMING = [
   'test/keys/timing.test.ts',
   'test/main/memory.test.ts',
   // At full length it sends as many requests as two cores can answer.
-  ...(LONG ? ['test/main/stops.test.ts'] : []),
+  'test/main/stops.test.ts',
+];
+
+/**
+ * They race, kill, restart and fill up whole processes, or wait long for something to end. Each start of a process
+ * computes for most of a second, so `npm run test:long` runs them, and `npm test` does not.
+ */
+const LONG_ALONE = [
+  'test/cluster/!(cluster|postgres).test.ts',
+  'test/dashboard/screens.test.ts',
+  'test/durability/!(sync).test.ts',
+  'test/main/{compile-cache,dashboard-build,descriptors,full-disk,gateway-reload,gateway-sockets}.test.ts',
+  'test/main/{gateway-tls,generated-clients,memory,package,refusals,socket-activation}.test.ts',
+  'test/main/{stops,unix-socket,volume-modes}.test.ts',
+  'test/workers/hang.test.ts',
 ];
 
 /** What can be seen of the service, whatever is below it. */
@@ -63,29 +77,33 @@ const NO_DATABASE = [
   'test/workers/**',
 ];
 
-/**
- * What a request meets before a database, and the APIs, whose services have tests of their own. `npm test` tries it on
- * SQLite alone, `npm run test:long` on both.
- */
-const BEFORE_A_DATABASE = [
-  'test/accounts/nobody-gets-more.test.ts',
-  'test/accounts/passwords.test.ts',
-  'test/accounts/two-accounts.test.ts',
-  'test/apis/**/*.test.ts',
-  'test/http/**/*.test.ts',
-  'test/keys/key-format.test.ts',
-  'test/keys/label.test.ts',
-  'test/keys/weak-key.test.ts',
-  'test/lib/**/*.test.ts',
+/** `npm test` tries these on both databases, and `npm run test:long` all that a database can change. */
+const BOTH_AT_ONCE = [
+  'test/audit/events.test.ts',
+  'test/bootstrap/bootstrap.test.ts',
+  'test/compose.test.ts',
+  'test/contract.test.ts',
+  'test/db/**/*.test.ts',
+  'test/declared-keys/sync.test.ts',
+  'test/keys/{keys,listing,pepper-change,prove}.test.ts',
+  'test/limits/limits.test.ts',
+  'test/storage.test.ts',
+  'test/usage/usage.test.ts',
 ];
 
-/** `npm run test:long` runs the test files that import LONG; `npm test` runs all files, with shorter loops. */
-const runs = (patterns: string[]) => (LONG ? filesWithLongTests(patterns) : patterns);
+/** `npm run test:long` runs the files that import LONG, at full length, and those that it runs alone. */
+const runs = (patterns: string[]) => (LONG ? longFiles(patterns) : patterns);
 
-const filesWithLongTests = (patterns: string[]) =>
+const longFiles = (patterns: string[]) =>
   globSync('test/**/*.test.ts')
     .filter((file) => patterns.some((pattern) => matchesGlob(file, pattern)))
-    .filter((file) => readFileSync(file, 'utf8').includes("/support/long.ts'"));
+    .filter(
+      (file) =>
+        LONG_ALONE.some((pattern) => matchesGlob(file, pattern)) ||
+        readFileSync(file, 'utf8').includes("/support/long.ts'"),
+    );
+
+const others = LONG ? [] : LONG_ALONE;
 
 const dialects = (process.env.DIALECTS ?? 'sqlite,postgres').split(',');
 
@@ -102,7 +120,7 @@ const sqlite = [
     test: {
       name: 'service',
       include: runs(['test/**/*.test.ts']),
-      exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...TIMING, ...ONLY_POSTGRES],
+      exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...TIMING, ...ONLY_POSTGRES, ...others],
       globalSetup: onSqlite,
       ...sideBySide,
     },
@@ -112,7 +130,7 @@ const sqlite = [
     test: {
       name: 'processes',
       include: runs(WHOLE_PROCESSES),
-      exclude: TIMING,
+      exclude: [...TIMING, ...others],
       globalSetup: onSqlite,
       ...sideBySide,
     },
@@ -124,11 +142,8 @@ const postgres = [
     extends: true as const,
     test: {
       name: 'service on PostgreSQL',
-      include: LONG ? [...BEFORE_A_DATABASE, ...runs(ON_EITHER_DATABASE)] : ON_EITHER_DATABASE,
-      exclude: [
-        ...[...WHOLE_PROCESSES, ...CLUSTER, ...TIMING, ...ONLY_SQLITE, ...NO_DATABASE],
-        ...(LONG ? [] : BEFORE_A_DATABASE),
-      ],
+      include: LONG ? ON_EITHER_DATABASE : BOTH_AT_ONCE,
+      exclude: [...WHOLE_PROCESSES, ...CLUSTER, ...TIMING, ...ONLY_SQLITE, ...NO_DATABASE],
       globalSetup: ['./test/support/postgres-setup.ts'],
       ...sideBySide,
     },
@@ -138,7 +153,7 @@ const postgres = [
     test: {
       name: 'cluster',
       include: runs(CLUSTER),
-      exclude: TIMING,
+      exclude: [...TIMING, ...others],
       globalSetup: onSqlite,
       ...sideBySide,
     },
@@ -147,7 +162,7 @@ const postgres = [
 
 const timing = {
   extends: true as const,
-  test: { name: 'timing', include: runs(TIMING), globalSetup: onSqlite, ...alone },
+  test: { name: 'timing', include: runs(TIMING), exclude: others, globalSetup: onSqlite, ...alone },
 };
 
 export default defineConfig({
