@@ -91,7 +91,7 @@ const BOTH_AT_ONCE = [
   'test/usage/usage.test.ts',
 ];
 
-/** `npm run test:long` runs the files that import LONG, at full length, and those that it runs alone. */
+/** `npm run test:long` runs the files that import LONG, those with tests that only root can run, and those of its own. */
 const runs = (patterns: string[]) => (LONG ? longFiles(patterns) : patterns);
 
 const longFiles = (patterns: string[]) =>
@@ -100,7 +100,7 @@ const longFiles = (patterns: string[]) =>
     .filter(
       (file) =>
         LONG_ALONE.some((pattern) => matchesGlob(file, pattern)) ||
-        readFileSync(file, 'utf8').includes("/support/long.ts'"),
+        /\/support\/(long|root)\.ts'/.test(readFileSync(file, 'utf8')),
     );
 
 const others = LONG ? [] : LONG_ALONE;

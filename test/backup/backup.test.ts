@@ -11,7 +11,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { getuid } from 'node:process';
 import { setImmediate } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
@@ -20,6 +19,7 @@ import { copyDatabase } from '../../src/db/sqlite/whole-file.ts';
 import { type Ended, keyhearth } from '../cli/command.ts';
 import { FIRST_KEY, type Running, register, startService, temporaryDirectory } from '../support/keyhearth.ts';
 import { operator } from '../support/keys.ts';
+import { isRoot } from '../support/root.ts';
 
 /** A service on files that a test may replace while it is stopped, and a place for backups. */
 async function rack() {
@@ -299,7 +299,7 @@ test('a backup from before a change of the pepper fits while the previous one is
   expect(JSON.parse(stdout)).not.toContainEqual(expect.objectContaining({ check: 'pepper' }));
 });
 
-test.skipIf(getuid?.() !== 0)('the database of another user is left alone', async () => {
+test.skipIf(!isRoot)('the database of another user is left alone', async () => {
   const { run, file, away, database, dataDir, stop } = await rack();
   await run(['backup', file]);
   await stop();

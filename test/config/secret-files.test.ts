@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { environmentSchema, parseConfig } from '../../src/config.ts';
 import { temporaryDirectory } from '../support/keyhearth.ts';
+import { isRoot } from '../support/root.ts';
 
 const TOKEN = 'geheim-0123456789';
 const URL = 'postgres://keyhearth:geheim@db.example/keyhearth';
@@ -106,7 +107,7 @@ describe('in a variable itself,', () => {
 });
 
 /** Only root can give a file away. */
-test.skipIf(process.getuid?.() !== 0)('a file of another user is refused, whatever its mode', () => {
+test.skipIf(!isRoot)('a file of another user is refused, whatever its mode', () => {
   const path = fileWith(TOKEN);
   chownSync(path, 65_534, 65_534);
   expect(() => tokenFrom(path)).toThrow(

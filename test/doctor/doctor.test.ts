@@ -13,6 +13,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keyhearth } from '../cli/command.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { type Running, register, sqlIn, startService, temporaryDirectory } from '../support/keyhearth.ts';
+import { isRoot } from '../support/root.ts';
 
 /** One service, which runs during the tests. The tests leave its files as they were. */
 let running: Running;
@@ -60,32 +61,29 @@ test('finds what other users can read, and leaves it', async () => {
   }
 });
 
-test.skipIf(process.getuid?.() !== 0)(
-  'a mounted secret of root is fine, and hides no other finding',
-  async () => {
-    const mounted = join(temporaryDirectory(), 'pepper');
-    copyFileSync(join(running.dataDir, 'pepper'), mounted);
-    const env = { KEYHEARTH_PEPPER_FILE: mounted };
-    chmodSync(mounted, 0o440);
-    expect(await doctor(env)).toMatchObject({ code: 0, checks: [] });
-    chmodSync(mounted, 0o444);
-    expect(await doctor(env)).toMatchObject({ code: 7, checks: ['mode'] });
-    chownSync(mounted, 65_534, 65_534);
-    chmodSync(mounted, 0o600);
-    const [row] = await sqlIn(running.dataDir, 'select created_at from api_keys');
-    const marker = join(running.dataDir, 'pepper.database-id');
-    try {
-      await sqlIn(running.dataDir, `update api_keys set created_at = ${Date.now() + 86_400_000}`);
-      expect(await doctor(env)).toMatchObject({ code: 7, checks: ['owner', 'clock'] });
-      chmodSync(marker, 0o640);
-      expect((await doctor(env)).checks).toContain('mode');
-      expect(statSync(marker).mode & 0o777).toBe(0o640);
-    } finally {
-      chmodSync(marker, 0o600);
-      await sqlIn(running.dataDir, `update api_keys set created_at = ${row?.created_at}`);
-    }
-  },
-);
+test.skipIf(!isRoot)('a mounted secret of root is fine, and hides no other finding', async () => {
+  const mounted = join(temporaryDirectory(), 'pepper');
+  copyFileSync(join(running.dataDir, 'pepper'), mounted);
+  const env = { KEYHEARTH_PEPPER_FILE: mounted };
+  chmodSync(mounted, 0o440);
+  expect(await doctor(env)).toMatchObject({ code: 0, checks: [] });
+  chmodSync(mounted, 0o444);
+  expect(await doctor(env)).toMatchObject({ code: 7, checks: ['mode'] });
+  chownSync(mounted, 65_534, 65_534);
+  chmodSync(mounted, 0o600);
+  const [row] = await sqlIn(running.dataDir, 'select created_at from api_keys');
+  const marker = join(running.dataDir, 'pepper.database-id');
+  try {
+    await sqlIn(running.dataDir, `update api_keys set created_at = ${Date.now() + 86_400_000}`);
+    expect(await doctor(env)).toMatchObject({ code: 7, checks: ['owner', 'clock'] });
+    chmodSync(marker, 0o640);
+    expect((await doctor(env)).checks).toContain('mode');
+    expect(statSync(marker).mode & 0o777).toBe(0o640);
+  } finally {
+    chmodSync(marker, 0o600);
+    await sqlIn(running.dataDir, `update api_keys set created_at = ${row?.created_at}`);
+  }
+});
 
 test('finds a pepper that does not fit, and one that is gone, and makes none', async () => {
   const pepper = join(running.dataDir, 'pepper');

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { getuid } from 'node:process';
 import { describe, expect, test } from 'vitest';
 import { readGatewayFile, replaceGatewayFile } from '../../src/gateway-file/file.ts';
 import { temporaryDirectory } from '../support/keyhearth.ts';
+import { isRoot } from '../support/root.ts';
 
 const MODULE = join(import.meta.dirname, '../../src/gateway-file/file.ts');
 /** A user without rights to the files of others. */
@@ -48,7 +48,7 @@ test('a file that has other bytes is left alone', () => {
 
 /** Root may do everything, so another user does it. */
 const canTry =
-  getuid?.() === 0 &&
+  isRoot &&
   spawnSync(process.execPath, ['-e', `require('node:fs').accessSync(${JSON.stringify(MODULE)})`], {
     uid: NOBODY,
     cwd: '/',

@@ -10,10 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { getuid } from 'node:process';
 import { describe, expect, test } from 'vitest';
 import { copyOfProgram, linkPackages } from '../support/copy.ts';
 import { spawnProgram, temporaryDirectory, untilItServes } from '../support/keyhearth.ts';
+import { isRoot } from '../support/root.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -131,7 +131,7 @@ describe('what Node compiles', () => {
   });
 
   // Only root can give a folder away.
-  test.skipIf(getuid?.() !== 0)('is not kept in a folder of another user', async () => {
+  test.skipIf(!isRoot)('is not kept in a folder of another user', async () => {
     const { cache, run } = startAlone();
     mkdirSync(cache, { recursive: true });
     chownSync(cache, NOBODY, NOBODY);
@@ -139,7 +139,7 @@ describe('what Node compiles', () => {
     expect(filesIn(cache)).toEqual([]);
   });
 
-  test.skipIf(getuid?.() !== 0)('is not kept among packages of another user', async () => {
+  test.skipIf(!isRoot)('is not kept among packages of another user', async () => {
     const { cache, run } = startAlone();
     const packages = join(cache, '..');
     chownSync(packages, NOBODY, NOBODY);

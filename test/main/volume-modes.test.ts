@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { getuid } from 'node:process';
 import { expect, test } from 'vitest';
 import {
   FIRST_KEY,
@@ -12,10 +11,10 @@ import {
   startService,
   temporaryDirectory,
 } from '../support/keyhearth.ts';
+import { isRoot } from '../support/root.ts';
 
 const SECRET_FILE = join(import.meta.dirname, '../../src/lib/secret-file.ts');
 
-const isRoot = getuid?.() === 0;
 const GROUP = 4711;
 const OTHER_USER = 4712;
 

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { getuid } from 'node:process';
 import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import { migrate } from '../../../src/db/migrate.ts';
 import { transaction } from '../../../src/db/transaction.ts';
 import { bootstrapped, FIRST_KEY, temporaryDirectory } from '../../support/keyhearth.ts';
+import { isRoot } from '../../support/root.ts';
 import { openFile } from '../../support/sqlite.ts';
 
 test('a change that finds no space is refused, and the log says so once, until there is space', async () => {
@@ -45,7 +45,7 @@ test('a change that finds no space is refused, and the log says so once, until t
 
 /** A file system of one megabyte, which only root can mount. */
 function smallDisk(): string | undefined {
-  if (getuid?.() !== 0) return undefined;
+  if (!isRoot) return undefined;
   const path = temporaryDirectory();
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', path], { stdio: 'ignore' });
