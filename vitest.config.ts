@@ -37,8 +37,8 @@ const LONG_ALONE = [
   'test/dashboard/screens.test.ts',
   'test/durability/!(sync).test.ts',
   'test/main/{compile-cache,dashboard-build,descriptors,full-disk,gateway-reload,gateway-sockets}.test.ts',
-  'test/main/{gateway-tls,generated-clients,memory,package,refusals,socket-activation}.test.ts',
-  'test/main/{stops,unix-socket,volume-modes}.test.ts',
+  'test/main/{gateway,gateway-tls,generated-clients,management,memory,package,refusals}.test.ts',
+  'test/main/{socket-activation,stops,tls,unix-socket,volume-modes}.test.ts',
   'test/workers/hang.test.ts',
 ];
 
