@@ -33,7 +33,7 @@ const TIMING = [
  * computes for most of a second, so `npm run test:long` runs them, and `npm test` does not.
  */
 const LONG_ALONE = [
-  'test/cluster/!(cluster|postgres).test.ts',
+  'test/cluster/!(postgres).test.ts',
   'test/dashboard/screens.test.ts',
   'test/durability/!(sync).test.ts',
   'test/main/{compile-cache,dashboard-build,descriptors,full-disk,gateway-reload,gateway-sockets}.test.ts',

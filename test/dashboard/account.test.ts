@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import { codeAt } from '../support/codes.ts';
 import { barriers, confirmOn, settled, signInOn, violations, visit } from '../support/dashboard.ts';
 import { ADMIN, peopled, setUpTwoFactor } from '../support/people.ts';
@@ -12,8 +12,8 @@ describe.skipIf(!hasChromium)('your account', () => {
   let browser: Browser;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
-    return () => browser.close();
+    browser = await sharedBrowser();
+    return () => closeProfiles(browser);
   });
 
   async function opened(origin: string, options?: BrowserContextOptions) {

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import { barriers, confirmOn, giveSession, settled, signInOn, visit } from '../support/dashboard.ts';
 import { sqlIn } from '../support/keyhearth.ts';
 import { ADMIN, peopled, setUpTwoFactor } from '../support/people.ts';
@@ -16,8 +16,8 @@ describe.skipIf(!hasChromium)('the accounts', () => {
   let browser: Browser;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
-    return () => browser.close();
+    browser = await sharedBrowser();
+    return () => closeProfiles(browser);
   });
 
   async function opened(service: Pick<Service, 'origin' | 'send'>) {

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import { settled, signInOn, visit } from '../support/dashboard.ts';
 import { peopled } from '../support/people.ts';
 
@@ -9,8 +9,8 @@ describe.skipIf(!hasChromium)('a dialog whose form is being sent', () => {
   let browser: Browser;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
-    return () => browser.close();
+    browser = await sharedBrowser();
+    return () => closeProfiles(browser);
   });
 
   test('cannot be closed, so that a secret in the answer is not lost', async () => {

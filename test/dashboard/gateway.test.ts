@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import { barriers, giveSession, settled, visit } from '../support/dashboard.ts';
 import { gatewayService, type WithGateway } from '../support/gateway.ts';
 import { sqlIn, temporaryDirectory } from '../support/keyhearth.ts';
@@ -31,8 +31,8 @@ describe.skipIf(!hasChromium)('the page of the gateway', () => {
   let browser: Browser;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
-    return () => browser.close();
+    browser = await sharedBrowser();
+    return () => closeProfiles(browser);
   });
 
   test('an admin sees the upstreams, connects a provider, ends a session, and sees why a file is refused', async () => {

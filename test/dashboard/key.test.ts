@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import { barriers, giveSession, signInOn, visit } from '../support/dashboard.ts';
 import { declaring } from '../support/declared-keys.ts';
 import { sqlIn } from '../support/keyhearth.ts';
@@ -14,8 +14,8 @@ describe.skipIf(!hasChromium)('the page of a key', () => {
   let browser: Browser;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
-    return () => browser.close();
+    browser = await sharedBrowser();
+    return () => closeProfiles(browser);
   });
 
   /** Opens the page of a new key with these settings. */

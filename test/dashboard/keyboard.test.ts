@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import { settled, visit } from '../support/dashboard.ts';
 import { ADMIN, peopled } from '../support/people.ts';
 
@@ -30,8 +30,8 @@ describe.skipIf(!hasChromium)('with the keyboard alone', () => {
   let browser: Browser;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
-    return () => browser.close();
+    browser = await sharedBrowser();
+    return () => closeProfiles(browser);
   });
 
   test('a person signs in, makes a key, and deactivates and deletes it', async () => {

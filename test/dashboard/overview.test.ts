@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import { barriers, giveSession, settled, visit } from '../support/dashboard.ts';
 import { sqlIn } from '../support/keyhearth.ts';
 import { ADMIN, peopled } from '../support/people.ts';
@@ -12,8 +12,8 @@ describe.skipIf(!hasChromium)('the overview', () => {
   let browser: Browser;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
-    return () => browser.close();
+    browser = await sharedBrowser();
+    return () => closeProfiles(browser);
   });
 
   /** Two keys that were used, one of them two hours ago, and one that is deleted since. */

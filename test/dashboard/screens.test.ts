@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import {
   DESKTOP,
   giveSession,
@@ -40,10 +40,10 @@ describe.skipIf(!hasChromium)('every page', () => {
   let inUse: Awaited<ReturnType<typeof serviceInUse>>;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
+    browser = await sharedBrowser();
     inUse = await serviceInUse();
     return async () => {
-      await browser.close();
+      await closeProfiles(browser);
       await inUse.close();
     };
   });

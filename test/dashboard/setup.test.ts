@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import { settled, visit } from '../support/dashboard.ts';
 import { FIRST_KEY, register, service } from '../support/keyhearth.ts';
 import { CHEAP } from '../support/keys.ts';
@@ -11,8 +11,8 @@ describe.skipIf(!hasChromium)('the set-up', () => {
   let browser: Browser;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
-    return () => browser.close();
+    browser = await sharedBrowser();
+    return () => closeProfiles(browser);
   });
 
   async function fillIn(page: Page, password = ADMIN.password) {

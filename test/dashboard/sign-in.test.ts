@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import { codeAt } from '../support/codes.ts';
 import { settled, signInOn, visit } from '../support/dashboard.ts';
 import { ADMIN, peopled, setUpTwoFactor } from '../support/people.ts';
@@ -10,8 +10,8 @@ describe.skipIf(!hasChromium)('signing in', () => {
   let browser: Browser;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
-    return () => browser.close();
+    browser = await sharedBrowser();
+    return () => closeProfiles(browser);
   });
 
   test('a wrong password is refused in words; the right one opens the page of the address', async () => {

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
-import { hasChromium, launchBrowser } from '../support/browser.ts';
+import { closeProfiles, hasChromium, sharedBrowser } from '../support/browser.ts';
 import { codeAt } from '../support/codes.ts';
 import { confirmOn, settled, visit } from '../support/dashboard.ts';
 import { fakeClock } from '../support/fake-clock.ts';
@@ -13,8 +13,8 @@ describe.skipIf(!hasChromium)('from a new service to a deleted key', () => {
   let browser: Browser;
   beforeAll(async () => {
     expect(await buildIfStale()).toBeUndefined();
-    browser = await launchBrowser();
-    return () => browser.close();
+    browser = await sharedBrowser();
+    return () => closeProfiles(browser);
   });
 
   test('a person sets it up, protects the account, and makes, uses, rotates and deletes a key', async () => {

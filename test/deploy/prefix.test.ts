@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../dashboard/build.ts';
 import { freePort } from '../../deploy/cluster/free-port.ts';
 import { blocksOf } from '../docs/blocks.ts';
-import { execute, hasChromium, launchBrowser, openPage } from '../support/browser.ts';
+import { closeProfiles, execute, hasChromium, openPage, sharedBrowser } from '../support/browser.ts';
 import { FIRST_KEY } from '../support/keyhearth.ts';
 import { isInstalled, proxies } from './proxies.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -54,10 +54,10 @@ describe.skipIf(!hasChromium || !nginx || !isInstalled(nginx))(
       stack = await startStack(nginx, (config) =>
         withPrefix(config).replace('server {', () => `server { ${tls}`),
       );
-      browser = await launchBrowser();
+      browser = await sharedBrowser();
     });
     afterAll(async () => {
-      await browser.close();
+      await closeProfiles(browser);
       await stack.close();
       rmSync(certificates, { recursive: true });
     });

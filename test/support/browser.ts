@@ -26,6 +26,18 @@ export const hasChromium = (() => {
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 
+let launched: Browser | undefined;
+
+/** The browser of all test files in this process, with which it ends. Each test has a profile of its own. */
+export async function sharedBrowser(): Promise<Browser> {
+  if (!launched?.isConnected()) launched = await launchBrowser();
+  return launched;
+}
+
+/** What a file closes in place of the shared browser. */
+export const closeProfiles = (browser: Browser) =>
+  Promise.all(browser.contexts().map((context) => context.close()));
+
 export type Opened = { page: Page; elsewhere: string[]; complaints: string[] };
 
 /** Opens a page. Records which other hosts it asks, and every error in its console. */

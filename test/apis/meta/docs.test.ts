@@ -1,6 +1,6 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { execute, hasChromium, launchBrowser, openPage } from '../../support/browser.ts';
+import { closeProfiles, execute, hasChromium, openPage, sharedBrowser } from '../../support/browser.ts';
 import { type Running, service, startService } from '../../support/keyhearth.ts';
 
 describe.skipIf(!hasChromium)('in a browser', () => {
@@ -8,10 +8,10 @@ describe.skipIf(!hasChromium)('in a browser', () => {
   let browser: Browser;
   beforeAll(async () => {
     keyhearth = await startService();
-    browser = await launchBrowser();
+    browser = await sharedBrowser();
   });
   afterAll(async () => {
-    await browser.close();
+    await closeProfiles(browser);
     await keyhearth.close();
   });
 
