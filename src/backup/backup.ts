@@ -5,7 +5,7 @@ import { getuid } from 'node:process';
 import type { Config } from '../config.ts';
 import { copyDatabase, inspectFile } from '../db/sqlite/whole-file.ts';
 import { errorCode } from '../lib/error-code.ts';
-import { syncFile } from '../lib/private-files.ts';
+import { isMissing, syncFile } from '../lib/private-files.ts';
 import type { ReportProgress } from '../lib/report-progress.ts';
 import { Refusal } from './refusal.ts';
 
@@ -23,7 +23,7 @@ export async function backUp(
   report: ReportProgress = () => undefined,
 ): Promise<Backup> {
   const path = databasePath(config);
-  if (!existsSync(path))
+  if (isMissing(path))
     throw new Refusal('not_found', `There is no database at ${path}; set KEYHEARTH_DATA_DIR.`);
   assertOwner(path);
   const file = resolve(target);
@@ -66,11 +66,21 @@ export function databasePath({ database }: Settings): string {
 
 /** SQLite makes files beside the database. If they belonged to another user, the service could not open them. */
 export function assertOwner(path: string): void {
-  if (statSync(path).uid === getuid?.()) return;
+  if (ownerOf(path) === getuid?.()) return;
   throw new Refusal(
     'failed',
     `${path} belongs to another user; run this as the user of the service, for example with: sudo -u keyhearth`,
   );
+}
+
+/** Undefined when another user hides it from this one. */
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path).uid;
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') return undefined;
+    throw error;
+  }
 }
 
 function assertFree(file: string): void {

@@ -112,12 +112,7 @@ function replace(database: string, draft: string, clock: Pick<Clock, 'now'>, bac
           }),
         )
       : 'damaged';
-  // A log that appeared since is of a process that has just started.
-  if (state === 'in_use' || (state === 'alone' && existsSync(`${database}-wal`)))
-    throw new Refusal(
-      'conflict',
-      `Another process has ${database} open; stop Keyhearth, and all commands that use the database. Nothing was changed.`,
-    );
+  if (state === 'in_use') throw inUse(database);
   const at = clock.now();
   addRow(
     draft,
@@ -128,6 +123,8 @@ function replace(database: string, draft: string, clock: Pick<Clock, 'now'>, bac
   const time = new Date(at).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
   const kept = `${database}.replaced-${time}`;
   if (existsSync(kept)) throw new Refusal('conflict', `${kept} exists already; repeat the command.`);
+  // A log that appeared since is of a process that has just started.
+  if (state === 'alone' && existsSync(`${database}-wal`)) throw inUse(database);
   // With a second name, the path of the database names one of the two files at each moment.
   if (hadOne) linkSync(database, kept);
   // What is left of a log belongs to the replaced database. SQLite would write it into the restored one.
@@ -137,6 +134,12 @@ function replace(database: string, draft: string, clock: Pick<Clock, 'now'>, bac
   syncFile(dirname(database));
   return { database, kept: hadOne ? kept : null, revived: state === 'alone' ? revived : null };
 }
+
+const inUse = (database: string) =>
+  new Refusal(
+    'conflict',
+    `Another process has ${database} open; stop Keyhearth, and all commands that use the database. Nothing was changed.`,
+  );
 
 /** Nobody has signed in, so it is known only that somebody with the files did it. */
 const restoredEvent = (at: number, backedUpAt: number, revivedKeys: number | null): NewEvent => ({

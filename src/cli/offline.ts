@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { type Config, parseConfig } from '../config.ts';
 import { createLogger, type Logger } from '../lib/logger.ts';
+import { isMissing } from '../lib/private-files.ts';
 import { openStorage, type Storage } from '../storage.ts';
 import type { Context } from './context.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
@@ -20,7 +20,7 @@ export async function offline<T>(
   const config = parseConfig(env);
   const { database } = config;
   // A start makes a database. Here, one that is not there is a mistake in the settings.
-  if (database.engine === 'sqlite' && !existsSync(database.path))
+  if (database.engine === 'sqlite' && isMissing(database.path))
     throw new CommandError(
       `There is no database at ${database.path}; set KEYHEARTH_DATA_DIR or DATABASE_URL.`,
       EXIT.notFound,

@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import { existsSync, type Stats, statfsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { getuid, versions } from 'node:process';
 import type { Config } from '../config.ts';
 import type { DatabaseLocation } from '../db/location.ts';
@@ -13,6 +13,7 @@ import { expiryOf, readKeyPair } from '../http/server/certificate.ts';
 import { isPlaceholder, type Weakness } from '../keys/weak-key.ts';
 import { RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { isMountedSecret } from '../lib/secret-file.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { readDatabaseMarker } from '../pepper/database-marker.ts';
@@ -32,11 +33,14 @@ export async function observe(config: Config, clock: Pick<Clock, 'now'>): Promis
   const databases = path === undefined ? [] : ['', '-wal', '-shm'].map((suffix) => `${path}${suffix}`);
   // Before anything is opened: SQLite makes files, and the reader of a secret may take rights away.
   const opened = [dataDir, ...databases].flatMap((each) => stateOf(each));
-  const files = [
+  const all = [
     ...opened,
     ...peppers.flatMap((each) => stateOf(each, isMountedSecret)),
     ...[...new Set(markers)].flatMap((each) => stateOf(each)),
   ];
+  // Of a directory of another user, the directory is the finding.
+  const isHidden = opened.some((each) => each.path === dataDir && !each.isOwn);
+  const files = all.filter((each) => !isHidden || !each.path.startsWith(`${dataDir}${sep}`));
   const now = clock.now();
   const walBytes = path === undefined ? 0 : sizeOf(`${path}-wal`);
   // SQLite would make files that the user of the service could not open.
@@ -75,8 +79,8 @@ async function examine(
     if (examined.state === 'missing') return { ...nothing, database: { state: 'missing' }, server };
     return { ...readable(examined.contents), server };
   }
-  if (sizeOf(location.path) === 0) return { ...nothing, database: { state: 'missing' } };
   if (!mayOpen) return { ...nothing, database: { state: 'unopened' } };
+  if (sizeOf(location.path) === 0) return { ...nothing, database: { state: 'missing' } };
   const examined = await examineFile(location.path, read);
   return examined.state === 'readable'
     ? { ...readable(examined.contents), server: undefined }
@@ -95,13 +99,27 @@ function readable(contents: Contents): Pick<Examination, 'database' | 'contents'
 }
 
 function stateOf(path: string, isFine: (status: Stats) => boolean = () => false): FileState[] {
-  const status = statSync(path, { throwIfNoEntry: false });
+  const status = statusOf(path);
+  if (status === 'hidden') return [{ path, isPrivate: true, isOwn: false }];
   if (!status) return [];
   if (isFine(status)) return [{ path, isPrivate: true, isOwn: true }];
   return [{ path, isPrivate: (status.mode & 0o077) === 0, isOwn: status.uid === getuid?.() }];
 }
 
-const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+/** `hidden`: it may exist, in a directory that this user may not read. */
+function statusOf(path: string): Stats | 'hidden' | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') return 'hidden';
+    throw error;
+  }
+}
+
+function sizeOf(path: string): number {
+  const status = statusOf(path);
+  return typeof status === 'object' ? status.size : 0;
+}
 
 function freeBytes(directory: string): number | undefined {
   if (!existsSync(directory)) return undefined;

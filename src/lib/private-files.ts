@@ -75,6 +75,15 @@ export function makeDirectory(path: string): void {
   }
 }
 
+/** Whether a path leads to nothing. Where it leads through a directory of another user, nobody knows. */
+export function isMissing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Takes the rights of other users to a file away, if it exists. */
 export function makePrivate(path: string): void {
   try {

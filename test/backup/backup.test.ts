@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
+  existsSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -14,10 +15,20 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
+import { restore } from '../../src/backup/restore.ts';
 import { run } from '../../src/cli/program.ts';
+import { parseConfig } from '../../src/config.ts';
 import { copyDatabase } from '../../src/db/sqlite/whole-file.ts';
 import { type Ended, keyhearth } from '../cli/command.ts';
-import { FIRST_KEY, type Running, register, startService, temporaryDirectory } from '../support/keyhearth.ts';
+import {
+  FIRST_KEY,
+  type Running,
+  register,
+  spawnProcess,
+  startService,
+  temporaryDirectory,
+  untilItServes,
+} from '../support/keyhearth.ts';
 import { operator } from '../support/keys.ts';
 import { isRoot } from '../support/root.ts';
 
@@ -207,6 +218,31 @@ test('a damaged or missing database is replaced, and what is left of its log goe
     expect.stringMatching(/replaced-.*-wal$/),
   ]);
   expect((await (await start()).verify(FIRST_KEY)).status).toBe(200);
+});
+
+test('a service that starts in the middle of a restore keeps its database, and the restore does nothing', async () => {
+  const { run, file, dataDir, database, stop } = await rack();
+  await run(['backup', file]);
+  await stop();
+  const config = parseConfig({ KEYHEARTH_DATA_DIR: dataDir });
+  const started: ReturnType<typeof spawnProcess>[] = [];
+  const clock = {
+    /** A restore asks for the time when it has found the database unused. */
+    now() {
+      started.push(spawnProcess({ KEYHEARTH_DATA_DIR: dataDir }));
+      while (!existsSync(`${database}-wal`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      return Date.now();
+    },
+  };
+  const before = statSync(database).ino;
+  expect(() => restore(config, file, clock)).toThrow(/Another process has .* Nothing was changed/);
+  expect(statSync(database).ino).toBe(before);
+  expect(readdirSync(dataDir).filter((name) => /replaced|[\da-f]{8}-/.test(name))).toEqual([]);
+  const [service] = started;
+  if (!service) throw new Error('the restore asked for no time');
+  onTestFinished(() => void service.child.kill('SIGKILL'));
+  const { send } = await untilItServes(service);
+  expect((await operator(send).create()).status).toBe(201);
 });
 
 test('with PostgreSQL, it names the tools of PostgreSQL', async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -10,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keyhearth } from '../cli/command.ts';
+import { BIN, keyhearth } from '../cli/command.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { type Running, register, sqlIn, startService, temporaryDirectory } from '../support/keyhearth.ts';
 import { isRoot } from '../support/root.ts';
@@ -161,4 +162,27 @@ test('people read sentences', async () => {
     code: 7,
     stdout: expect.stringMatching(/^error settings: PORT .*\n {2}Correct it\. .*\n$/),
   });
+});
+
+const NOBODY = 65_534;
+const canBeNobody = spawnSync('setpriv', [`--reuid=${NOBODY}`, 'true']).status === 0;
+
+test('another user learns that the files are not theirs', ({ skip }) => {
+  skip(!canBeNobody, 'Only root can run a command as another user, with setpriv.');
+  const as = (...command: string[]) =>
+    spawnSync(
+      'setpriv',
+      [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', process.execPath, BIN, ...command],
+      { encoding: 'utf8', env: { KEYHEARTH_DATA_DIR: running.dataDir } },
+    );
+  const { status, stdout } = as('doctor', '--json');
+  expect(status).toBe(7);
+  const found = JSON.parse(stdout).filter(({ check }: { check: string }) => check !== 'disk_space');
+  expect(found).toMatchObject([{ check: 'owner', finding: `${running.dataDir} belongs to another user.` }]);
+  // It does not say that there is no database.
+  for (const command of [['backup', '/nowhere/backup.db'], ['recover']])
+    expect(as(...command)).toMatchObject({
+      ...{ status: 1, stdout: '' },
+      stderr: expect.stringMatching(/belongs to another user|a directory that this user owns/),
+    });
 });
