@@ -24,6 +24,8 @@ export type Listener = {
   close(): Promise<void>;
 };
 
+type Sender = (kind: 'beat' | 'notice', text: string) => Promise<unknown>;
+
 /**
  * Listens for changes and messages of other processes, on a connection of its own. It connects again when the connection
  * is lost. After a process was suspended, its heartbeats are too old, so it does not use its cache.
@@ -33,6 +35,7 @@ export function listen(url: string, databaseId: string): Listener {
   const freshness = createFreshness(now);
   const waiting: string[] = [];
   const subscribers: ((message: string) => void)[] = [];
+  let send: Sender | undefined;
   let client: Client | undefined;
   let isClosed = false;
   let timer: NodeJS.Timeout;
@@ -48,23 +51,32 @@ export function listen(url: string, databaseId: string): Listener {
     }
   }
 
-  const send = (connection: Client, kind: 'beat' | 'notice', text: string) =>
-    connection.query('select pg_notify($1, $2)', [CHANNEL, `${kind} ${databaseId} ${self} ${text}`]);
+  /** Sends one message at a time, in their order. */
+  function senderOn(connection: Client): Sender {
+    let last: Promise<unknown> = Promise.resolve();
+    return (kind, text) => {
+      const values = [CHANNEL, `${kind} ${databaseId} ${self} ${text}`];
+      const sent = last.then(() => connection.query('select pg_notify($1, $2)', values));
+      last = sent.catch(() => undefined);
+      return sent;
+    };
+  }
 
   /** Resolves when the connection is lost. */
   async function listenOnce(): Promise<void> {
     const connection = await connectAlone(url, databaseId);
+    client = connection;
     const ended = new Promise<void>((resolve) => connection.once('end', resolve));
     try {
       connection.on('notification', receive);
       // This connection only sends messages, and they need not be durable.
       await connection.query('set synchronous_commit = off');
       await connection.query(`listen ${CHANNEL}`);
-      client = connection;
+      send = senderOn(connection);
       flush();
-      await Promise.race([ended, beat(connection)]);
+      await Promise.race([ended, beat(send)]);
     } finally {
-      client = undefined;
+      [client, send] = [undefined, undefined];
       freshness.lost();
       connection.removeListener('notification', receive);
       void connection.end().catch(() => undefined);
@@ -72,12 +84,12 @@ export function listen(url: string, databaseId: string): Listener {
   }
 
   /** Rejects when no heartbeat gets through. */
-  async function beat(connection: Client): Promise<void> {
+  async function beat(sender: Sender): Promise<void> {
     for (let beats = 1; !isClosed; beats++) {
       // A change may come without a notification, for example when somebody has disabled the trigger.
       if (beats % DROP_CACHE_EVERY_BEATS === 0) freshness.changed();
       const { monotonic, wall } = now();
-      await within(DEAD_AFTER_MS, send(connection, 'beat', `${monotonic} ${wall}`));
+      await within(DEAD_AFTER_MS, sender('beat', `${monotonic} ${wall}`));
       await pause(BEAT_EVERY_MS);
     }
   }
@@ -101,10 +113,8 @@ export function listen(url: string, databaseId: string): Listener {
   }
 
   function flush(): void {
-    if (!client) return;
-    for (const message of waiting.splice(0)) {
-      send(client, 'notice', message).catch(() => wait(message));
-    }
+    if (!send) return;
+    for (const message of waiting.splice(0)) send('notice', message).catch(() => wait(message));
   }
 
   void keepListening();
