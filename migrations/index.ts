@@ -13,6 +13,7 @@ import * as usageModels from './0012_usage_models.ts';
 import * as oauth from './0013_oauth.ts';
 import * as webhooks from './0014_webhooks.ts';
 import * as pepperSince from './0015_pepper_since.ts';
+import * as imports from './0016_imports.ts';
 
 /**
  * In the order in which they run. A released migration is never changed, and imports nothing of `src`, which does
@@ -33,4 +34,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0013_oauth': oauth,
   '0014_webhooks': webhooks,
   '0015_pepper_since': pepperSince,
+  '0016_imports': imports,
 };

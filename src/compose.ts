@@ -13,6 +13,7 @@ import { createIntrospect } from './auth/introspect.ts';
 import { revalidator } from './auth/revalidate.ts';
 import { createBootstrapService } from './bootstrap/service.ts';
 import { composePepper } from './compose-pepper.ts';
+import { composeProver } from './compose-prover.ts';
 import { composeRequestLog } from './compose-request-log.ts';
 import type { Config } from './config.ts';
 import { databaseCheck } from './db/health.ts';
@@ -28,7 +29,6 @@ import { hashingThreads, startHashingThreads } from './keys/hashing-threads.ts';
 import { generateRawKey } from './keys/key-format.ts';
 import { createKeyListing } from './keys/listing.ts';
 import { createKeyLookup } from './keys/lookup.ts';
-import { createProver } from './keys/prove.ts';
 import { createKeyService } from './keys/service.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { DomainError } from './lib/failure.ts';
@@ -121,9 +121,9 @@ async function build(
   const onUnmoved = onUnwritten(logger, 'keys could not be moved to the new pepper yet');
   const ofPepper = { ...storage, db, writer: backgroundWriter, logger, onError: onUnmoved };
   const { fingerprintOf, previousFingerprintOf, pepperMove, seal } = await composePepper(ofPepper, parts);
-  const proveByHash = createProver({ db, fingerprintOf, bcrypt, clock });
+  const ofProver = { db, clock, fingerprintOf, bcrypt, onThreadError, startThreads };
   const keyLookup = createKeyLookup({
-    ...{ db, reader, fingerprintOf, proveByHash, clock, pepperMove },
+    ...{ db, reader, fingerprintOf, proveByHash: composeProver(ofProver, parts), clock, pepperMove },
     onLookUp: metrics.onLookUp,
   });
   const { lookUp } = keyLookup;

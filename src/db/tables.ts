@@ -1,5 +1,6 @@
 import type { Generated, Kysely, Transaction } from 'kysely';
 import type { AccountId, EventId, Fingerprint, InvitationId, KeyId, SessionId } from '../lib/brand.ts';
+import type { GatewayKeyTable, GatewayTable } from './gateway-tables.ts';
 import type { UsageModelTable, UsageTable, UsageWriterTable } from './usage-tables.ts';
 
 /** One row, which ties this database to its pepper and to the marker file. */
@@ -62,24 +63,6 @@ export type ApiKeyTable = {
   account_standing: 'admin' | 'member' | 'pending' | null;
   /** How many requests of the key may be open at one time; null when that is not limited. */
   max_concurrent: number | null;
-};
-
-/** The keys of a gateway's file, as they were last made the same here. */
-export type GatewayTable = {
-  /** `KEYHEARTH_GATEWAY_NAME`. */
-  name: string;
-  /** Over the fingerprints and labels of the keys in the file; empty before all of them are stored for the first time. */
-  digest: string;
-  /** JSON: what is done of a file that takes several transactions; empty between files. */
-  progress: string;
-  /** Milliseconds since 1970. */
-  synced_at: number;
-};
-
-/** Which gateways declare a key. */
-export type GatewayKeyTable = {
-  gateway: string;
-  key_id: KeyId;
 };
 
 /** A person who can sign in. */
@@ -223,6 +206,12 @@ export type WebhookPositionTable = {
   event_id: EventId;
 };
 
+/** A key that was imported once. */
+export type ImportTraceTable = {
+  /** What stands for the key or for its digest, under the pepper. */
+  trace: Fingerprint;
+};
+
 export type Tables = {
   database_identity: DatabaseIdentityTable;
   bootstrap_claim: BootstrapClaimTable;
@@ -243,6 +232,7 @@ export type Tables = {
   oauth_leases: OAuthLeaseTable;
   webhook_messages: WebhookMessageTable;
   webhook_position: WebhookPositionTable;
+  import_traces: ImportTraceTable;
 };
 
 export type Db = Kysely<Tables>;

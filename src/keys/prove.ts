@@ -6,6 +6,7 @@ import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
 import type { ApiKey } from './key.ts';
 import { hintOf } from './key-format.ts';
+import type { createForeignProver } from './prove-foreign.ts';
 import { findCompared, setFingerprint } from './secret-store.ts';
 import * as store from './store.ts';
 
@@ -25,6 +26,8 @@ export type ProverParts = {
   db: Db;
   fingerprintOf: (rawKey: RawKey) => Fingerprint;
   bcrypt: Pick<BcryptPool, 'find'>;
+  /** For keys that other systems have made; undefined where there are none. */
+  foreign?: ReturnType<typeof createForeignProver>;
   clock: Clock;
 };
 
@@ -35,7 +38,7 @@ export type ProverParts = {
  * A request compares at most four rows, in the order of their ids. The last one is remembered under the fingerprint of
  * the key, and the next request with the key continues there.
  */
-export function createProver({ db, fingerprintOf, bcrypt, clock }: ProverParts) {
+export function createProver({ db, fingerprintOf, bcrypt, foreign, clock }: ProverParts) {
   /** The last row that a key was compared with. */
   const comparedUpTo = new LRUCache<Fingerprint, KeyId>({
     max: MAX_REMEMBERED,
@@ -74,11 +77,25 @@ export function createProver({ db, fingerprintOf, bcrypt, clock }: ProverParts) 
     return key ? { state: 'proven', key } : { state: 'refused' };
   }
 
+  /** The cheapest comparisons first. */
+  async function compareAll(
+    rawKey: RawKey,
+    fingerprint: Fingerprint,
+    client: string | undefined,
+  ): Promise<Proof> {
+    const known = await foreign?.bySha256(rawKey, fingerprint, client);
+    if (known) return { state: 'proven', key: known };
+    const proof = await compare(rawKey, fingerprint, client);
+    if (proof.state !== 'refused') return proof;
+    const key = await foreign?.byBcrypt(rawKey, fingerprint, client);
+    return key ? { state: 'proven', key } : proof;
+  }
+
   return function prove(rawKey: RawKey, client: string | undefined): Promise<Proof> {
     const fingerprint = fingerprintOf(rawKey);
     const known = underWay.get(fingerprint);
     if (known) return known;
-    const comparing = compare(rawKey, fingerprint, client).finally(() => underWay.delete(fingerprint));
+    const comparing = compareAll(rawKey, fingerprint, client).finally(() => underWay.delete(fingerprint));
     underWay.set(fingerprint, comparing);
     return comparing;
   };

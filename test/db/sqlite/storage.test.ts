@@ -103,6 +103,7 @@ describe('migrations', () => {
       '0013_oauth',
       '0014_webhooks',
       '0015_pepper_since',
+      '0016_imports',
     ]);
   });
 
