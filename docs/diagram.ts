@@ -25,6 +25,7 @@ const LAYERS: readonly Layer[] = [
         'serve',
         'compose',
         'compose-pepper',
+        'compose-prover',
         'compose-gateway',
         'compose-client-api',
         'compose-request-log',
@@ -58,6 +59,7 @@ const LAYERS: readonly Layer[] = [
     color: '#1a7f37',
     modules: [
       'webhooks',
+      'import',
       'gateway-control',
       'oauth',
       'upstreams',

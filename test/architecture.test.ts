@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'backup',
     'bootstrap',
     'doctor',
+    'import',
     'recovery',
     'client',
     'config',
@@ -41,6 +42,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   serve: ['compose', 'compose-gateway', 'core-port', 'shared-memory', 'config', 'http/server', 'lib'],
   'core-port': ['config', 'shared-memory', 'http/server', 'metrics', 'lib'],
   'compose-pepper': ['accounts', 'db', 'keys', 'lib', 'pepper'],
+  'compose-prover': ['db', 'keys', 'lib'],
   compose: [
     ...[
       'compose-gateway',
@@ -57,7 +59,7 @@ const MAY_IMPORT: Record<string, string[]> = {
       'webhooks',
     ],
     ...['accounts', 'bootstrap', 'keys', 'usage', 'audit', 'limits', 'lockout', 'metrics', 'db', 'lib'],
-    'compose-pepper',
+    ...['compose-pepper', 'compose-prover'],
   ],
   'compose-client-api': [
     ...['apis/gateway', 'auth', 'auth/by', 'config', 'gateway-file', 'http', 'http/server', 'keys'],
@@ -141,6 +143,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   http: ['lib'],
   accounts: ['bootstrap', 'keys', 'audit', 'lockout', 'pepper', 'db', 'lib'],
   bootstrap: ['keys', 'audit', 'db', 'lib'],
+  import: ['declared-keys', 'gateway-file', 'bootstrap', 'keys', 'audit', 'db/sqlite', 'db', 'lib'],
   recovery: ['audit', 'db'],
   webhooks: ['audit', 'db', 'lib'],
   'gateway-control': ['gateway-file', 'keys', 'lib', 'oauth', 'upstreams'],

@@ -12,6 +12,7 @@ export const ACTIONS = [
   'key.regenerated',
   'key.declared',
   'key.undeclared',
+  'key.imported',
   'account.created',
   'account.registered',
   'account.approved',

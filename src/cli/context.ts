@@ -7,6 +7,8 @@ export type Input = {
   isTerminal: boolean;
   /** All of standard input. */
   readAll(): Promise<string>;
+  /** The same, as it arrives. */
+  chunks(): AsyncIterable<Uint8Array>;
   /** The answer of a person to a question. */
   ask(question: string): Promise<string>;
 };

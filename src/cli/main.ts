@@ -15,6 +15,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const input: Input = {
   isTerminal: process.stdin.isTTY === true,
   readAll: () => text(process.stdin),
+  chunks: () => process.stdin,
   async ask(question) {
     const lines = createInterface({ input: process.stdin, output: process.stderr });
     // Ctrl-C and Ctrl-D close it without an answer.

@@ -6,6 +6,7 @@ import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addImport } from './commands/import.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLockouts } from './commands/lockouts.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -65,7 +66,7 @@ export function createProgram(parts: Parts): Command {
 
   addServe(program);
   const online = [addKeys, addLockouts, addAudit, addUsage, addAccounts, addProfiles];
-  for (const add of [...online, addRecover, addMigrate, addBackup, addDoctor, addCompletion])
+  for (const add of [...online, addRecover, addMigrate, addImport, addBackup, addDoctor, addCompletion])
     add(program, context);
   return program;
 }

@@ -181,3 +181,24 @@ export async function removeMembers(tx: Tx, gateway: string, ids: readonly KeyId
 
 export const setFingerprint = (tx: Tx, from: Fingerprint, to: Fingerprint) =>
   tx.updateTable('api_keys').set({ fingerprint: to }).where('fingerprint', '=', from).execute();
+
+/** A key that a file declared. */
+export type Released = Readonly<{ id: KeyId; fingerprint: Fingerprint }>;
+
+export async function findDeclared(db: Db | Tx, fingerprints: readonly Fingerprint[]): Promise<Released[]> {
+  const found = await findByFingerprints(db, fingerprints);
+  return found.flatMap(({ id, fingerprint, isDeclared }) =>
+    isDeclared && fingerprint !== null ? [{ id, fingerprint }] : [],
+  );
+}
+
+/** Makes keys ordinary ones, which no gateway declares. */
+export async function release(tx: Tx, keys: readonly Released[]): Promise<readonly Released[]> {
+  const ids = idsIn(
+    tx,
+    keys.map(({ id }) => id),
+  );
+  await sql`update api_keys set source = 'imported' where id in ${ids}`.execute(tx);
+  await sql`delete from gateway_keys where key_id in ${ids}`.execute(tx);
+  return keys;
+}

@@ -282,7 +282,7 @@ test('on a terminal, a backup shows how far it is', async () => {
   const results: string[] = [];
   const parts = {
     env: { KEYHEARTH_DATA_DIR: dataDir },
-    input: { isTerminal: false, readAll: async () => '', ask: async () => '' },
+    input: { isTerminal: false, readAll: async () => '', chunks: async function* () {}, ask: async () => '' },
     stdout: { write: (text: string) => results.push(text) },
     stderr: { isTTY: true, write: (text: string) => lines.push(text) },
   };

@@ -15,6 +15,7 @@ function desk(answer = '') {
     input: {
       isTerminal: true,
       readAll: async () => '',
+      chunks: async function* () {},
       async ask(question) {
         questions.push(question);
         return answer;

@@ -30,7 +30,14 @@ export async function keyhearth(
   });
   const code = await run(args, {
     env: variables(env),
-    input: { isTerminal: false, readAll: async () => input, ask: async () => '' },
+    input: {
+      isTerminal: false,
+      readAll: async () => input,
+      async *chunks() {
+        yield Buffer.from(input);
+      },
+      ask: async () => '',
+    },
     stdout: stream('stdout'),
     stderr: stream('stderr'),
   });

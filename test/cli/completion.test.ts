@@ -50,7 +50,12 @@ for (const shell of SHELLS) {
   test.skipIf(isMissing(shell))(
     `${shell} completes commands and options (skipped where it is missing)`,
     () => {
-      const input = { isTerminal: false, readAll: async () => '', ask: async () => '' };
+      const input = {
+        isTerminal: false,
+        readAll: async () => '',
+        chunks: async function* () {},
+        ask: async () => '',
+      };
       const stream = { write: () => undefined };
       const { commands } = createProgram({ env: {}, input, stdout: stream, stderr: stream });
       expect(offered(shell, 'keyhearth', '')).toEqual(

@@ -116,7 +116,12 @@ describe('a profile', () => {
 describe('a key over plain HTTP', () => {
   async function warningsFor(url: string, options: GlobalOptions = {}) {
     const warnings: string[] = [];
-    const input = { isTerminal: false, readAll: async () => '', ask: async () => '' };
+    const input = {
+      isTerminal: false,
+      readAll: async () => '',
+      chunks: async function* () {},
+      ask: async () => '',
+    };
     const env = { HOME: '/nonexistent', KEYHEARTH_KEY: FIRST_KEY };
     await connect({ env, input, options: { url, ...options }, warn: (text) => warnings.push(text) });
     return warnings;

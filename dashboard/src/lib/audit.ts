@@ -21,6 +21,7 @@ export const ACTIONS = {
   'key.regenerated': ['gave a new secret to the key', 'Key got a new secret'],
   'key.declared': ['declares the key', 'Key declared'],
   'key.undeclared': ['no longer declares the key', 'Key no longer declared'],
+  'key.imported': ['imported keys', 'Keys imported'],
   'gateway.updated': ['changed the file of the gateway', 'Gateway changed'],
   'gateway.sign_in_started': [
     'began a sign-in of the gateway with a provider',

@@ -1,0 +1,32 @@
+import { FIELDS } from './field-list.ts';
+
+/** How the fields of a file are called here. */
+export type FieldNames = ReturnType<typeof createFieldNames>;
+
+/**
+ * @param sources the names that a file has for our fields, such as `sha256` → `token`
+ * @param ignoresUnknown whether fields that are not known are left out
+ */
+export function createFieldNames(sources: ReadonlyMap<string, string>, ignoresUnknown: boolean) {
+  const ours = new Map([...sources].map(([field, source]) => [source, field]));
+  /** Our name; undefined for a field that is left out. */
+  const nameOf = (name: string): string | undefined => {
+    const known = ours.get(name);
+    if (known !== undefined) return known;
+    // A field that has another source is not this one.
+    if (FIELDS.includes(name) && !sources.has(name)) return name;
+    return ignoresUnknown ? undefined : name;
+  };
+  return {
+    nameOf,
+    rename(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+      if (sources.size === 0 && !ignoresUnknown) return { ...fields };
+      return Object.fromEntries(
+        Object.entries(fields).flatMap(([name, value]) => {
+          const known = nameOf(name);
+          return known === undefined ? [] : [[known, value]];
+        }),
+      );
+    },
+  };
+}

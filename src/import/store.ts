@@ -1,0 +1,148 @@
+import { changesBetween } from '../audit/event.ts';
+import { insertEvent } from '../audit/store.ts';
+import { takeClaim } from '../bootstrap/store.ts';
+import type { Db, Tx } from '../db/tables.ts';
+import { transaction } from '../db/transaction.ts';
+import { createRelease } from '../declared-keys/release.ts';
+import { countForeignBcrypt, MAX_FOREIGN_BCRYPT, sha256Form } from '../keys/foreign-store.ts';
+import { hintOf } from '../keys/key-format.ts';
+import { type Fingerprint, RawKey } from '../lib/brand.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Outcome, StoreKeys } from './import.ts';
+import { findStored, findTraces, insertRows, leaveTraces, type NewRow } from './insert.ts';
+import type { ImportedKey, ImportedSecret } from './record.ts';
+
+export type ImportStoreParts = Readonly<{
+  db: Db;
+  fingerprintOf: (rawKey: RawKey) => Fingerprint;
+  /** The same under the previous pepper; undefined when the pepper does not change. */
+  previousFingerprintOf: ((rawKey: RawKey) => Fingerprint) | undefined;
+  clock: Pick<Clock, 'now'>;
+}>;
+
+/** How keys are stored. */
+export type ImportStore = Readonly<{
+  keep: StoreKeys;
+  /** The same, and keys that a gateway declares become ordinary ones. */
+  release: StoreKeys;
+}>;
+
+const ALREADY_THERE: Outcome = { state: 'already_there' };
+const IMPORTED: Outcome = { state: 'imported' };
+const NO_ROOM: Outcome = {
+  state: 'refused',
+  field: 'bcrypt',
+  reason: `must wait, because ${MAX_FOREIGN_BCRYPT} bcrypt hashes were not used yet; import it again when some were`,
+};
+
+export function createImportStore(parts: ImportStoreParts, isDryRun: boolean): ImportStore {
+  const releaseDeclared = createRelease(parts);
+  const keep: StoreKeys = (keys) => writing(parts.db, isDryRun, (tx) => insertKeys(parts, tx, keys));
+
+  return {
+    keep,
+    async release(keys) {
+      const fingerprints = keys.map(({ secret }) =>
+        secret.kind === 'raw' ? parts.fingerprintOf(secret.rawKey) : undefined,
+      );
+      const released = await releaseDeclared(
+        fingerprints.filter((fingerprint) => fingerprint !== undefined),
+        isDryRun,
+      );
+      const isReleased = (i: number) => {
+        const fingerprint = fingerprints[i];
+        return fingerprint !== undefined && released.has(fingerprint);
+      };
+      const others = await keep(keys.filter((_, i) => !isReleased(i)));
+      let next = 0;
+      return keys.map((_, i): Outcome => (isReleased(i) ? undefined : others[next++]) ?? IMPORTED);
+    },
+  };
+}
+
+/** What stands for a secret. The pepper protects the digests, too. */
+const textOf = (secret: ImportedSecret): RawKey => {
+  if (secret.kind === 'raw') return secret.rawKey;
+  return RawKey(secret.kind === 'sha256' ? sha256Form(secret.digest) : secret.hash);
+};
+
+async function insertKeys(
+  { fingerprintOf, previousFingerprintOf, clock }: ImportStoreParts,
+  tx: Tx,
+  keys: readonly ImportedKey[],
+): Promise<Outcome[]> {
+  const now = clock.now();
+  const texts = keys.map(({ secret }) => textOf(secret));
+  const traces = texts.map(fingerprintOf);
+  const known = await findTraces(tx, traces);
+  const before = previousFingerprintOf && texts.map(previousFingerprintOf);
+  const old = before && new Set([...(await findTraces(tx, before)), ...(await findStored(tx, before))]);
+  let room = keys.some(({ secret }) => secret.kind === 'bcrypt')
+    ? MAX_FOREIGN_BCRYPT - (await countForeignBcrypt(tx))
+    : 0;
+
+  const outcomes: Outcome[] = [];
+  const fresh = new Map<Fingerprint, NewRow>();
+  for (const [i, key] of keys.entries()) {
+    const trace = traces[i];
+    const previous = before?.[i];
+    if (trace === undefined || known.has(trace) || (previous !== undefined && old?.has(previous)))
+      outcomes.push(ALREADY_THERE);
+    else if (key.secret.kind === 'bcrypt' && room <= 0) outcomes.push(NO_ROOM);
+    else {
+      if (key.secret.kind === 'bcrypt') room -= 1;
+      known.add(trace);
+      fresh.set(trace, rowOf(key, trace, now));
+      outcomes.push(IMPORTED);
+    }
+  }
+  if (fresh.size === 0) return outcomes;
+
+  await leaveTraces(tx, [...fresh.keys()]);
+  const inserted = await insertRows(tx, [...fresh.values()]);
+  // A key can be there although nobody has imported it.
+  const isThere = ({ fingerprint }: NewRow) => fingerprint !== null && !inserted.has(fingerprint);
+  const there = [...fresh.values()].filter(isThere);
+  const imported = fresh.size - there.length;
+  if (imported > 0) {
+    // From now on, a stranger who could register the first key could manage these keys.
+    await takeClaim(tx, now);
+    await insertEvent(tx, {
+      ...{ at: now, action: 'key.imported', actor: { kind: 'operator' }, address: null, keyId: null },
+      ...{ changes: changesBetween(undefined, { imported }), requestId: null },
+    });
+  }
+  if (there.length === 0) return outcomes;
+  const thereAlready = new Set(there.map(({ fingerprint }) => fingerprint));
+  return outcomes.map((outcome, i) => (thereAlready.has(traces[i] ?? null) ? ALREADY_THERE : outcome));
+}
+
+function rowOf(
+  { secret, settings, isActive, createdAt }: ImportedKey,
+  trace: Fingerprint,
+  now: number,
+): NewRow {
+  const { expiresAt } = settings;
+  return {
+    ...{ settings, isActive, isExpired: expiresAt !== null && expiresAt <= now, createdAt: createdAt ?? now },
+    ...(secret.kind === 'raw'
+      ? { fingerprint: trace, hint: hintOf(secret.rawKey), hash: '' }
+      : { fingerprint: null, hint: '', hash: textOf(secret) }),
+  };
+}
+
+/** What a dry run writes is taken back. */
+async function writing<T>(db: Db, isDryRun: boolean, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const takenBack = new Error('a dry run');
+  let result: T | undefined;
+  try {
+    return await transaction(db, async (tx) => {
+      result = await work(tx);
+      if (isDryRun) throw takenBack;
+      return result;
+    });
+  } catch (error) {
+    if (error !== takenBack) throw error;
+    return result as T;
+  }
+}
