@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { generateRawKey } from '../src/keys/key-format.ts';
 import { makeWorkDirectory, startKeyhearth } from './processes.ts';
 import { makeDataDirectory } from './seed.ts';
 
 /**
- * Imports keys while the service runs, and verifies some of them before and after.
+ * Imports keys while the service runs and has requests, and verifies some of them.
  *
  * `BENCH_KEYS` (1,000,000) says how many.
  */
@@ -54,32 +55,41 @@ async function runImport(path: string): Promise<number> {
   return (performance.now() - startedAt) / 1_000;
 }
 
-/** Asks for one key after the other until `signal` aborts. @returns the longest and the median wait in milliseconds */
-async function verifyUntil(origin: string, key: string, signal: AbortSignal) {
-  const waits: number[] = [];
-  while (!signal.aborted) {
+const PAUSE_MS = 50;
+
+/** Verifies a key and changes one, until `signal` aborts. @returns the waits in milliseconds, sorted */
+async function useUntil(origin: string, key: string, signal: AbortSignal) {
+  const verifications: number[] = [];
+  const changes: number[] = [];
+  const ask = async (waits: number[], path: string, init: RequestInit = {}) => {
+    const headers = { 'x-api-key': key, 'content-type': 'application/json' };
     const startedAt = performance.now();
-    const { status } = await fetch(`${origin}/auth/verify`, { headers: { 'x-api-key': key } });
-    if (status !== 200) throw new Error(`A verification during the import was answered with ${status}.`);
+    const { status } = await fetch(origin + path, { ...init, headers });
+    if (status !== 200) throw new Error(`${path} was answered with ${status} during the import.`);
     waits.push(performance.now() - startedAt);
-  }
-  waits.sort((a, b) => a - b);
-  return {
-    median: waits[Math.floor(waits.length / 2)] ?? 0,
-    longest: waits.at(-1) ?? 0,
-    requests: waits.length,
   };
+  while (!signal.aborted) {
+    await ask(verifications, '/auth/verify');
+    const label = `label ${changes.length}`;
+    await ask(changes, '/auth/keys/1', { method: 'PATCH', body: JSON.stringify({ label }) });
+    await sleep(PAUSE_MS);
+  }
+  return { verifications: inOrder(verifications), changes: inOrder(changes) };
 }
+
+const inOrder = (waits: number[]) => waits.sort((a, b) => a - b);
+const inWords = (waits: readonly number[]) =>
+  `${waits.length}, median ${(waits[Math.floor(waits.length / 2)] ?? 0).toFixed(1)} ms, longest ${(waits.at(-1) ?? 0).toFixed(0)} ms`;
 
 const rawKey = await makeDataDirectory(dataDir, directory);
 const path = join(directory, 'keys.jsonl');
 const probes = await writeKeyFile(path);
 const server = await startKeyhearth('import', dataDir, directory);
 const done = new AbortController();
-const during = verifyUntil(server.origin, rawKey, done.signal);
+const during = useUntil(server.origin, rawKey, done.signal);
 const seconds = await runImport(path);
 done.abort();
-const { median, longest, requests } = await during;
+const { verifications, changes } = await during;
 for (const key of probes) {
   const { status } = await fetch(`${server.origin}/auth/verify`, { headers: { 'x-api-key': key } });
   if (status !== 200) throw new Error(`An imported key was answered with ${status}.`);
@@ -90,7 +100,8 @@ process.stdout.write(
   [
     `Imported ${count} keys in ${seconds.toFixed(1)} s, ${Math.round(count / seconds)} a second.`,
     `A second run took ${again.toFixed(1)} s.`,
-    `Verifications during the import: ${requests}, median ${median.toFixed(1)} ms, longest ${longest.toFixed(0)} ms.`,
+    `Verifications during the import: ${inWords(verifications)}.`,
+    `Changes of a key during the import: ${inWords(changes)}.`,
     seconds <= MAX_SECONDS ? 'The target is met.' : `The target of ${MAX_SECONDS} s is missed.`,
     '',
   ].join('\n'),

@@ -1,15 +1,21 @@
+import type { BackgroundWriter } from './db/engine.ts';
 import type { Db } from './db/tables.ts';
 import { type BcryptPool, createBcryptPool } from './keys/bcrypt-pool.ts';
+import { createHashLater } from './keys/hash-later.ts';
 import type { startHashingThreads } from './keys/hashing-threads.ts';
 import { createProver, type ProverParts } from './keys/prove.ts';
 import { createForeignProver } from './keys/prove-foreign.ts';
 import type { Clock } from './lib/clock.ts';
+import type { Logger } from './lib/logger.ts';
+import { onUnwritten } from './lib/unwritten.ts';
 
 /** Proofs of keys of other systems take seconds, so they must not keep all threads of the others busy. */
 const FOREIGN_THREADS = 2;
 
 export type ProverSettings = Readonly<{
   db: Db;
+  writer: BackgroundWriter;
+  logger: Logger;
   clock: Clock;
   fingerprintOf: ProverParts['fingerprintOf'];
   bcrypt: BcryptPool;
@@ -17,15 +23,17 @@ export type ProverSettings = Readonly<{
   startThreads: typeof startHashingThreads;
 }>;
 
-/** Builds what proves a key that has no fingerprint yet. */
+/** Builds what proves a key that has no fingerprint yet, and what gives a key its hash that has none. */
 export function composeProver(settings: ProverSettings, parts: AsyncDisposableStack) {
-  const { db, clock, fingerprintOf, bcrypt, onThreadError, startThreads } = settings;
+  const { db, writer, logger, clock, fingerprintOf, bcrypt, onThreadError, startThreads } = settings;
   const threads = parts.adopt(
     startedWhenUsed(() => createBcryptPool(bcrypt.cost, FOREIGN_THREADS, onThreadError, startThreads)),
     ({ close }) => close(),
   );
   const foreign = createForeignProver({ db, bcrypt: threads, clock });
-  return createProver({ db, fingerprintOf, bcrypt, foreign, clock });
+  const onError = onUnwritten(logger, 'imported keys could not get their hashes yet');
+  const { onRead } = parts.adopt(createHashLater({ db, writer, bcrypt, onError }), ({ close }) => close());
+  return { proveByHash: createProver({ db, fingerprintOf, bcrypt, foreign, clock }), onRead };
 }
 
 /** Most databases have no key of another system, and need no more threads. */

@@ -31,8 +31,8 @@ import { createKeyListing } from './keys/listing.ts';
 import { createKeyLookup } from './keys/lookup.ts';
 import { createKeyService } from './keys/service.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
-import { DomainError } from './lib/failure.ts';
 import type { Logger } from './lib/logger.ts';
+import { onUnwritten } from './lib/unwritten.ts';
 import { openLimiter } from './limits/open-limiter.ts';
 import { createLockout } from './lockout/lockout.ts';
 import { createManagementBans } from './lockout/management-ban.ts';
@@ -121,9 +121,10 @@ async function build(
   const onUnmoved = onUnwritten(logger, 'keys could not be moved to the new pepper yet');
   const ofPepper = { ...storage, db, writer: backgroundWriter, logger, onError: onUnmoved };
   const { fingerprintOf, previousFingerprintOf, pepperMove, seal } = await composePepper(ofPepper, parts);
-  const ofProver = { db, clock, fingerprintOf, bcrypt, onThreadError, startThreads };
+  const ofProver = { ...{ db, clock, fingerprintOf, bcrypt, logger }, writer: backgroundWriter };
   const keyLookup = createKeyLookup({
-    ...{ db, reader, fingerprintOf, proveByHash: composeProver(ofProver, parts), clock, pepperMove },
+    ...{ db, reader, fingerprintOf, clock, pepperMove },
+    ...composeProver({ ...ofProver, onThreadError, startThreads }, parts),
     onLookUp: metrics.onLookUp,
   });
   const { lookUp } = keyLookup;
@@ -241,9 +242,3 @@ async function build(
     },
   };
 }
-
-/** The part that finds an outage of the database logs it. */
-const onUnwritten = (logger: Logger, message: string) => (err: unknown) => {
-  if (err instanceof DomainError && err.failure.code === 'database_unavailable') return;
-  logger.warn({ err }, message);
-};

@@ -21,6 +21,8 @@ export type Contents = Readonly<{
   neverExpire: number;
   /** Active keys without a fingerprint. Those of a gateway have no hash, and get theirs from its file. */
   withoutFingerprint: number;
+  /** Active imported keys without a hash. */
+  withoutHash: number;
   /** Keys that were not used since the pepper changed; undefined when it never changed. */
   unmoved: number | undefined;
   /** The hint of the key that the first registration made; undefined when it is gone or inactive. */
@@ -53,7 +55,13 @@ async function readUnmoved(db: Db): Promise<number | undefined> {
   return identity?.pepper_since == null ? undefined : countUnmoved(db);
 }
 
-const NO_KEYS = { newestAt: 0, neverExpire: 0, withoutFingerprint: 0, firstKeyHint: undefined };
+const NO_KEYS = {
+  newestAt: 0,
+  neverExpire: 0,
+  withoutFingerprint: 0,
+  withoutHash: 0,
+  firstKeyHint: undefined,
+};
 
 async function readKeys(db: Db) {
   const { created, used } = await db
@@ -79,6 +87,7 @@ async function readKeys(db: Db) {
     newestAt: Math.max(created ?? 0, used ?? 0),
     neverExpire: await count(active.where('expires_at', 'is', null)),
     withoutFingerprint: await count(active.where('fingerprint', 'is', null).where('hash', '<>', '')),
+    withoutHash: await count(active.where('source', '=', 'imported').where('hash', '=', '')),
     firstKeyHint: first?.hint,
   };
 }

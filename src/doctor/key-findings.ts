@@ -6,7 +6,8 @@ const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 export function* ofKeys(seen: Observation, keys: KeyState): Generator<Finding> {
   const { now, host, hasBootstrapToken } = seen;
-  const { isClaimed, isBehind, newestAt, neverExpire, withoutFingerprint, firstKeyWeakness } = keys;
+  const { isClaimed, isBehind, newestAt, neverExpire, withoutFingerprint, withoutHash, firstKeyWeakness } =
+    keys;
   if (newestAt > now + CLOCK_TOLERANCE_MS)
     yield found(
       'error',
@@ -48,6 +49,13 @@ export function* ofKeys(seen: Observation, keys: KeyState): Generator<Finding> {
       'no_fingerprint',
       `Active keys without a fingerprint: ${withoutFingerprint}.`,
       'Each gets one at its next use. Delete those that nobody uses, since unknown keys must be compared with all of them.',
+    );
+  if (withoutHash > 0)
+    yield found(
+      'info',
+      'no_hash',
+      `Active imported keys without a bcrypt hash: ${withoutHash}.`,
+      'Each gets one at its next use. Until then, it would be lost with the pepper. Back the pepper up: see docs/backup.md.',
     );
   yield* ofPepperChange(seen, keys);
 }

@@ -44,6 +44,7 @@ export type KeyState = Readonly<{
   newestAt: number;
   neverExpire: number;
   withoutFingerprint: number;
+  withoutHash: number;
   /** Keys that need the previous pepper; undefined when it never changed. */
   unmoved: number | undefined;
   firstKeyWeakness: string | undefined;

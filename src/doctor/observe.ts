@@ -89,10 +89,10 @@ async function examine(
 
 function readable(contents: Contents): Pick<Examination, 'database' | 'contents'> {
   const { migrations, clients, firstKeyHint: hint, ...counts } = contents;
-  const { isClaimed, newestAt, neverExpire, withoutFingerprint, unmoved } = counts;
+  const { isClaimed, newestAt, neverExpire, withoutFingerprint, withoutHash, unmoved } = counts;
   const firstKeyWeakness = hint === undefined ? undefined : weaknessOfHint(hint);
   const keys = {
-    ...{ isClaimed, newestAt, neverExpire, withoutFingerprint, unmoved, firstKeyWeakness },
+    ...{ isClaimed, newestAt, neverExpire, withoutFingerprint, withoutHash, unmoved, firstKeyWeakness },
     isBehind: isSchemaBehind(migrations),
   };
   return { database: { state: 'readable', keys, clients }, contents };

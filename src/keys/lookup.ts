@@ -60,6 +60,8 @@ export type KeyLookupParts = {
   clock: Pick<Clock, 'now'>;
   /** While keys move to another pepper. */
   pepperMove?: PepperMove | undefined;
+  /** Called for each usable key that is read from the database. */
+  onRead?: (key: ApiKey, rawKey: RawKey) => void;
   /** Called for each look-up. */
   onLookUp?: (isCached: boolean) => void;
 };
@@ -75,6 +77,7 @@ export function createKeyLookup({
   proveByHash,
   clock,
   pepperMove,
+  onRead = () => undefined,
   onLookUp = () => undefined,
 }: KeyLookupParts): KeyLookup {
   const reads = store.fastReads(db, reader);
@@ -92,7 +95,10 @@ export function createKeyLookup({
     onLookUp(isFresh || refusal !== undefined);
     if (isFresh) return usable;
     if (refusal) return refusal.key;
-    const found = read(rawKey, now);
+    const found = andThen(read(rawKey, now), (key) => {
+      if (key && isUsable(key, now)) onRead(key, rawKey);
+      return key;
+    });
     usableKeys.keep(
       digest,
       andThen(found, (key) => (key && isUsable(key, now) ? key : undefined)),

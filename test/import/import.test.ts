@@ -91,6 +91,32 @@ describe('keys of a file', () => {
     ]);
   });
 
+  test('get a bcrypt hash when they are used, so that they survive the loss of the pepper', async () => {
+    const at = await started();
+    await at.summary(['keys', at.file('keys.jsonl', jsonl({ key: KEY }, { key: OTHER }))]);
+    const hashes = () => sqlIn(at.dataDir, "select hash from api_keys where source = 'imported' order by id");
+    expect(await hashes()).toEqual([{ hash: '' }, { hash: '' }]);
+    expect(await verify(at, KEY)).toBe(200);
+    await expect.poll(hashes).toEqual([{ hash: expect.stringMatching(/^\$2b\$/) }, { hash: '' }]);
+    await sqlIn(at.dataDir, "update api_keys set fingerprint = null where source = 'imported'");
+    expect([await verify(at, KEY), await verify(at, OTHER)]).toEqual([200, 401]);
+  });
+
+  test('of bcrypt wait for their first use, 64 at most', async () => {
+    const at = await started();
+    const hashes = Array.from({ length: 66 }, (_, i) => `$2b$04$${String(i).padStart(53, '.')}`);
+    const file = at.file('keys.jsonl', jsonl(...hashes.map((bcrypt) => ({ bcrypt })), { key: KEY }));
+    const summary = await at.summary(['keys', file], 7);
+    expect(summary).toMatchObject({
+      imported: 65,
+      refused: 2,
+      refusals: [{ line: 65, field: 'bcrypt' }, { line: 66 }],
+    });
+    expect(await at.summary(['keys', file], 7)).toMatchObject({ imported: 0, already_there: 65, refused: 2 });
+    await sqlIn(at.dataDir, "delete from api_keys where hash like '$2b$04$%' and source = 'imported'");
+    expect(await at.summary(['keys', file])).toMatchObject({ imported: 2, already_there: 65 });
+  });
+
   test('are imported once, and a deleted one does not come back', async () => {
     const at = await started();
     const file = at.file('keys.csv', `key,label\n${KEY},a\n${OTHER},b\n${KEY},c\n`);
