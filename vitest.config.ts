@@ -85,6 +85,7 @@ const BOTH_AT_ONCE = [
   'test/contract.test.ts',
   'test/db/**/*.test.ts',
   'test/declared-keys/sync.test.ts',
+  'test/doctor/server.test.ts',
   'test/keys/{keys,listing,pepper-change,prove}.test.ts',
   'test/limits/limits.test.ts',
   'test/storage.test.ts',

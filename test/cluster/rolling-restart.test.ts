@@ -7,8 +7,8 @@ import { LONG } from '../support/long.ts';
 import { startBalancer } from './balancer.ts';
 import { onOnePostgres, senders } from './replicas.ts';
 
-/** At full length, each of the three is replaced five times. */
-const REPLACED = LONG ? 15 : 2;
+/** At full length, each of the three is replaced three times. */
+const REPLACED = LONG ? 9 : 2;
 const CLIENTS = LONG ? 16 : 2;
 const PAUSE_MS = 10;
 

@@ -3,8 +3,14 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { ALL } from '../../src/metrics/catalogue.ts';
 import { MAX_SERIES } from '../../src/metrics/series.ts';
 import { parseExposition } from '../support/exposition.ts';
-import { FIRST_KEY, type Running, register, startService } from '../support/keyhearth.ts';
+import { bootstrapped, FIRST_KEY, type Running, register, startService } from '../support/keyhearth.ts';
 import { operator } from '../support/keys.ts';
+import { LONG } from '../support/long.ts';
+
+/** Methods, places, paths and keys of the test about the series of clients: 8 x 7 x 3 x 5. */
+const COMBINATIONS = 840;
+const REQUESTS = LONG ? 10_000 : 840;
+const AT_ONCE = 40;
 
 let running: Running;
 let operate: ReturnType<typeof operator>;
@@ -116,6 +122,34 @@ test('a locked address, the caches, the database and what waits can be seen', as
   expect((await ask()).status).toBe(429);
   const { text } = await running.renderMetrics(undefined);
   expect(parseExposition(text, false).samples.get('keyhearth_lockouts{kind="api_key"}')).toBe(1);
+});
+
+test('a client adds no series, whatever path, query, method, key, address or scope it sends', async () => {
+  // So that a request can come from any address.
+  const { send, renderMetrics } = await bootstrapped({ env: { KEYHEARTH_TRUSTED_PROXIES: '127.0.0.1' } });
+  const methods = ['GET', 'PUT', 'PROPFIND', 'PURGE', 'MKCOL', 'SUBSCRIBE', 'QUERY', 'OPTIONS'];
+  const places = ['nowhere', 'auth/keys', 'auth/verify', 'auth/audit', 'docs', 'metrics', 'auth/usage'];
+  /** Each number gives a path, a method, a key, a header and an address that none has before it. */
+  const ask = (i: number) =>
+    send({
+      method: methods[i % methods.length] ?? 'GET',
+      path: `/${places[i % places.length]}${i % 3 === 0 ? '' : `/${i}`}?scope=scope-${i}&x${i}=${i}`,
+      ...(i % 5 !== 0 && { key: i % 5 === 1 ? FIRST_KEY : `unknown-${i}-`.padEnd(40, 'x') }),
+      headers: {
+        'X-Forwarded-For': `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`,
+        'User-Agent': `a ${i}`,
+      },
+    });
+  const seriesAfter = async (from: number, to: number) => {
+    for (let start = from; start < to; start += AT_ONCE)
+      await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => ask(start + i)));
+    const { text } = await renderMetrics(undefined);
+    expect(text).not.toMatch(/unknown-|scope-\d|PROPFIND|nowhere|10\.0\.|"a \d/);
+    return [...parseExposition(text, false).samples.keys()].sort();
+  };
+  // As many as there are combinations.
+  const first = await seriesAfter(0, COMBINATIONS);
+  expect(await seriesAfter(COMBINATIONS, COMBINATIONS + REQUESTS)).toEqual(first);
 });
 
 test('the number of series has a limit, whatever comes', async () => {

@@ -81,6 +81,35 @@ test('a request is a span of the trace of its client, and says nothing secret', 
   expect(JSON.stringify(received.map(({ body }) => body))).not.toMatch(/first-key-of|127\.0\.0\.1|scope=a/);
 });
 
+test('no span contains a key, wherever a client puts it', async () => {
+  const { endpoint, received, spans } = await startCollector();
+  const running = await startService({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } });
+  await register(running.send);
+  const secret = 'a-secret-that-no-span-may-hold-0123456789';
+  const { send } = running;
+  await send({
+    method: 'POST',
+    path: '/auth/keys',
+    key: FIRST_KEY,
+    body: { label: secret, metadata: { secret } },
+  });
+  await send({ path: `/auth/keys/${secret}`, key: FIRST_KEY });
+  await send({ path: `/${secret}?key=${secret}`, key: FIRST_KEY });
+  await send({ path: `/auth/verify/${secret}?scope=${secret}`, key: secret });
+  await send({ method: 'POST', path: '/auth/verify', key: FIRST_KEY, body: { key: secret } });
+  await send({ path: '/auth/verify', headers: { Authorization: `Bearer ${secret}`, Cookie: `a=${secret}` } });
+  const strange = ['Traceparent', 'Tracestate', 'X-Request-Id', 'User-Agent', 'X-Forwarded-For', 'Referer'];
+  await send({
+    path: '/auth/verify',
+    key: FIRST_KEY,
+    headers: Object.fromEntries(strange.map((name) => [name, secret])),
+  });
+  await running.close();
+  expect(spans()).toHaveLength(8);
+  const text = JSON.stringify(received);
+  for (const part of [secret, secret.slice(0, 12), FIRST_KEY.slice(0, 12)]) expect(text).not.toContain(part);
+});
+
 test('with a ratio of 0, only the client decides; a collector that fails is logged once', async () => {
   const { endpoint, spans } = await startCollector(503);
   const running = await startService({
