@@ -206,7 +206,7 @@ export type WebhookPositionTable = {
   event_id: EventId;
 };
 
-/** A key that was imported once. */
+/** An imported secret that is no longer the one of a key, or was a digest of another system. */
 export type ImportTraceTable = {
   /** What stands for the key or for its digest, under the pepper. */
   trace: Fingerprint;

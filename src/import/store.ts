@@ -98,7 +98,13 @@ async function insertKeys(
   }
   if (fresh.size === 0) return outcomes;
 
-  await leaveTraces(tx, [...fresh.keys()]);
+  // The digest of another system goes when its key is used. The other keys leave traces when they go.
+  const digests = [...fresh].filter(([, { fingerprint }]) => fingerprint === null);
+  if (digests.length > 0)
+    await leaveTraces(
+      tx,
+      digests.map(([trace]) => trace),
+    );
   const inserted = await insertRows(tx, [...fresh.values()]);
   // A key can be there although nobody has imported it.
   const isThere = ({ fingerprint }: NewRow) => fingerprint !== null && !inserted.has(fingerprint);

@@ -126,6 +126,14 @@ describe('keys of a file', () => {
     expect(await verify(at, KEY)).toBe(401);
     expect(await at.summary(['keys', file])).toMatchObject({ imported: 0, already_there: 3 });
     expect([await verify(at, KEY), await verify(at, OTHER)]).toEqual([401, 200]);
+
+    // A secret that was replaced does not come back either.
+    await sqlIn(
+      at.dataDir,
+      `update api_keys set fingerprint = '${'x'.repeat(43)}' where source = 'imported'`,
+    );
+    expect(await at.summary(['keys', file])).toMatchObject({ imported: 0, already_there: 3 });
+    expect(await verify(at, OTHER)).toBe(401);
   });
 
   test('that are refused are listed by their lines, and all others are imported', async () => {
