@@ -100,19 +100,20 @@ function* ofIndexes({ invalidIndexes, hasOldCollation, transactionAge }: ServerS
 }
 
 function* ofConnections(seen: Observation, server: ServerState): Generator<Finding> {
-  const { mostConnections: most, openConnections: open } = server;
+  const { allConnections: all, openConnections: open, ownConnections: own } = server;
+  const most = Math.min(all, own ?? all);
   if (seen.connections > most)
     yield found(
       'error',
       'connections',
       `Each replica needs ${seen.connections} connections, and PostgreSQL allows ${most}.`,
-      'Use a smaller KEYHEARTH_DATABASE_POOL or fewer workers, or raise max_connections.',
+      `Use a smaller KEYHEARTH_DATABASE_POOL or fewer workers, or raise ${most === all ? 'max_connections' : 'the connection limit of the role and the database'}.`,
     );
-  else if (open > most * NEARLY_ALL)
+  else if (open > all * NEARLY_ALL)
     yield found(
       'warning',
       'connections',
-      `${open} of ${most} connections of PostgreSQL are in use.`,
+      `${open} of ${all} connections of PostgreSQL are in use.`,
       'Raise max_connections, or find the programs that keep connections open in pg_stat_activity.',
     );
 }

@@ -41,7 +41,13 @@ const server: ServerState = {
     standbys: 0,
     isSynchronous: false,
   },
-  ...{ transactionAge: 200_000_000, mostConnections: 97, openConnections: 12, isAnnouncing: true },
+  ...{
+    transactionAge: 200_000_000,
+    allConnections: 97,
+    openConnections: 12,
+    ownConnections: null,
+    isAnnouncing: true,
+  },
   ...{ invalidIndexes: [], hasOldCollation: false, idleSlots: [] },
 };
 
@@ -123,6 +129,12 @@ test.each<[string, Partial<Observation>, string | undefined]>([
   ['rows that are never frozen', withServer({ transactionAge: 1_600_000_000 }), 'error transaction_age'],
   ['a trigger that is off', withServer({ isAnnouncing: false }), 'error announcements'],
   ['a pool that is too large', { ...withServer({}), connections: 98 }, 'error connections'],
+  [
+    'a pool that is larger than the role allows',
+    { ...withServer({ ownConnections: 5 }), connections: 6 },
+    'error connections',
+  ],
+  ['the connections of others', { ...withServer({ ownConnections: 6 }), connections: 6 }, undefined],
   ['hardly a free connection', withServer({ openConnections: 90 }), 'warning connections'],
   ['a certificate that ends soon', certificate(10), 'warning tls'],
   ['a certificate that has ended', certificate(-1), 'error tls'],

@@ -86,6 +86,21 @@ test('finds a pool that is larger than the server allows', async () => {
   );
 });
 
+test('a role that may only read learns the same', async () => {
+  const { DATABASE_URL = '' } = await databaseFor(running.dataDir);
+  const url = new URL(DATABASE_URL);
+  const role = `${url.pathname.slice(1)}_reader`;
+  [url.username, url.password] = [role, 'of-this-test'];
+  const create = `create role ${role} login password 'of-this-test' connection limit 3;
+    grant usage on schema public to ${role}; grant select on all tables in schema public to ${role}`;
+  await during(create, `drop owned by ${role}; drop role ${role}`, async () => {
+    expect(await checks({ DATABASE_URL: url.href, KEYHEARTH_DATABASE_POOL: '3' })).toEqual([
+      'fsync',
+      'connections',
+    ]);
+  });
+});
+
 test('names a server that cannot be reached, and a database without tables, and never a password', async () => {
   const unreachable = { DATABASE_URL: 'postgres://user:a-secret@127.0.0.1:1/there' };
   const found = await examine(unreachable);

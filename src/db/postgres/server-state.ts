@@ -14,9 +14,11 @@ export type ServerState = Readonly<{
   isSynchronous: boolean;
   /** How many transactions are since the last freeze. At two billion, PostgreSQL stops. */
   transactionAge: number;
-  /** Connections that this role may have, and those that all programs have now. */
-  mostConnections: number;
+  /** How many connections all programs may have, and have now. */
+  allConnections: number;
   openConnections: number;
+  /** How many connections this role may have to this database; null when that is not limited. */
+  ownConnections: number | null;
   /** Indexes of our tables that PostgreSQL does not use. */
   invalidIndexes: readonly string[];
   /** Whether the system sorts text in another way than when the indexes were made. */
@@ -36,12 +38,12 @@ const SETTINGS = `
     current_setting('synchronous_standby_names') <> ''
       and current_setting('synchronous_commit') <> 'local' as "isSynchronous",
     age(datfrozenxid) as "transactionAge",
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+      - coalesce(current_setting('reserved_connections', true)::int, 0) as "allConnections",
     least(
-      current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-        - coalesce(current_setting('reserved_connections', true)::int, 0),
       nullif(datconnlimit, -1),
       (select nullif(rolconnlimit, -1) from pg_roles where rolname = current_user)
-    ) as "mostConnections",
+    ) as "ownConnections",
     (select sum(numbackends) from pg_stat_database) as "openConnections",
     not exists (
       select from pg_trigger where tgname = 'keyhearth_announce_change'
