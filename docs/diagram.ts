@@ -17,6 +17,7 @@ const LAYERS: readonly Layer[] = [
       ...[
         'cli',
         'backup',
+        'copy',
         'doctor',
         'main',
         'arguments',

@@ -6,8 +6,8 @@ import type { Config } from '../config.ts';
 import { copyDatabase, inspectFile } from '../db/sqlite/whole-file.ts';
 import { errorCode } from '../lib/error-code.ts';
 import { isMissing, syncFile } from '../lib/private-files.ts';
+import { Refusal } from '../lib/refusal.ts';
 import type { ReportProgress } from '../lib/report-progress.ts';
-import { Refusal } from './refusal.ts';
 
 export type Backup = Readonly<{ file: string; bytes: number; databaseId: string }>;
 

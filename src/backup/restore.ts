@@ -14,10 +14,10 @@ import {
 import type { Clock } from '../lib/clock.ts';
 import { errorCode } from '../lib/error-code.ts';
 import { makePrivate, syncFile } from '../lib/private-files.ts';
+import { Refusal } from '../lib/refusal.ts';
 import { readDatabaseMarker } from '../pepper/database-marker.ts';
 import { loadPepper, pepperCheck } from '../pepper/pepper.ts';
 import { assertOwner, databasePath, type Settings } from './backup.ts';
-import { Refusal } from './refusal.ts';
 import { type Revived, revivedKey } from './revoked.ts';
 
 const SMALLEST_PAGE = 512;

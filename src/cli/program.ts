@@ -5,6 +5,7 @@ import { addAccounts } from './commands/accounts.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addCopy } from './commands/copy.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addImport } from './commands/import.ts';
 import { addKeys } from './commands/keys.ts';
@@ -66,7 +67,8 @@ export function createProgram(parts: Parts): Command {
 
   addServe(program);
   const online = [addKeys, addLockouts, addAudit, addUsage, addAccounts, addProfiles];
-  for (const add of [...online, addRecover, addMigrate, addImport, addBackup, addDoctor, addCompletion])
+  const offline = [addRecover, addMigrate, addImport, addBackup, addCopy, addDoctor];
+  for (const add of [...online, ...offline, addCompletion])
     add(program, context);
   return program;
 }

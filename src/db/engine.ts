@@ -1,5 +1,6 @@
 import type { CompiledQuery, Selectable } from 'kysely';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { CopySide } from './copied.ts';
 import type { Db, Tables } from './tables.ts';
 
 /** A database engine for one database, which exists or will be made. */
@@ -20,6 +21,11 @@ export type Engine = {
    * @param databaseId the id in `database_identity`
    */
   startServices(databaseId: string): Promise<EngineServices>;
+  /**
+   * Opens the database for a copy. No other process can change it until that is closed.
+   * @returns undefined when another process uses the database
+   */
+  openForCopy(role: 'source' | 'target'): Promise<CopySide | undefined>;
   /** Makes a sentence for the operator of an error of this engine. Any other error stays as it is. */
   asStartupError(error: unknown): unknown;
 };

@@ -7,6 +7,11 @@ import { transaction } from './transaction.ts';
 
 const newest = Object.keys(migrations).at(-1);
 
+const UNFINISHED = 'unfinished-copy-of-';
+
+/** The name that stands among the migrations of a database until all of another one is in it. No version starts on it. */
+export const unfinishedCopyOf = (databaseId: string) => `${UNFINISHED}${databaseId}`;
+
 /**
  * Brings the schema up to date in one transaction: all of it or nothing.
  * @throws StartupError when the database was written by a newer version.
@@ -42,6 +47,10 @@ export const isSchemaBehind = (applied: readonly string[]): boolean =>
 export function assertNotNewer(applied: readonly string[]): void {
   const unknown = applied.find((name) => !(name in migrations));
   if (unknown === undefined) return;
+  if (unknown.startsWith(UNFINISHED))
+    throw new StartupError(
+      'This database is a copy that is not complete; run the same keyhearth copy again, or empty the database.',
+    );
   throw new StartupError(
     `The database was migrated to ${unknown} by a newer Keyhearth; this one knows ${newest}. Start the newer version.`,
   );

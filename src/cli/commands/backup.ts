@@ -1,15 +1,8 @@
 import type { Command } from 'commander';
-import type { Reason } from '../../backup/refusal.ts';
 import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
-import { CommandError, EXIT, type ExitCode } from '../exit-codes.ts';
+import { asCommandError } from '../refused.ts';
 import { table } from '../table.ts';
-
-const CODES: Readonly<Record<Reason, ExitCode>> = {
-  not_found: EXIT.notFound,
-  conflict: EXIT.conflict,
-  failed: EXIT.failed,
-};
 
 /** Copies the database to a file, and puts such a copy back. */
 export function addBackup(program: Command, context: Context): void {
@@ -66,14 +59,4 @@ export function addBackup(program: Command, context: Context): void {
       if (context.options().json || (revived?.length ?? 0) > 0)
         output.print(restored, (paint) => table(columns, revived ?? [], paint));
     });
-}
-
-async function asCommandError<T>(work: () => Promise<T>): Promise<T> {
-  const { Refusal } = await import('../../backup/refusal.ts');
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Refusal) throw new CommandError(error.message, CODES[error.reason]);
-    throw error;
-  }
 }

@@ -10,6 +10,7 @@ import { createOutages } from '../outages.ts';
 import type { Tables } from '../tables.ts';
 import { openBackgroundWriter } from './background-writer.ts';
 import { type Connections, openConnections } from './connections.ts';
+import { openPostgresSide } from './copy-side.ts';
 import { postgresDialect } from './dialect.ts';
 import { openDirectWriter } from './direct-writer.ts';
 import { reasonOf } from './failure.ts';
@@ -92,6 +93,8 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
         close: listening.close,
       };
     },
+
+    openForCopy: (role) => openPostgresSide(url, role === 'source'),
 
     asStartupError: (error) =>
       error instanceof DomainError || error instanceof DatabaseError ? unusable(error) : error,

@@ -4,6 +4,7 @@ import type { DatabaseMemory } from '../memory.ts';
 import { createOutages } from '../outages.ts';
 import { openBackgroundWriter } from './background-writer.ts';
 import type { Condition } from './condition.ts';
+import { openSqliteSide } from './copy-side.ts';
 import { asStartupError, unavailable } from './failure.ts';
 import { hasContent, openSqlite } from './open.ts';
 import { openReader } from './reader.ts';
@@ -58,6 +59,7 @@ export function sqliteEngine(path: string, logger: Logger, memory: DatabaseMemor
         },
       };
     },
+    openForCopy: async () => openSqliteSide(path),
     asStartupError: (error) => asStartupError(error, path),
   };
 }

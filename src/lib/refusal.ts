@@ -1,4 +1,4 @@
-/** Why a backup or a restore does not happen, in sentences that say what to do. */
+/** Why work on a whole database does not happen, in sentences that say what to do. */
 export class Refusal extends Error {
   readonly reason: Reason;
 

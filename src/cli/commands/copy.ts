@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import type { DatabaseLocation } from '../../db/location.ts';
+import type { Context, Environment } from '../context.ts';
+import { usageError } from '../exit-codes.ts';
+import { asCommandError } from '../refused.ts';
+import { table } from '../table.ts';
+
+const HELP = `
+Each database is the path of an SQLite file, a URL postgres://user@host/database, or env:NAME for a variable that holds
+one of these. A URL with a password must come from a variable, because other users of the machine can read arguments.
+Stop Keyhearth first. After an interruption, run the same command again: it continues.
+
+Example:
+  keyhearth copy /var/lib/keyhearth/keyhearth.db env:DATABASE_URL`;
+
+/** Moves to another database engine, or back. */
+export function addCopy(program: Command, { env, output }: Context): void {
+  program
+    .command('copy <from> <to>')
+    .description(
+      'copy a whole database into an empty one, such as SQLite into PostgreSQL; stop the service first',
+    )
+    .addHelpText('after', HELP)
+    .action(async (from: string, to: string) => {
+      const { createLogger } = await import('../../lib/logger.ts');
+      const { copyDatabase } = await import('../../copy/copy.ts');
+      const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
+      const parts = { from: await locationOf(from, env), to: await locationOf(to, env), logger };
+      const copied = await asCommandError(() =>
+        output.withProgress((report) => copyDatabase({ ...parts, report })),
+      );
+      if (copied.isContinued) output.note('An interrupted copy was continued.');
+      const columns = (['table', 'rows', 'digest'] as const).map((name) => ({
+        title: name.toUpperCase(),
+        of: (row: (typeof copied.tables)[number]) => row[name],
+      }));
+      output.print({ database_id: copied.databaseId, tables: copied.tables }, (paint) =>
+        table(columns, copied.tables, paint),
+      );
+      output.note('The copy is complete, and equal to its source. Run Keyhearth on one of the two alone.');
+    });
+}
+
+async function locationOf(text: string, env: Environment): Promise<DatabaseLocation> {
+  const { parseConfig } = await import('../../config.ts');
+  const name = /^env:(.+)$/.exec(text)?.[1];
+  const value = name === undefined ? text : env[name];
+  if (value === undefined) throw usageError(`The variable ${name} is not set.`);
+  const isUrl = /^(postgres(ql)?|sqlite):/.test(value);
+  if (name === undefined && isUrl && URL.parse(value)?.password)
+    throw usageError(
+      'A URL with a password is never an argument, because other users of the machine can read arguments. Put it into a variable, and give its name as env:NAME.',
+    );
+  return parseConfig({ DATABASE_URL: isUrl ? value : `sqlite:${value}` }).database;
+}
