@@ -84,6 +84,7 @@ const BOTH_AT_ONCE = [
   'test/bootstrap/bootstrap.test.ts',
   'test/compose.test.ts',
   'test/contract.test.ts',
+  'test/copy/**/*.test.ts',
   'test/db/**/*.test.ts',
   'test/declared-keys/sync.test.ts',
   'test/doctor/server.test.ts',

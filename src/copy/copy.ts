@@ -4,6 +4,7 @@ import { type DatabaseLocation, displayName } from '../db/location.ts';
 import { databaseMemory } from '../db/memory.ts';
 import { assertNotNewer, isSchemaBehind, migrate, unfinishedCopyOf } from '../db/migrate.ts';
 import { selectEngine } from '../db/select-engine.ts';
+import { errorCode } from '../lib/error-code.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Refusal } from '../lib/refusal.ts';
 import type { ReportProgress } from '../lib/report-progress.ts';
@@ -28,7 +29,20 @@ export type Copied = Readonly<{
  * copy. After an interruption, the same call continues.
  * @throws Refusal, or StartupError when a database cannot be opened
  */
-export async function copyDatabase({ from, to, logger, report }: CopyParts): Promise<Copied> {
+export async function copyDatabase(parts: CopyParts): Promise<Copied> {
+  try {
+    return await copyAll(parts);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    throw new Refusal(
+      'failed',
+      `The copy was interrupted (${code}). Remove the cause, and run the same command again: it continues.`,
+    );
+  }
+}
+
+async function copyAll({ from, to, logger, report }: CopyParts): Promise<Copied> {
   if (displayName(from) === displayName(to))
     throw new Refusal('conflict', 'The two databases are the same; name another one to copy to.');
   const source = await openSource(from, logger);

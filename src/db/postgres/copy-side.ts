@@ -63,12 +63,16 @@ function sideOf(client: Client, isInTransaction: boolean): CopySide {
     async *rows(table) {
       if (!isInTransaction) await client.query('begin');
       await client.query(`declare copied no scroll cursor for select * from ${table}`);
-      let last: CopiedRow[] = [];
-      do {
-        ({ rows: last } = await client.query<CopiedRow>(`fetch ${ROWS_AT_ONCE} from copied`));
-        yield last;
-      } while (last.length > 0);
-      await client.query('close copied');
+      try {
+        let last: CopiedRow[] = [];
+        do {
+          ({ rows: last } = await client.query<CopiedRow>(`fetch ${ROWS_AT_ONCE} from copied`));
+          yield last;
+        } while (last.length > 0);
+      } finally {
+        // After an error there is none. Then the error of the query counts.
+        await client.query('close copied').catch(() => undefined);
+      }
       if (!isInTransaction) await client.query('commit');
     },
     async add(table, rows) {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 import { DatabaseError } from 'pg';
 import { DomainError } from '../../lib/failure.ts';
@@ -18,6 +19,10 @@ import { type Listener, listen } from './listener.ts';
 import { openReader } from './reader.ts';
 import { connectAlone } from './session.ts';
 import { openSlowReader } from './slow-reader.ts';
+
+/** The server knows a connection for a moment longer than the process that has closed it. */
+const ENDING_TRIES = 10;
+const ENDING_MS = 100;
 
 type Location = Extract<DatabaseLocation, { engine: 'postgres' }>;
 
@@ -63,11 +68,16 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
     },
 
     async isInUse() {
-      const others = await ask(
-        `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
-          and application_name = current_setting('application_name')`,
-      );
-      return others.length > 0;
+      const others = () =>
+        ask(
+          `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+            and application_name = current_setting('application_name')`,
+        );
+      for (let i = 0; i < ENDING_TRIES; i++) {
+        if ((await others()).length === 0) return false;
+        await setTimeout(ENDING_MS);
+      }
+      return true;
     },
 
     async open() {
