@@ -68,8 +68,7 @@ export function createProgram(parts: Parts): Command {
   addServe(program);
   const online = [addKeys, addLockouts, addAudit, addUsage, addAccounts, addProfiles];
   const offline = [addRecover, addMigrate, addImport, addBackup, addCopy, addDoctor];
-  for (const add of [...online, ...offline, addCompletion])
-    add(program, context);
+  for (const add of [...online, ...offline, addCompletion]) add(program, context);
   return program;
 }
 

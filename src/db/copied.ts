@@ -35,6 +35,7 @@ export const COPIED_TABLES = [
   'audit_events',
   'gateway_keys',
   'gateways',
+  'import_traces',
   'invitations',
   'oauth_flows',
   'oauth_leases',
