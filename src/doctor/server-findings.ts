@@ -7,12 +7,15 @@ const MOST_LOG_BYTES = 2 ** 30;
 /** PostgreSQL freezes rows long before that, unless something prevents it. It stops at two billion. */
 const MOST_TRANSACTIONS = 1_000_000_000;
 const NEARLY_ALL = 0.9;
+/** PostgreSQL vacuums tables by itself long before that, unless something prevents it. */
+const MANY_ROWS = 1_000_000;
 
 /** What can be wrong with a server of PostgreSQL. */
 export function* ofServer(seen: Observation, server: ServerState): Generator<Finding> {
   yield* ofVersion(seen, server);
   yield* ofDurability(server);
   yield* ofIndexes(server);
+  yield* ofSizes(server);
   yield* ofConnections(seen, server);
   const seconds = Math.round(server.clockAheadMs / 1_000);
   if (Math.abs(server.clockAheadMs) > CLOCK_TOLERANCE_MS)
@@ -66,13 +69,6 @@ function* ofDurability(server: ServerState): Generator<Finding> {
       'A standby can lack the newest changes. After it takes over, revoked keys can be valid again.',
       'Set synchronous_standby_names, or revoke these keys again after that. See docs/postgresql.md.',
     );
-  for (const { name, bytes } of server.idleSlots.filter((slot) => slot.bytes > MOST_LOG_BYTES))
-    yield found(
-      'warning',
-      'wal_size',
-      `Nobody reads the replication slot ${name}, and PostgreSQL keeps ${megabytes(bytes)} of its log for it.`,
-      `Start its standby. If there is none any more, run: select pg_drop_replication_slot('${name}')`,
-    );
 }
 
 function* ofIndexes({ invalidIndexes, hasOldCollation, transactionAge }: ServerState): Generator<Finding> {
@@ -96,6 +92,23 @@ function* ofIndexes({ invalidIndexes, hasOldCollation, transactionAge }: ServerS
       'transaction_age',
       `PostgreSQL has not frozen rows for ${transactionAge} transactions. At two billion, it stops.`,
       'End old transactions and remove old replication slots, then run: vacuum freeze',
+    );
+}
+
+function* ofSizes({ unvacuumed, idleSlots }: ServerState): Generator<Finding> {
+  for (const { table, deleted, bytes } of unvacuumed.filter((each) => each.deleted > MANY_ROWS))
+    yield found(
+      'warning',
+      'vacuum',
+      `The table ${table} has ${megabytes(bytes)}, and most of its rows are deleted ones (${deleted}).`,
+      `Check that autovacuum is on, and end old transactions. Then run: vacuum ${table}`,
+    );
+  for (const { name, bytes } of idleSlots.filter((slot) => slot.bytes > MOST_LOG_BYTES))
+    yield found(
+      'warning',
+      'wal_size',
+      `Nobody reads the replication slot ${name}, and PostgreSQL keeps ${megabytes(bytes)} of its log for it.`,
+      `Start its standby. If there is none any more, run: select pg_drop_replication_slot('${name}')`,
     );
 }
 

@@ -48,7 +48,7 @@ const server: ServerState = {
     ownConnections: null,
     isAnnouncing: true,
   },
-  ...{ invalidIndexes: [], hasOldCollation: false, idleSlots: [] },
+  ...{ invalidIndexes: [], hasOldCollation: false, idleSlots: [], unvacuumed: [] },
 };
 
 const certificate = (days: number, problem?: string) => ({
@@ -124,6 +124,16 @@ test.each<[string, Partial<Observation>, string | undefined]>([
   ['a synchronous standby', withServer({ standbys: 1, isSynchronous: true }), undefined],
   ['an idle slot', withServer({ idleSlots: [{ name: 'old', bytes: 5 * GB }] }), 'warning wal_size'],
   ['a slot that waits a little', withServer({ idleSlots: [{ name: 'new', bytes: 5_000 }] }), undefined],
+  [
+    'a table of deleted rows',
+    withServer({ unvacuumed: [{ table: 'usage_hours', deleted: 2_000_000, bytes: GB }] }),
+    'warning vacuum',
+  ],
+  [
+    'a small table of deleted rows',
+    withServer({ unvacuumed: [{ table: 'sessions', deleted: 20, bytes: 8_192 }] }),
+    undefined,
+  ],
   ['an index that is not valid', withServer({ invalidIndexes: ['by_label'] }), 'error integrity'],
   ['another order of text', withServer({ hasOldCollation: true }), 'error integrity'],
   ['rows that are never frozen', withServer({ transactionAge: 1_600_000_000 }), 'error transaction_age'],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
+import { examineServer } from '../../src/db/postgres/examine.ts';
 import { findingsOf } from '../../src/doctor/findings.ts';
 import { observe } from '../../src/doctor/observe.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -84,6 +85,29 @@ test('finds a pool that is larger than the server allows', async () => {
       finding: expect.stringContaining('303'),
     }),
   );
+});
+
+test('sees deleted rows that no vacuum has removed, and a replication slot that nobody reads', async () => {
+  const { DATABASE_URL = '' } = await databaseFor(running.dataDir);
+  const slot = `${new URL(DATABASE_URL).pathname.slice(1)}_slot`;
+  const autovacuum = (state: string) => `alter table webhook_messages ${state} (autovacuum_enabled)`;
+  const change = `alter table webhook_messages set (autovacuum_enabled = off);
+    insert into webhook_messages (id, body, attempts) select n, '', 0 from generate_series(1, 50) n;
+    delete from webhook_messages; select pg_create_physical_replication_slot('${slot}', true)`;
+  const undo = `${autovacuum('reset')}; select pg_drop_replication_slot('${slot}')`;
+  await during(change, undo, async () => {
+    // PostgreSQL counts a little later.
+    await expect
+      .poll(() => examineServer(DATABASE_URL, async () => undefined))
+      .toMatchObject({
+        server: {
+          unvacuumed: expect.arrayContaining([
+            { table: 'webhook_messages', deleted: 50, bytes: expect.any(Number) },
+          ]),
+          idleSlots: expect.arrayContaining([{ name: slot, bytes: expect.any(Number) }]),
+        },
+      });
+  });
 });
 
 test('a role that may only read learns the same', async () => {

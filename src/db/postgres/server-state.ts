@@ -25,6 +25,8 @@ export type ServerState = Readonly<{
   hasOldCollation: boolean;
   /** Whether each change of a key is announced to all processes. */
   isAnnouncing: boolean;
+  /** Tables of ours with more deleted rows than others. They take space until PostgreSQL vacuums the table. */
+  unvacuumed: readonly Readonly<{ table: string; deleted: number; bytes: number }>[];
   /** Replication slots that nobody reads, and the log that the server keeps for each. */
   idleSlots: readonly Readonly<{ name: string; bytes: number }>[];
 }>;
@@ -57,6 +59,12 @@ const INVALID_INDEXES = `
   where not (indisvalid and indisready) and t.relnamespace = current_schema()::regnamespace
   order by 1`;
 
+const UNVACUUMED = `
+  select relname as table, n_dead_tup as deleted, pg_total_relation_size(relid) as bytes
+  from pg_stat_user_tables
+  where schemaname = current_schema() and n_dead_tup > n_live_tup
+  order by 1`;
+
 const IDLE_SLOTS = `
   select slot_name as name, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 as bytes
   from pg_replication_slots where not active and restart_lsn is not null order by 1`;
@@ -67,7 +75,10 @@ const COLLATION = `
   from pg_database where datname = current_database()`;
 const COLLATION_SINCE = 15;
 
-type Settings = Omit<ServerState, 'clockAheadMs' | 'invalidIndexes' | 'hasOldCollation' | 'idleSlots'> & {
+type Settings = Omit<
+  ServerState,
+  'clockAheadMs' | 'invalidIndexes' | 'hasOldCollation' | 'unvacuumed' | 'idleSlots'
+> & {
   clock: number;
 };
 
@@ -87,6 +98,7 @@ export async function readServerState(client: ClientBase): Promise<ServerState> 
     clockAheadMs: Math.round(clock - halfway),
     invalidIndexes: (await rowsOf<{ name: string }>(INVALID_INDEXES)).map(({ name }) => name),
     hasOldCollation: collation?.hasOldCollation ?? false,
+    unvacuumed: await rowsOf<{ table: string; deleted: number; bytes: number }>(UNVACUUMED),
     idleSlots: await rowsOf<{ name: string; bytes: number }>(IDLE_SLOTS),
   };
 }
