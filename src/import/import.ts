@@ -11,7 +11,7 @@ export type Outcome =
 export type StoreKeys = (keys: readonly ImportedKey[]) => Promise<readonly Outcome[]>;
 
 /** So many keys are stored in one transaction. */
-const AT_ONCE = 1_000;
+const AT_ONCE = 2_500;
 
 /**
  * Reads a file and stores its keys, some at a time: a second run continues where an interrupted one has ended.

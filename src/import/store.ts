@@ -74,7 +74,7 @@ async function insertKeys(
   const now = clock.now();
   const texts = keys.map(({ secret }) => textOf(secret));
   const traces = texts.map(fingerprintOf);
-  const known = await findTraces(tx, traces);
+  const known = new Set([...(await findTraces(tx, traces)), ...(await findStored(tx, traces))]);
   const before = previousFingerprintOf && texts.map(previousFingerprintOf);
   const old = before && new Set([...(await findTraces(tx, before)), ...(await findStored(tx, before))]);
   let room = keys.some(({ secret }) => secret.kind === 'bcrypt')
