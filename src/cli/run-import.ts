@@ -12,6 +12,7 @@ import { fingerprinter } from '../keys/digests.ts';
 import { scope, scopes } from '../keys/settings-rules.ts';
 import { hasManagingKey } from '../keys/store.ts';
 import { systemClock } from '../lib/clock.ts';
+import { DomainError } from '../lib/failure.ts';
 import type { Context } from './context.ts';
 import { CommandError, EXIT, usageError } from './exit-codes.ts';
 import { offline } from './offline.ts';
@@ -111,18 +112,28 @@ const run = (
       previousFingerprintOf: previousPepper && fingerprinter(previousPepper),
     };
     const store = createImportStore(parts, isDryRun);
-    const summary = await context.output.withProgress((report) =>
-      importKeys(items, choose(store), (count) => {
-        const { done, total } = read?.() ?? {};
-        report(isDryRun ? 'Checking keys' : 'Importing keys', done ?? count, total);
-      }),
-    );
+    const summary = await context.output
+      .withProgress((report) =>
+        importKeys(items, choose(store), (count) => {
+          const { done, total } = read?.() ?? {};
+          report(isDryRun ? 'Checking keys' : 'Importing keys', done ?? count, total);
+        }),
+      )
+      .catch((error: unknown) => {
+        throw error instanceof DomainError ? interrupted(error) : error;
+      });
     if (summary.imported > 0 && !isDryRun) storage.markClaimed();
     showImport(context.output, { file, isDryRun, unit, summary });
-    if (!isDryRun && !(await db.transaction().execute((tx) => hasManagingKey(tx))))
+    if (!isDryRun && !(await hasManagingKey(db)))
       context.output.note('No key can manage keys yet. Make one with: keyhearth recover');
     return summary;
   });
+
+const interrupted = ({ failure }: DomainError) =>
+  new CommandError(
+    `The database is busy or cannot be reached (${failure.code}). Run the import again: it continues.`,
+    EXIT.unavailable,
+  );
 
 /** @throws CommandError when not all keys are there now */
 function finish(file: string, { refused, stopped }: Summary): void {

@@ -134,7 +134,7 @@ export const findKeysWithoutFingerprint = (
     .execute();
 
 /** Whether a key other than `id` can manage all keys: it is active, holds everything, and never expires. */
-export async function hasManagingKey(tx: Tx, id?: KeyId): Promise<boolean> {
+export async function hasManagingKey(tx: Db | Tx, id?: KeyId): Promise<boolean> {
   let query = tx
     .selectFrom('api_keys')
     .select('id')
