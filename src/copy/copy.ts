@@ -61,6 +61,8 @@ async function copyAll({ from, to, logger, report }: CopyParts): Promise<Copied>
         await assertEqual(target, table, copied, displayName(to));
       }
       await target.continueAfter(await source.lastIds());
+      // A server lets a service start. It could read only, but would change the source from now on.
+      if (!(await source.isStillAlone())) throw startedMeanwhile(displayName(from));
       await target.removeMigration(unfinishedCopyOf(databaseId));
       return { databaseId, isContinued, tables };
     } finally {
@@ -136,6 +138,12 @@ const inUse = (name: string) =>
   new Refusal(
     'conflict',
     `Another process uses ${name}; stop Keyhearth, and all commands that use this database. Nothing was changed.`,
+  );
+
+const startedMeanwhile = (name: string) =>
+  new Refusal(
+    'conflict',
+    `Another process has begun to use ${name} during the copy, so the copy is not complete; stop Keyhearth, and run the same command again: it continues.`,
   );
 
 async function idIn(side: CopySide): Promise<string | undefined> {

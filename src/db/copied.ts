@@ -17,6 +17,8 @@ export type CopySide = {
   migrations(): Promise<string[]>;
   addMigration(name: string): Promise<void>;
   removeMigration(name: string): Promise<void>;
+  /** Whether no service has started on the database since it was opened. */
+  isStillAlone(): Promise<boolean>;
   close(): Promise<void>;
 };
 

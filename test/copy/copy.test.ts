@@ -171,6 +171,31 @@ test.each(['source', 'target'])('a %s that a service uses is refused, and not ch
     });
 });
 
+test('a service that starts on PostgreSQL during the copy changes nothing, and the copy is not complete', async () => {
+  const { dataDir, file, url, run } = await stopped();
+  expect(await run(file, 'env:TARGET')).toMatchObject({ code: 0 });
+  // The copy takes many times as long as the service takes to connect.
+  await query(
+    url,
+    `insert into audit_events (at, action, actor_kind, changes)
+      select i, 'test', 'operator', '{}' from generate_series(1, 20000) as i`,
+  );
+  const back = join(dataDir, 'back.db');
+  let started: ReturnType<typeof startService> | undefined;
+  const copying = copyDatabase({
+    ...{ from: atServer(url), to: { engine: 'sqlite', path: back }, logger },
+    report() {
+      started ??= startService({ dataDir, env: { DATABASE_URL: url } });
+    },
+  });
+  await expect(copying).rejects.toThrow(/has begun to use postgres:.*run the same command again/);
+  await (await started)?.close();
+  await expect(startService({ dataDir, env: { DATABASE_URL: `sqlite:${back}` } })).rejects.toThrow(
+    'not complete',
+  );
+  expect(await run('env:TARGET', 'env:BACK')).toMatchObject({ code: 0 });
+});
+
 test('a database that has rows is never written over', async () => {
   const { file, run } = await stopped();
   const other = await stopped();

@@ -111,6 +111,13 @@ function sideOf(client: Client, isInTransaction: boolean): CopySide {
     async removeMigration(name) {
       await client.query('delete from kysely_migration where name = $1', [name]);
     },
+    async isStillAlone() {
+      const { rows } = await client.query(
+        `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+          and application_name = current_setting('application_name')`,
+      );
+      return rows.length === 0;
+    },
     close: () => client.end(),
   };
 }

@@ -81,6 +81,8 @@ function sideOf(sqlite: SqliteDatabase.Database): CopySide {
     async removeMigration(name) {
       sqlite.prepare('delete from kysely_migration where name = ?').run(name);
     },
+    // No other process can open the file.
+    isStillAlone: async () => true,
     async close() {
       sqlite.close();
     },
