@@ -5,7 +5,10 @@ import { transaction } from '../db/transaction.ts';
 
 /** How much of the database needed the lost pepper. */
 export type PepperLoss = Readonly<{
+  /** Keys that bcrypt proves at their next use. */
   keys: number;
+  /** Imported keys that were not used yet, so they have no hash. */
+  lostKeys: number;
   secondFactors: number;
   sessions: number;
   invitations: number;
@@ -22,6 +25,13 @@ export const replaceLostPepper = (db: Db, check: string, at: number): Promise<Pe
       .updateTable('api_keys')
       .set({ fingerprint: null })
       .where('fingerprint', 'is not', null);
+    const lost = await tx
+      .updateTable('api_keys')
+      .set({ fingerprint: null, is_active: 0 })
+      .where('fingerprint', 'is not', null)
+      .where('hash', '=', '')
+      .where('source', '<>', 'config')
+      .executeTakeFirstOrThrow();
     // The file of a gateway makes the fingerprints of its keys again.
     await clearFingerprints.where('hash', '=', '').execute();
     const keys = await clearFingerprints.executeTakeFirstOrThrow();
@@ -35,6 +45,7 @@ export const replaceLostPepper = (db: Db, check: string, at: number): Promise<Pe
     await tx.updateTable('database_identity').set({ pepper_check: check, pepper_since: at }).execute();
     const loss = {
       keys: Number(keys.numUpdatedRows),
+      lostKeys: Number(lost.numUpdatedRows),
       secondFactors: Number(secondFactors.numUpdatedRows),
       sessions: Number(sessions.numDeletedRows),
       invitations: Number(invitations.numDeletedRows),
@@ -44,6 +55,7 @@ export const replaceLostPepper = (db: Db, check: string, at: number): Promise<Pe
       ...{ address: null, keyId: null, requestId: null },
       changes: changesBetween(undefined, {
         keys: loss.keys,
+        lost_keys: loss.lostKeys,
         second_factors: loss.secondFactors,
         sessions: loss.sessions,
         invitations: loss.invitations,

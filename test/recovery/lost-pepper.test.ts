@@ -28,12 +28,18 @@ test('second factors, sessions and invitations end, and people sign in with the 
     dataDir,
     "insert into api_keys (id, label, hint, fingerprint, hash, is_active, created_at, source) values (9, '', '', 'of-a-gateway', '', 1, 0, 'config')",
   );
+  await sqlIn(
+    dataDir,
+    "insert into api_keys (id, label, hint, fingerprint, hash, is_active, created_at, source) values (10, '', 'abcd', 'of-an-import', '', 1, 0, 'imported')",
+  );
   rmSync(join(dataDir, 'pepper'));
 
   const env = { ...(await databaseFor(dataDir)), KEYHEARTH_DATA_DIR: dataDir };
-  const { code, stdout } = await keyhearth(['recover', '--pepper', '--yes', '--json'], { env });
+  const { code, stdout, stderr } = await keyhearth(['recover', '--pepper', '--yes', '--json'], { env });
   expect(code).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ keys: 1, second_factors: 1, invitations: 1 });
+  expect(stderr).toMatch(/^1 imported keys are lost and now inactive.*Import their file again/);
+  expect(await sqlIn(dataDir, 'select id from api_keys where is_active = 0')).toEqual([{ id: 10 }]);
+  expect(JSON.parse(stdout)).toMatchObject({ keys: 1, lost_keys: 1, second_factors: 1, invitations: 1 });
   for (const table of ['sessions', 'invitations'])
     expect(await sqlIn(dataDir, `select 1 from ${table}`)).toEqual([]);
   expect(await sqlIn(dataDir, 'select totp_secret, recovery_codes from accounts')).toEqual([

@@ -36,9 +36,13 @@ async function replacePepper(context: Context, yes: boolean | undefined): Promis
     'Have you stopped all processes of Keyhearth and copied the database? This ends all sessions and invitations, and removes all second factors. Give the database a new pepper?';
   await confirm(context, question, yes);
   const { recoverPepper } = await import('../recover-pepper.ts');
-  const { pepper, keys, secondFactors, sessions, invitations } = await recoverPepper(context);
+  const { pepper, keys, lostKeys, secondFactors, sessions, invitations } = await recoverPepper(context);
   context.output.done(
     `The database has a new pepper, from ${pepper}. Removed ${secondFactors} second factors, ${sessions} sessions and ${invitations} invitations. Start Keyhearth: each of the ${keys} keys is slow once, at its next use.`,
-    { pepper, keys, second_factors: secondFactors, sessions, invitations },
+    { pepper, keys, lost_keys: lostKeys, second_factors: secondFactors, sessions, invitations },
   );
+  if (lostKeys > 0)
+    context.output.note(
+      `${lostKeys} imported keys are lost and now inactive, because nobody had used them since the import. Import their file again, or make new keys.`,
+    );
 }
