@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { changesBetween } from '../audit/event.ts';
 import { insertEvent } from '../audit/store.ts';
 import { takeClaim } from '../bootstrap/store.ts';
@@ -6,7 +7,7 @@ import { transaction } from '../db/transaction.ts';
 import { createRelease } from '../declared-keys/release.ts';
 import { countForeignBcrypt, MAX_FOREIGN_BCRYPT, sha256Form } from '../keys/foreign-store.ts';
 import { hintOf } from '../keys/key-format.ts';
-import { type Fingerprint, RawKey } from '../lib/brand.ts';
+import { Fingerprint, type RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Outcome, StoreKeys } from './import.ts';
 import { findStored, findTraces, insertRows, leaveTraces, type NewRow } from './insert.ts';
@@ -60,11 +61,18 @@ export function createImportStore(parts: ImportStoreParts, isDryRun: boolean): I
   };
 }
 
-/** What stands for a secret. The pepper protects the digests, too. */
-const textOf = (secret: ImportedSecret): RawKey => {
-  if (secret.kind === 'raw') return secret.rawKey;
-  return RawKey(secret.kind === 'sha256' ? sha256Form(secret.digest) : secret.hash);
-};
+/** A digest of another system, as the column `hash` has it. */
+const digestOf = (secret: Exclude<ImportedSecret, { kind: 'raw' }>): string =>
+  secret.kind === 'sha256' ? sha256Form(secret.digest) : secret.hash;
+
+/**
+ * What stands for a secret when it is gone. For a digest it does not depend on the pepper: otherwise a key that was retired
+ * could come back with an import after the pepper changed.
+ */
+const traceOf = (secret: ImportedSecret, fingerprintOf: ImportStoreParts['fingerprintOf']): Fingerprint =>
+  secret.kind === 'raw'
+    ? fingerprintOf(secret.rawKey)
+    : Fingerprint(hash('sha256', digestOf(secret), 'base64url'));
 
 async function insertKeys(
   { fingerprintOf, previousFingerprintOf, clock }: ImportStoreParts,
@@ -72,10 +80,10 @@ async function insertKeys(
   keys: readonly ImportedKey[],
 ): Promise<Outcome[]> {
   const now = clock.now();
-  const texts = keys.map(({ secret }) => textOf(secret));
-  const traces = texts.map(fingerprintOf);
+  const secrets = keys.map(({ secret }) => secret);
+  const traces = secrets.map((secret) => traceOf(secret, fingerprintOf));
   const known = new Set([...(await findTraces(tx, traces)), ...(await findStored(tx, traces))]);
-  const before = previousFingerprintOf && texts.map(previousFingerprintOf);
+  const before = previousFingerprintOf && secrets.map((secret) => traceOf(secret, previousFingerprintOf));
   const old = before && new Set([...(await findTraces(tx, before)), ...(await findStored(tx, before))]);
   let room = keys.some(({ secret }) => secret.kind === 'bcrypt')
     ? MAX_FOREIGN_BCRYPT - (await countForeignBcrypt(tx))
@@ -133,7 +141,7 @@ function rowOf(
     ...{ settings, isActive, isExpired: expiresAt !== null && expiresAt <= now, createdAt: createdAt ?? now },
     ...(secret.kind === 'raw'
       ? { fingerprint: trace, hint: hintOf(secret.rawKey), hash: '' }
-      : { fingerprint: null, hint: '', hash: textOf(secret) }),
+      : { fingerprint: null, hint: '', hash: digestOf(secret) }),
   };
 }
 

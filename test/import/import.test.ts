@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { keyhearth } from '../cli/command.ts';
 import { declaring } from '../support/declared-keys.ts';
 import {
   bootstrapped,
+  databaseFor,
   FIRST_KEY,
   type Running,
+  register,
   service,
   sqlIn,
+  startService,
   temporaryDirectory,
 } from '../support/keyhearth.ts';
 import { runImport } from './command.ts';
@@ -134,6 +138,22 @@ describe('keys of a file', () => {
     );
     expect(await at.summary(['keys', file])).toMatchObject({ imported: 0, already_there: 3 });
     expect(await verify(at, OTHER)).toBe(401);
+  });
+
+  test('of digests that are gone do not come back after the pepper changed', async () => {
+    const dataDir = temporaryDirectory();
+    const running = await startService({ dataDir });
+    await register(running.send);
+    await running.close();
+    const file = join(temporaryDirectory(), 'keys.jsonl');
+    writeFileSync(file, jsonl({ sha256: '00'.repeat(32) }, { bcrypt: BCRYPT.hash }), { mode: 0o600 });
+    const summary = async () => JSON.parse((await runImport(dataDir, ['keys', file, '--json'])).stdout);
+    expect(await summary()).toMatchObject({ imported: 2 });
+    await sqlIn(dataDir, "delete from api_keys where source = 'imported'");
+    rmSync(join(dataDir, 'pepper'));
+    const env = { KEYHEARTH_DATA_DIR: dataDir, ...(await databaseFor(dataDir)) };
+    expect(await keyhearth(['recover', '--pepper', '--yes'], { env })).toMatchObject({ code: 0 });
+    expect(await summary()).toMatchObject({ imported: 0, already_there: 2 });
   });
 
   test('that are refused are listed by their lines, and all others are imported', async () => {
