@@ -9,7 +9,7 @@ import type { ApiKey } from './key.ts';
 /** A key for which there is no place gets its hash at a later use. */
 const MAX_WAITING = 1_000;
 /** Keys that are known to have a hash. */
-const MAX_REMEMBERED = 100_000;
+const MAX_REMEMBERED = 10_000;
 /** Each write empties the caches of all processes. */
 const WRITE_AT_ONCE = 10;
 
