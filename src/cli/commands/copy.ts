@@ -47,9 +47,14 @@ async function locationOf(text: string, env: Environment): Promise<DatabaseLocat
   const value = name === undefined ? text : env[name];
   if (value === undefined) throw usageError(`The variable ${name} is not set.`);
   const isUrl = /^(postgres(ql)?|sqlite):/.test(value);
-  if (name === undefined && isUrl && URL.parse(value)?.password)
+  if (name === undefined && isUrl && hasPassword(value))
     throw usageError(
       'A URL with a password is never an argument, because other users of the machine can read arguments. Put it into a variable, and give its name as env:NAME.',
     );
   return parseConfig({ DATABASE_URL: isUrl ? value : `sqlite:${value}` }).database;
+}
+
+function hasPassword(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.password !== '' || url.searchParams.has('password'));
 }
