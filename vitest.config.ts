@@ -53,7 +53,7 @@ const ON_EITHER_DATABASE = [
 /** They start PostgreSQL, and stop and kill it. */
 const CLUSTER = ['test/cluster/**/*.test.ts'];
 
-const ONLY_POSTGRES = ['test/db/postgres/**/*.test.ts', 'test/doctor/server.test.ts'];
+const ONLY_POSTGRES = ['test/copy/**', 'test/db/postgres/**', 'test/doctor/server.test.ts'];
 
 const ONLY_SQLITE = ['test/backup/**', 'test/db/sqlite/**', 'test/doctor/{doctor,findings}.test.ts'];
 
