@@ -8,6 +8,12 @@ import { LONG } from './test/support/long.ts';
 // The tests run in processes of their own, which inherit it, and so do the threads of their services.
 Object.assign(process.env, COMPILED);
 
+/**
+ * Each service has 140 MB of memory that its threads share, and touches little of it. Without this limit, the C library
+ * reuses the memory of ended services, and so has to write zeros over all of it.
+ */
+process.env.MALLOC_MMAP_THRESHOLD_ ??= '131072';
+
 /** They start, race and kill whole processes. */
 const WHOLE_PROCESSES = [
   'test/main/**/*.test.ts',
