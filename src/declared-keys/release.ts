@@ -1,13 +1,18 @@
 import { changesBetween } from '../audit/event.ts';
 import { insertEvents } from '../audit/store.ts';
-import type { Db } from '../db/tables.ts';
+import type { Db, Tx } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Fingerprint } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { inParts, READ_AT_ONCE } from './parts.ts';
 import * as store from './store.ts';
 
-export type ReleaseParts = { db: Db; clock: Pick<Clock, 'now'> };
+export type ReleaseParts = {
+  db: Db;
+  clock: Pick<Clock, 'now'>;
+  /** Called in the transaction, when there is a key to release. */
+  onRelease: (tx: Tx, now: number) => Promise<unknown>;
+};
 
 /**
  * Makes declared keys ordinary ones, all in one transaction. They keep their settings, and no file decides about them any
@@ -15,7 +20,7 @@ export type ReleaseParts = { db: Db; clock: Pick<Clock, 'now'> };
  * @returns the fingerprints of the keys that were declared
  */
 export const createRelease =
-  ({ db, clock }: ReleaseParts) =>
+  ({ db, clock, onRelease }: ReleaseParts) =>
   async (fingerprints: readonly Fingerprint[], isDryRun: boolean): Promise<ReadonlySet<Fingerprint>> => {
     if (isDryRun) {
       const found: store.Released[] = [];
@@ -29,6 +34,7 @@ export const createRelease =
       await inParts(fingerprints, READ_AT_ONCE, async (some) => {
         released.push(...(await store.release(tx, await store.findDeclared(tx, some))));
       });
+      if (released.length > 0) await onRelease(tx, clock.now());
       await insertEvents(
         tx,
         released.map(({ id }) => ({

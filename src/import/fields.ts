@@ -20,14 +20,14 @@ const time = () =>
     return z.NEVER;
   });
 
-const FLAGS: Readonly<Record<string, boolean>> = {
-  ...{ true: true, t: true, yes: true, 1: true },
-  ...{ false: false, f: false, no: false, 0: false },
-};
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 't', 'yes', '1'].map((text) => [text, true] as const),
+  ...['false', 'f', 'no', '0'].map((text) => [text, false] as const),
+]);
 
 const flag = () =>
   z.union([z.boolean(), z.string(), z.number()]).transform((value, { addIssue }): boolean => {
-    const known = typeof value === 'boolean' ? value : FLAGS[String(value).toLowerCase()];
+    const known = typeof value === 'boolean' ? value : FLAGS.get(String(value).toLowerCase());
     if (known !== undefined) return known;
     addIssue({ code: 'custom', message: 'must be true or false' });
     return z.NEVER;
@@ -93,6 +93,9 @@ export function readFields(
     return { place, field: '', reason: `must have one of ${SECRET_FIELDS.join(', ')}` };
   if (second !== undefined)
     return { place, field: second, reason: `must not stand beside ${field}; keep one of them` };
+  // A key whose state is not known must not become active.
+  if ('is_active' in fields && !present.some(([name]) => name === 'is_active'))
+    return { place, field: 'is_active', reason: 'must be true or false' };
   const text = fields[field];
   if (typeof text !== 'string') return { place, field, reason: 'must be text; put it into quotes' };
   const secret = readSecret(field, text);

@@ -73,3 +73,27 @@ export async function leaveTraces(tx: Tx, traces: readonly Fingerprint[]): Promi
     select listed.value ->> 0 from ${listed(tx, traces)} as listed where true on conflict do nothing
   `.execute(tx);
 }
+
+/**
+ * Those of the hints that belong to a key whose present fingerprint nobody knows: it was not used since the pepper changed.
+ * @param hasPrevious whether the fingerprints under the previous pepper were looked up
+ */
+export async function findUnclearHints(
+  tx: Tx,
+  hints: readonly string[],
+  hasPrevious: boolean,
+): Promise<Set<string>> {
+  const identity = await tx.selectFrom('database_identity').select('pepper_since').executeTakeFirst();
+  const since = identity?.pepper_since ?? null;
+  if (since === null || hints.length === 0) return new Set();
+  const isUnproven = sql<boolean>`fingerprint is null and hash <> ''`;
+  const isUnmoved = sql<boolean>`fingerprint is not null and created_at < ${since}
+    and (last_used_at is null or last_used_at < ${since})`;
+  const rows = await tx
+    .selectFrom('api_keys')
+    .select('hint')
+    .where(sql<boolean>`hint in (select listed.value ->> 0 from ${listed(tx, hints)} as listed)`)
+    .where(hasPrevious ? isUnproven : sql<boolean>`((${isUnproven}) or (${isUnmoved}))`)
+    .execute();
+  return new Set(rows.map(({ hint }) => hint));
+}

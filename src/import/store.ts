@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { changesBetween } from '../audit/event.ts';
 import { insertEvent } from '../audit/store.ts';
 import { takeClaim } from '../bootstrap/store.ts';
@@ -10,7 +10,7 @@ import { hintOf } from '../keys/key-format.ts';
 import { Fingerprint, type RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Outcome, StoreKeys } from './import.ts';
-import { findStored, findTraces, insertRows, leaveTraces, type NewRow } from './insert.ts';
+import { findStored, findTraces, findUnclearHints, insertRows, leaveTraces, type NewRow } from './insert.ts';
 import type { ImportedKey, ImportedSecret } from './record.ts';
 
 export type ImportStoreParts = Readonly<{
@@ -30,6 +30,12 @@ export type ImportStore = Readonly<{
 
 const ALREADY_THERE: Outcome = { state: 'already_there' };
 const IMPORTED: Outcome = { state: 'imported' };
+const UNCLEAR: Outcome = {
+  state: 'refused',
+  field: 'key',
+  reason:
+    'begins like a key that was not used since the pepper changed, and may be that key; import it again when that one was used or deleted',
+};
 const NO_ROOM: Outcome = {
   state: 'refused',
   field: 'bcrypt',
@@ -37,7 +43,7 @@ const NO_ROOM: Outcome = {
 };
 
 export function createImportStore(parts: ImportStoreParts, isDryRun: boolean): ImportStore {
-  const releaseDeclared = createRelease(parts);
+  const releaseDeclared = createRelease({ ...parts, onRelease: takeClaim });
   const keep: StoreKeys = (keys) => writing(parts.db, isDryRun, (tx) => insertKeys(parts, tx, keys));
 
   return {
@@ -74,6 +80,12 @@ const traceOf = (secret: ImportedSecret, fingerprintOf: ImportStoreParts['finger
     ? fingerprintOf(secret.rawKey)
     : Fingerprint(hash('sha256', digestOf(secret), 'base64url'));
 
+/** What an import of the SHA-256 digest of a raw key has left. */
+const traceOfDigest = (secret: ImportedSecret): Fingerprint | undefined =>
+  secret.kind === 'raw'
+    ? traceOf({ kind: 'sha256', digest: createHash('sha256').update(secret.rawKey).digest() }, Fingerprint)
+    : undefined;
+
 async function insertKeys(
   { fingerprintOf, previousFingerprintOf, clock }: ImportStoreParts,
   tx: Tx,
@@ -83,6 +95,16 @@ async function insertKeys(
   const secrets = keys.map(({ secret }) => secret);
   const traces = secrets.map((secret) => traceOf(secret, fingerprintOf));
   const known = new Set([...(await findTraces(tx, traces)), ...(await findStored(tx, traces))]);
+  const ofDigests = secrets.map(traceOfDigest);
+  const knownDigests = await findTraces(
+    tx,
+    ofDigests.filter((trace) => trace !== undefined),
+  );
+  const unclear = await findUnclearHints(
+    tx,
+    secrets.flatMap((secret) => (secret.kind === 'raw' ? hintOf(secret.rawKey) : [])),
+    previousFingerprintOf !== undefined,
+  );
   const before = previousFingerprintOf && secrets.map((secret) => traceOf(secret, previousFingerprintOf));
   const old = before && new Set([...(await findTraces(tx, before)), ...(await findStored(tx, before))]);
   let room = keys.some(({ secret }) => secret.kind === 'bcrypt')
@@ -94,8 +116,15 @@ async function insertKeys(
   for (const [i, key] of keys.entries()) {
     const trace = traces[i];
     const previous = before?.[i];
-    if (trace === undefined || known.has(trace) || (previous !== undefined && old?.has(previous)))
+    const ofDigest = ofDigests[i];
+    if (
+      trace === undefined ||
+      known.has(trace) ||
+      (previous !== undefined && old?.has(previous)) ||
+      (ofDigest !== undefined && knownDigests.has(ofDigest))
+    )
       outcomes.push(ALREADY_THERE);
+    else if (key.secret.kind === 'raw' && unclear.has(hintOf(key.secret.rawKey))) outcomes.push(UNCLEAR);
     else if (key.secret.kind === 'bcrypt' && room <= 0) outcomes.push(NO_ROOM);
     else {
       if (key.secret.kind === 'bcrypt') room -= 1;

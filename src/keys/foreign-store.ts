@@ -55,6 +55,14 @@ export async function countForeignBcrypt(tx: Db | Tx): Promise<number> {
   return Number(count);
 }
 
+/** Whether a key was deleted or rotated after an import of it. */
+export const isRetired = async (db: Db, fingerprint: Fingerprint): Promise<boolean> =>
+  (await db
+    .selectFrom('import_traces')
+    .select('trace')
+    .where('trace', '=', fingerprint)
+    .executeTakeFirst()) !== undefined;
+
 /** A key that another process has settled in the same moment. */
 export async function findSettled(db: Db, fingerprint: Fingerprint): Promise<ApiKey | undefined> {
   const row = await db

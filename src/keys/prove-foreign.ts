@@ -6,9 +6,16 @@ import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
-import { type ForeignRow, findBySha256, findForeignBcrypt, findSettled, settle } from './foreign-store.ts';
+import {
+  type ForeignRow,
+  findBySha256,
+  findForeignBcrypt,
+  findSettled,
+  isRetired,
+  settle,
+} from './foreign-store.ts';
 import type { ApiKey } from './key.ts';
-import { hintOf } from './key-format.ts';
+import { hintOf, MIN_KEY_LENGTH } from './key-format.ts';
 import { findCompared } from './secret-store.ts';
 
 /** bcrypt ignores what follows, so a longer key would be as good as its beginning. */
@@ -54,6 +61,7 @@ export function createForeignProver({ db, bcrypt, clock }: ForeignProverParts) {
     fingerprint: Fingerprint,
     client: string | undefined,
   ): Promise<ApiKey | undefined> {
+    if (await isRetired(db, fingerprint)) return undefined;
     // Without this hash, the key would be lost with the pepper. Its proof must not fail for that.
     const hash = await bcrypt.hash({ client, input: bcryptInputOf(rawKey) }).catch(() => '');
     const digests = { hint: hintOf(rawKey), fingerprint, hash };
@@ -63,16 +71,18 @@ export function createForeignProver({ db, bcrypt, clock }: ForeignProverParts) {
   }
 
   const bySha256: ProveForeign = async (rawKey, fingerprint, client) => {
+    if (rawKey.length < MIN_KEY_LENGTH) return undefined;
     const row = await findBySha256(db, rawKey);
     return row && proven(row, rawKey, fingerprint, client);
   };
 
   const byBcrypt: ProveForeign = async (rawKey, fingerprint, client) => {
-    if (Buffer.byteLength(rawKey) > MAX_BCRYPT_BYTES) return undefined;
+    if (rawKey.length < MIN_KEY_LENGTH || Buffer.byteLength(rawKey) > MAX_BCRYPT_BYTES) return undefined;
     const rows = await findForeignBcrypt(db, comparedUpTo.get(fingerprint) ?? KeyId(0));
     if (rows.length === 0) return undefined;
     const match = rows[await bcrypt.find({ client, input: rawKey, hashes: rows.map(({ hash }) => hash) })];
-    if (match) return proven(match, rawKey, fingerprint, client);
+    const key = match && (await proven(match, rawKey, fingerprint, client));
+    if (key) return key;
     comparedUpTo.set(fingerprint, KeyId(Math.max(...rows.map(({ id }) => id))));
     return undefined;
   };

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Db } from '../db/tables.ts';
 import { type Fingerprint, KeyId, type RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
+import { DomainError } from '../lib/failure.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
 import type { ApiKey } from './key.ts';
@@ -91,11 +92,23 @@ export function createProver({ db, fingerprintOf, bcrypt, foreign, clock }: Prov
     return key ? { state: 'proven', key } : proof;
   }
 
+  /** A guess that finds no place must count as well: its fingerprint was looked up. */
+  async function countedWhenFull(comparing: Promise<Proof>): Promise<Proof> {
+    try {
+      return await comparing;
+    } catch (error) {
+      if (error instanceof DomainError && error.failure.code === 'overloaded') return { state: 'undecided' };
+      throw error;
+    }
+  }
+
   return function prove(rawKey: RawKey, client: string | undefined): Promise<Proof> {
     const fingerprint = fingerprintOf(rawKey);
     const known = underWay.get(fingerprint);
     if (known) return known;
-    const comparing = compareAll(rawKey, fingerprint, client).finally(() => underWay.delete(fingerprint));
+    const comparing = countedWhenFull(compareAll(rawKey, fingerprint, client)).finally(() =>
+      underWay.delete(fingerprint),
+    );
     underWay.set(fingerprint, comparing);
     return comparing;
   };

@@ -226,7 +226,12 @@ test('what is no database, or is not there, is refused', async () => {
 test('a password is never an argument, and is in no message', async () => {
   const { file, run } = await stopped();
   const written: string[] = [];
-  for (const url of ['postgres://u:geheim@127.0.0.1/d', 'postgres://u@127.0.0.1/d?password=geheim']) {
+  for (const url of [
+    'postgres://u:geheim@127.0.0.1/d',
+    'postgres://u@127.0.0.1/d?password=geheim',
+    'POSTGRES://u:geheim@127.0.0.1/d',
+    'postgresql+psycopg://u:geheim@127.0.0.1/d',
+  ]) {
     const { code, stderr } = await run(file, url);
     expect({ code, stderr }).toEqual({
       code: 2,
@@ -242,5 +247,9 @@ test('a password is never an argument, and is in no message', async () => {
     env: { URL: 'postgres://u:geheim@127.0.0.1:1/d' },
   });
   expect(nobody.code).toBe(1);
-  for (const text of [...written, nobody.stderr]) expect(text).not.toContain('geheim');
+  const other = await keyhearth(['copy', file, 'env:URL'], {
+    env: { URL: 'postgresql+psycopg://u:geheim@127.0.0.1/d' },
+  });
+  expect(other).toMatchObject({ code: 1, stderr: expect.stringMatching(/^keyhearth: DATABASE_URL must/) });
+  for (const text of [...written, nobody.stderr, other.stderr]) expect(text).not.toContain('geheim');
 });

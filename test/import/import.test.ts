@@ -156,6 +156,35 @@ describe('keys of a file', () => {
     expect(await summary()).toMatchObject({ imported: 0, already_there: 2 });
   });
 
+  test('that are gone do not come back as digests, nor digests as keys', async () => {
+    const at = await started();
+    const digest = createHash('sha256').update(KEY).digest('hex');
+    const others = createHash('sha256').update(OTHER).digest('hex');
+    await at.summary(['keys', at.file('first.jsonl', jsonl({ key: KEY }, { sha256: others }))]);
+    await sqlIn(at.dataDir, "delete from api_keys where source = 'imported'");
+    const file = at.file('second.jsonl', jsonl({ sha256: digest }, { key: OTHER }));
+    expect(await at.summary(['keys', file])).toMatchObject({ imported: 1, already_there: 1 });
+    expect([await verify(at, KEY), await verify(at, OTHER)]).toEqual([401, 401]);
+  });
+
+  test('that were not used since the pepper changed are not imported twice', async () => {
+    const at = await started();
+    const file = at.file('keys.jsonl', jsonl({ key: KEY }, { key: OTHER }));
+    await at.summary(['keys', file]);
+    const [first, second] = await listed(at);
+    await sqlIn(
+      at.dataDir,
+      `update database_identity set pepper_since = 8000000000000;
+      update api_keys set fingerprint = null, hash = 'x', is_active = 0 where id = ${first.id};
+      update api_keys set fingerprint = null where id = ${second.id};
+      update api_keys set fingerprint = '${'x'.repeat(43)}' where id = ${second.id}`,
+    );
+    expect(await at.summary(['keys', file], 7)).toMatchObject({
+      ...{ imported: 0, refused: 2 },
+      refusals: [{ field: 'key', reason: expect.stringContaining('since the pepper changed') }, {}],
+    });
+  });
+
   test('that are refused are listed by their lines, and all others are imported', async () => {
     const at = await started();
     const file = at.file('keys.jsonl', `${jsonl({ key: KEY.slice(0, 9) })}no json\n${jsonl({ key: OTHER })}`);
@@ -326,6 +355,19 @@ describe('keys of CLI Proxy API', () => {
     ]);
     expect([await verify(at, KEY), await verify(at, SHORT)]).toEqual([200, 200]);
     expect(await at.summary(['cli-proxy', file])).toMatchObject({ imported: 0, already_there: 2 });
+  });
+
+  test('that a gateway declares take the claim when they become ordinary ones', async () => {
+    const at = await started({ isClaimed: false });
+    await (await declaring(at.dataDir))([KEY]);
+    expect((await at.send('/auth/bootstrap-status')).json.needs_bootstrap).toBe(true);
+    const file = at.file('config.yaml', yaml(KEY));
+    expect(await at.summary(['cli-proxy', file, '--dry-run'])).toMatchObject({ imported: 1 });
+    expect((await at.send('/auth/bootstrap-status')).json.needs_bootstrap).toBe(true);
+    expect(await at.summary(['cli-proxy', file])).toMatchObject({ imported: 1 });
+    expect((await at.send('/auth/bootstrap-status')).json.needs_bootstrap).toBe(false);
+    const again = await service({ dataDir: at.dataDir });
+    expect(await verify(again, KEY)).toBe(200);
   });
 
   test('that a gateway declares keep their rows and settings, and the file no longer retires them', async () => {

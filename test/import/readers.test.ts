@@ -174,12 +174,13 @@ describe('a file of CSV', () => {
     const text = [
       '\ufeffkey,label,scopes,allowed_ips,metadata,is_active,max_concurrent,expires_at',
       `${KEY},"a, ""b""`,
-      'c",,,,,,',
-      '',
+      'c",,,,1,,',
+      `${KEY},unclear,,,,,,`,
       `${KEY},ok,a:b c:d,"10.0.0.1,10.0.0.2","{""team"": ""x""}",0,5,1893456000`,
     ].join('\n');
     expect(await csv(text)).toMatchObject([
       { place: 3, field: 'label' },
+      { place: 4, field: 'is_active' },
       {
         place: 5,
         key: {

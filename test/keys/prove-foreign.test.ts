@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { hashSync } from 'bcryptjs';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
@@ -87,10 +88,20 @@ test('a refused key is compared again with new rows only, for an hour', async ()
 
 test('a client has one proof at a time, and a place for a few more', async () => {
   const { ask, most } = await start([hashOf(1)]);
-  const asked = await Promise.allSettled(Array.from({ length: 12 }, (_, i) => ask(keyOf(100 + i))));
-  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(9);
+  const asked = await Promise.all(Array.from({ length: 12 }, (_, i) => ask(keyOf(100 + i))));
+  // The lockout counts the others, too.
+  expect(asked.filter((state) => state === 'refused')).toHaveLength(9);
+  expect(asked.filter((state) => state === 'undecided')).toHaveLength(3);
   expect(most()).toBe(1);
   await Promise.all([ask(keyOf(200), 'one'), ask(keyOf(201), 'another')]);
   expect(most()).toBe(2);
   expect(await ask(keyOf(1))).toBe('row 1');
+});
+
+test('a key of fewer than 32 characters is refused, although its digest is there', async () => {
+  const short = RawKey('x'.repeat(31));
+  const digest = createHash('sha256').update(short).digest('base64url');
+  const { ask, compared } = await start([`sha256:${digest}`, hashSync(short, 4)]);
+  expect(await ask(short)).toBe('refused');
+  expect(compared).toEqual([]);
 });

@@ -46,7 +46,7 @@ async function locationOf(text: string, env: Environment): Promise<DatabaseLocat
   const name = /^env:(.+)$/.exec(text)?.[1];
   const value = name === undefined ? text : env[name];
   if (value === undefined) throw usageError(`The variable ${name} is not set.`);
-  const isUrl = /^(postgres(ql)?|sqlite):/.test(value);
+  const isUrl = /^sqlite:|^[a-z][a-z0-9+.-]*:\/\//i.test(value);
   if (name === undefined && isUrl && hasPassword(value))
     throw usageError(
       'A URL with a password is never an argument, because other users of the machine can read arguments. Put it into a variable, and give its name as env:NAME.',
