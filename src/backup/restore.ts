@@ -51,7 +51,7 @@ export function restore(config: Settings, source: string, clock: Pick<Clock, 'no
     copyFileSync(backup, draft, constants.COPYFILE_EXCL);
     makePrivate(draft);
     assertFits(config, backup, inspectFile(draft));
-    return replace(database, draft, clock, statSync(backup).mtimeMs);
+    return replace(database, draft, clock, statSync(backup).mtime.getTime());
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
