@@ -193,7 +193,6 @@ test('a service that starts on PostgreSQL during the copy changes nothing, and t
   await expect(startService({ dataDir, env: { DATABASE_URL: `sqlite:${back}` } })).rejects.toThrow(
     'not complete',
   );
-  expect(await run('env:TARGET', 'env:BACK')).toMatchObject({ code: 0 });
 });
 
 test('a database that has rows is never written over', async () => {
