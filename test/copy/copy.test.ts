@@ -238,6 +238,7 @@ test('a password is never an argument, and is in no message', async () => {
     });
     written.push(stderr);
   }
+  expect(await run(file, 'TARGET')).toMatchObject({ code: 2, stderr: expect.stringContaining('env:TARGET') });
   expect(await run(file, 'env:NOWHERE')).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('NOWHERE'),

@@ -46,6 +46,8 @@ async function locationOf(text: string, env: Environment): Promise<DatabaseLocat
   const name = /^env:(.+)$/.exec(text)?.[1];
   const value = name === undefined ? text : env[name];
   if (value === undefined) throw usageError(`The variable ${name} is not set.`);
+  if (name === undefined && env[text] !== undefined)
+    throw usageError(`${text} is the name of a variable; write env:${text}, or ./${text} for a file.`);
   const isUrl = /^sqlite:|^[a-z][a-z0-9+.-]*:\/\//i.test(value);
   if (name === undefined && isUrl && hasPassword(value))
     throw usageError(
