@@ -94,7 +94,10 @@ function assertFree(file: string): void {
 /** Somebody with both can test guesses of keys. */
 function assertApartFromPepper({ pepper, dataDir }: Settings, file: string): void {
   if (!existsSync(dirname(file)))
-    throw new Refusal('not_found', `There is no directory ${dirname(file)}; make it with: mkdir -m 700 -p`);
+    throw new Refusal(
+      'not_found',
+      `There is no directory ${dirname(file)}; make it with: mkdir -m 700 -p ${dirname(file)}`,
+    );
   const inDataDir = join(dataDir, 'pepper');
   const peppers = pepper.from === 'file' ? [pepper.path, inDataDir] : [inDataDir];
   const folder = `${realpathSync(dirname(file))}${sep}`;

@@ -37,7 +37,7 @@ const flag = () =>
 const listOrText = (value: unknown): unknown =>
   typeof value === 'string' ? value.split(/[\s,]+/).filter((part) => part !== '') : value;
 
-/** A cell of CSV has JSON as text. What is no JSON stays as it is, so that the schema names what it must be. */
+/** Parses JSON in a CSV cell. Invalid JSON stays text, and the schema then says what the field must be. */
 function jsonOrText(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
@@ -47,7 +47,7 @@ function jsonOrText(value: unknown): unknown {
   }
 }
 
-/** A cell of CSV has a number as text. */
+/** Turns a number in a CSV cell into a number. */
 const numberOrText = (value: unknown): unknown =>
   typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
 

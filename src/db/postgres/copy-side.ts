@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { COPIED_TABLES, type CopiedRow, type CopySide, ROWS_AT_ONCE } from '../copied.ts';
-import { connectAlone } from './session.ts';
+import { connectAlone, OTHER_SESSIONS } from './session.ts';
 
 /** The server may need this long for one step, such as to read the first rows of a large table. */
 const ANSWER_MS = 600_000;
@@ -112,10 +112,7 @@ function sideOf(client: Client, isInTransaction: boolean): CopySide {
       await client.query('delete from kysely_migration where name = $1', [name]);
     },
     async isStillAlone() {
-      const { rows } = await client.query(
-        `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
-          and application_name = current_setting('application_name')`,
-      );
+      const { rows } = await client.query(OTHER_SESSIONS);
       return rows.length === 0;
     },
     close: () => client.end(),

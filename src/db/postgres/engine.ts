@@ -17,7 +17,7 @@ import { openDirectWriter } from './direct-writer.ts';
 import { reasonOf } from './failure.ts';
 import { type Listener, listen } from './listener.ts';
 import { openReader } from './reader.ts';
-import { connectAlone } from './session.ts';
+import { connectAlone, OTHER_SESSIONS } from './session.ts';
 import { openSlowReader } from './slow-reader.ts';
 
 /** The server knows a connection for a moment longer than the process that has closed it. */
@@ -68,13 +68,8 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
     },
 
     async isInUse() {
-      const others = () =>
-        ask(
-          `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
-            and application_name = current_setting('application_name')`,
-        );
       for (let i = 0; i < ENDING_TRIES; i++) {
-        if ((await others()).length === 0) return false;
+        if ((await ask(OTHER_SESSIONS)).length === 0) return false;
         await setTimeout(ENDING_MS);
       }
       return true;

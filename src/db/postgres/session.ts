@@ -7,6 +7,10 @@ const LOCK_MS = 4_000;
 /** The limit of this process, for a server that hangs or a network that loses packets. It is later than the server's. */
 const ANSWER_MS = 6_000;
 
+/** Finds the other sessions of Keyhearth in this database. */
+export const OTHER_SESSIONS = `select from pg_stat_activity where datname = current_database()
+  and pid <> pg_backend_pid() and application_name = current_setting('application_name')`;
+
 const INT8 = 20;
 
 /** Long integers as numbers, because `pg` makes text of them. Ids, counts and milliseconds are far below 2^53. */
