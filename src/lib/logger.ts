@@ -8,13 +8,17 @@ export type LogLevel = Level | 'silent';
 /** Takes whole lines. Writes them to standard output, or sends them to the thread that does. */
 export type LogSink = {
   write(lines: string): void;
-  /** Writes the lines that are still in memory. Waits for at most one second for the reader of the log. */
+  /** Writes the lines that are still in memory. Ends when the reader takes nothing for one second, or after five. */
   flush(): Promise<void>;
 };
 
 /** The limit of the lines that wait in memory while nobody reads the log. Above it, pino drops new lines. */
 const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
-const FLUSH_MS = 1_000;
+
+/** A flush ends after so many turns without a write, or in all. They are counted so that a halted process loses none. */
+const FLUSH_TURN_MS = 100;
+const FLUSH_IDLE_TURNS = 10;
+const FLUSH_TURNS = 50;
 
 /** Many lines share one write, because each write is a system call on another thread. */
 const MIN_WRITE_BYTES = 15 * 1024;
@@ -55,10 +59,18 @@ function bufferedOutput(): LogSink {
   const turn = joinLines((lines) => output.write(asContent(lines)));
   return {
     write: turn.write,
-    flush() {
+    async flush() {
       turn.flush();
+      let idleTurns = 0;
+      output.on('write', () => (idleTurns = 0));
+      let isWritten = false;
       // The first flush ends with the current write. The second may leave less than MIN_WRITE_BYTES for the third.
-      return Promise.race([flushOnce().then(flushOnce).then(flushOnce), sleep(FLUSH_MS)]);
+      const written = flushOnce().then(flushOnce).then(flushOnce);
+      void written.then(() => (isWritten = true));
+      for (let i = 0; i < FLUSH_TURNS && idleTurns < FLUSH_IDLE_TURNS && !isWritten; i++) {
+        idleTurns++;
+        await Promise.race([written, sleep(FLUSH_TURN_MS)]);
+      }
     },
   };
 }

@@ -53,16 +53,15 @@ describe('a logger', () => {
   });
 });
 
-/** What a process writes that logs the texts, flushes and ends. Its reader begins after so many milliseconds. */
-async function outputOf(texts: string[], readAfterMs: number) {
+/** What a process writes that logs the texts, flushes and ends. Its reader is a command of the shell. */
+async function outputOf(texts: string[], reader: string) {
   const file = join(temporaryDirectory(), 'texts.json');
   writeFileSync(file, JSON.stringify(texts));
   // A pipe between the two, since Node itself would read from the process at once.
-  const pipeline = '"$0" "$1" "$2" | { sleep "$3"; cat; }';
-  const seconds = String(readAfterMs / 1_000);
+  const pipeline = `"$0" "$1" "$2" | { ${reader}; }`;
   const { stdout, stderr } = await promisify(execFile)(
     'sh',
-    ['-c', pipeline, process.execPath, LOGGING_PROCESS, file, seconds],
+    ['-c', pipeline, process.execPath, LOGGING_PROCESS, file],
     { maxBuffer: 64 * 1024 * 1024 },
   );
   expect(stderr).toBe('');
@@ -73,23 +72,30 @@ async function outputOf(texts: string[], readAfterMs: number) {
     .map((line) => JSON.parse(line).msg);
 }
 
+const severalPipesFull = () => Array.from({ length: 2_000 }, (_, i) => `${i} ${'x'.repeat(200)}`);
+
+test('standard output carries all lines to a reader that needs more than a second for them', async () => {
+  const texts = severalPipesFull();
+  const slowly = 'for i in 1 2 3; do head -c 130000; sleep 0.6; done; cat';
+  expect(await outputOf(texts, slowly)).toEqual(texts);
+});
+
 describe.each([
-  ['reads at once', 0],
-  ['begins to read after 300 ms', 300],
-])('standard output, with a reader that %s,', (_, readAfterMs) => {
+  ['reads at once', 'cat'],
+  ['begins to read after 300 ms', 'sleep 0.3; cat'],
+])('standard output, with a reader that %s,', (_, reader) => {
   test('carries all lines, whole and in their order, at a flush', async () => {
-    // Several times as much as a pipe holds, and less than the flush can write in its one second.
-    const texts = Array.from({ length: 2_000 }, (_, i) => `${i} ${'x'.repeat(200)}`);
-    expect(await outputOf(texts, readAfterMs)).toEqual(texts);
+    const texts = severalPipesFull();
+    expect(await outputOf(texts, reader)).toEqual(texts);
   });
 
   test.each([1, 3, 40])('carries %i lines that are less than one write', async (count) => {
     const texts = Array.from({ length: count }, (_, i) => `line ${i}`);
-    expect(await outputOf(texts, readAfterMs)).toEqual(texts);
+    expect(await outputOf(texts, reader)).toEqual(texts);
   });
 
   test('carries lines of any length, with anything in them', async () => {
     const texts = fc.sample(textOfAtMost(10_000), 30);
-    expect(await outputOf(texts, readAfterMs)).toEqual(texts);
+    expect(await outputOf(texts, reader)).toEqual(texts);
   });
 });
