@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { lazily } from '../lib/lazily.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Reader } from './engine.ts';
 
@@ -18,13 +19,13 @@ export function createEpochCache<Value extends {}>(
   readEpoch: Reader['epoch'],
   max: number,
 ): EpochCache<Value> {
-  const cache = new LRUCache<string, Value>({ max });
+  const cache = lazily(() => new LRUCache<string, Value>({ max }));
   let epoch: number | undefined;
 
   function currentEpoch(): number | undefined {
     const now = readEpoch();
     if (now !== epoch) {
-      cache.clear();
+      cache().clear();
       epoch = now;
     }
     return now;
@@ -32,16 +33,16 @@ export function createEpochCache<Value extends {}>(
 
   return {
     get(name) {
-      return currentEpoch() === undefined ? undefined : cache.get(name);
+      return currentEpoch() === undefined ? undefined : cache().get(name);
     },
     keep(name, value) {
       const asOf = epoch;
       if (!(value instanceof Promise)) {
-        if (asOf !== undefined && value !== undefined) cache.set(name, value);
+        if (asOf !== undefined && value !== undefined) cache().set(name, value);
         return;
       }
       const keepLater = (known: Value | undefined) => {
-        if (asOf !== undefined && known !== undefined && currentEpoch() === asOf) cache.set(name, known);
+        if (asOf !== undefined && known !== undefined && currentEpoch() === asOf) cache().set(name, known);
       };
       // Without an epoch, too: a rejection that nobody handles ends the process.
       void value.then(keepLater).catch(() => undefined);

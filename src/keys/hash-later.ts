@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { BackgroundWriter } from '../db/engine.ts';
 import type { Db } from '../db/tables.ts';
 import type { KeyId, RawKey } from '../lib/brand.ts';
+import { lazily } from '../lib/lazily.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
 import type { ApiKey } from './key.ts';
@@ -25,7 +26,7 @@ export type HashLaterParts = Readonly<{
  * days. Without its hash, a key would be lost with the pepper. It works one key at a time, so that others get the threads.
  */
 export function createHashLater({ db, writer, bcrypt, onError }: HashLaterParts) {
-  const seen = new LRUCache<KeyId, true>({ max: MAX_REMEMBERED });
+  const seen = lazily(() => new LRUCache<KeyId, true>({ max: MAX_REMEMBERED }));
   const waiting = new Map<KeyId, RawKey>();
   let isClosed = false;
   let working: Promise<void> | undefined;
@@ -52,7 +53,7 @@ export function createHashLater({ db, writer, bcrypt, onError }: HashLaterParts)
       if (made.length > 0) await writer.run(...made.map(query));
     } catch (error) {
       // All of them get another chance at a later use.
-      seen.clear();
+      seen().clear();
       waiting.clear();
       if (!isClosed) onError(error);
     }
@@ -62,8 +63,8 @@ export function createHashLater({ db, writer, bcrypt, onError }: HashLaterParts)
   return {
     /** Call it for each key that was read from the database. */
     onRead(key: Pick<ApiKey, 'id' | 'source'>, rawKey: RawKey): void {
-      if (key.source !== 'imported' || isClosed || seen.has(key.id) || waiting.size >= MAX_WAITING) return;
-      seen.set(key.id, true);
+      if (key.source !== 'imported' || isClosed || seen().has(key.id) || waiting.size >= MAX_WAITING) return;
+      seen().set(key.id, true);
       waiting.set(key.id, rawKey);
       working ??= work();
     },

@@ -4,6 +4,7 @@ import { transaction } from '../db/transaction.ts';
 import { type Fingerprint, KeyId, type RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
+import { lazily } from '../lib/lazily.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
 import {
@@ -47,12 +48,15 @@ export type ProveForeign = (
  */
 export function createForeignProver({ db, bcrypt, clock }: ForeignProverParts) {
   /** The last row that a key was compared with. An import adds rows after it. */
-  const comparedUpTo = new LRUCache<Fingerprint, KeyId>({
-    max: MAX_REMEMBERED,
-    ttl: REFUSED_MS,
-    perf: { now: clock.monotonic },
-    ttlResolution: 0,
-  });
+  const comparedUpTo = lazily(
+    () =>
+      new LRUCache<Fingerprint, KeyId>({
+        max: MAX_REMEMBERED,
+        ttl: REFUSED_MS,
+        perf: { now: clock.monotonic },
+        ttlResolution: 0,
+      }),
+  );
   const inTurn = createClientTurns();
 
   async function proven(
@@ -78,12 +82,12 @@ export function createForeignProver({ db, bcrypt, clock }: ForeignProverParts) {
 
   const byBcrypt: ProveForeign = async (rawKey, fingerprint, client) => {
     if (rawKey.length < MIN_KEY_LENGTH || Buffer.byteLength(rawKey) > MAX_BCRYPT_BYTES) return undefined;
-    const rows = await findForeignBcrypt(db, comparedUpTo.get(fingerprint) ?? KeyId(0));
+    const rows = await findForeignBcrypt(db, comparedUpTo().get(fingerprint) ?? KeyId(0));
     if (rows.length === 0) return undefined;
     const match = rows[await bcrypt.find({ client, input: rawKey, hashes: rows.map(({ hash }) => hash) })];
     const key = match && (await proven(match, rawKey, fingerprint, client));
     if (key) return key;
-    comparedUpTo.set(fingerprint, KeyId(Math.max(...rows.map(({ id }) => id))));
+    comparedUpTo().set(fingerprint, KeyId(Math.max(...rows.map(({ id }) => id))));
     return undefined;
   };
 

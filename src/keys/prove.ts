@@ -3,6 +3,7 @@ import type { Db } from '../db/tables.ts';
 import { type Fingerprint, KeyId, type RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
+import { lazily } from '../lib/lazily.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
 import type { ApiKey } from './key.ts';
@@ -41,12 +42,15 @@ export type ProverParts = {
  */
 export function createProver({ db, fingerprintOf, bcrypt, foreign, clock }: ProverParts) {
   /** The last row that a key was compared with. */
-  const comparedUpTo = new LRUCache<Fingerprint, KeyId>({
-    max: MAX_REMEMBERED,
-    ttl: REFUSED_MS,
-    perf: { now: clock.monotonic },
-    ttlResolution: 0,
-  });
+  const comparedUpTo = lazily(
+    () =>
+      new LRUCache<Fingerprint, KeyId>({
+        max: MAX_REMEMBERED,
+        ttl: REFUSED_MS,
+        perf: { now: clock.monotonic },
+        ttlResolution: 0,
+      }),
+  );
   /** Requests with the same key at the same time share one comparison. */
   const underWay = new Map<Fingerprint, Promise<Proof>>();
 
@@ -57,7 +61,7 @@ export function createProver({ db, fingerprintOf, bcrypt, foreign, clock }: Prov
   ): Promise<Proof> {
     const rows = await store.findKeysWithoutFingerprint(db, {
       hint: hintOf(rawKey),
-      after: comparedUpTo.get(fingerprint) ?? KeyId(0),
+      after: comparedUpTo().get(fingerprint) ?? KeyId(0),
       limit: MAX_CANDIDATES + 1,
     });
     const candidates = rows.slice(0, MAX_CANDIDATES);
@@ -67,7 +71,7 @@ export function createProver({ db, fingerprintOf, bcrypt, foreign, clock }: Prov
     const match = candidates[await bcrypt.find({ client, input: bcryptInputOf(rawKey), hashes })];
     if (match) return proven(match, fingerprint);
     const isLast = rows.length === candidates.length;
-    comparedUpTo.set(fingerprint, last.id, { ttl: isLast ? REFUSED_MS : UNDECIDED_MS });
+    comparedUpTo().set(fingerprint, last.id, { ttl: isLast ? REFUSED_MS : UNDECIDED_MS });
     return { state: isLast ? 'refused' : 'undecided' };
   }
 

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { lazily } from './lazily.ts';
 
 const MAX_RESULTS = 5_000;
 
@@ -10,12 +11,12 @@ export function memoize<Argument extends {}, Result extends {}>(
   work: (argument: Argument) => Result,
   isCached: (argument: Argument) => boolean,
 ): (argument: Argument) => Result {
-  const results = new LRUCache<Argument, Result>({ max: MAX_RESULTS });
+  const results = lazily(() => new LRUCache<Argument, Result>({ max: MAX_RESULTS }));
   return (argument) => {
-    const known = results.get(argument);
+    const known = results().get(argument);
     if (known !== undefined) return known;
     const result = work(argument);
-    if (isCached(argument)) results.set(argument, result);
+    if (isCached(argument)) results().set(argument, result);
     return result;
   };
 }
