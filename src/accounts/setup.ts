@@ -114,8 +114,9 @@ export function createSetup({ db, clock, passwords, bootstrap, startSession, rev
      * @throws DomainError `setup_already_complete`, `invalid_request`, `api_key_required`, `insufficient_scope`
      */
     async setUp(wanted: NewAccount, visitor: Visitor, actor: Actor | undefined): Promise<SetUp> {
-      await assertOpen();
       const isFirst = await bootstrap.isOpen();
+      // Afterwards, because a set-up at the same time may have taken the claim.
+      await assertOpen();
       if (!isFirst && !actor) throw new DomainError({ code: 'api_key_required', remaining: undefined });
       const hash = await passwords.hash('bootstrap', wanted.password);
       if (isFirst)

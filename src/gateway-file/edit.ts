@@ -1,4 +1,4 @@
-import { type Document, isScalar } from 'yaml';
+import { type Document, isCollection, isScalar } from 'yaml';
 import { isYamlProblem, readDocument } from './document.ts';
 
 /** Long texts stay in one line, as people write them. */
@@ -9,8 +9,8 @@ export function editText(text: string, change: (document: Document) => void): st
   const read = readDocument(text);
   if (isYamlProblem(read)) throw new Error('only a valid file can be edited');
   const document: Document = read.document;
-  // An empty file has no fields to which one can be added.
-  document.contents ??= document.createNode({});
+  // An empty file has no fields to which one can be added, and neither has one that says `null`.
+  if (!isCollection(document.contents)) document.contents = document.createNode({});
   change(document);
   return document.toString(LAYOUT);
 }

@@ -295,6 +295,12 @@ describe('an edit', () => {
     expect(file.accepted()).toEqual([KEY_A]);
   });
 
+  test.each(['~\n', 'null\n', '&a\n'])('can be the first one of a file without fields: %j', async (text) => {
+    const file = processWithFile(text);
+    await (await file.thread()).edit((document) => document.set('api-keys', [KEY_A]));
+    expect(file.accepted()).toEqual([KEY_A]);
+  });
+
   test('keeps mode and link of the file, and leaves no draft', async () => {
     const [directory, elsewhere] = [temporaryDirectory(), temporaryDirectory()];
     const file = processWithFile(withKeys(KEY_A), join(elsewhere, 'real.yaml'));

@@ -111,12 +111,14 @@ test('a key has no more requests open than max_concurrent', async () => {
     key: FIRST_KEY,
     body: { scopes: ['gateway:use'], max_concurrent: 2 },
   });
-  const answers = Array.from({ length: 5 }, () => chat(json.raw_key));
-  const refused = await Promise.all([
-    Promise.race(answers),
-    expect.poll(() => upstream.received.length).toBe(2),
-  ]);
-  expect(refused[0]).toMatchObject({ status: 429, json: { error: { code: 'too_many_concurrent' } } });
+  const answered: Awaited<ReturnType<typeof chat>>[] = [];
+  const answers = Array.from({ length: 5 }, async () => {
+    const response = await chat(json.raw_key);
+    answered.push(response);
+    return response;
+  });
+  await expect.poll(() => [answered.length, upstream.received.length]).toEqual([3, 2]);
+  expect(answered[0]).toMatchObject({ status: 429, json: { error: { code: 'too_many_concurrent' } } });
   answer();
   const statuses = (await Promise.all(answers)).map(({ status }) => status);
   expect(statuses.sort()).toEqual([200, 200, 429, 429, 429]);
