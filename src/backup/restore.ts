@@ -32,9 +32,15 @@ export type Restored = Readonly<{
 
 /**
  * Puts a backup in the place of the database.
+ * @param confirm is called when the backup is known to fit; nothing is changed when it throws
  * @throws Refusal, or StartupError when the pepper or the schema does not fit
  */
-export function restore(config: Settings, source: string, clock: Pick<Clock, 'now'>): Restored {
+export async function restore(
+  config: Settings,
+  source: string,
+  clock: Pick<Clock, 'now'>,
+  confirm: () => Promise<void>,
+): Promise<Restored> {
   const database = databasePath(config);
   const backup = resolve(source);
   if (!existsSync(backup)) throw new Refusal('not_found', `There is no file ${backup}.`);
@@ -51,6 +57,7 @@ export function restore(config: Settings, source: string, clock: Pick<Clock, 'no
     copyFileSync(backup, draft, constants.COPYFILE_EXCL);
     makePrivate(draft);
     assertFits(config, backup, inspectFile(draft));
+    await confirm();
     return replace(database, draft, clock, statSync(backup).mtime.getTime());
   } catch (error) {
     const code = errorCode(error);

@@ -2,10 +2,10 @@ import type { Context } from './context.ts';
 import { CommandError, usageError } from './exit-codes.ts';
 import { visible } from './text.ts';
 
-/** Asks a person before something that cannot be undone. A script says `--yes`. */
+/** Asks a person before a change that is hard to undo. A script says `--yes`. */
 export async function confirm({ input }: Context, question: string, yes: boolean | undefined): Promise<void> {
   if (yes) return;
-  if (!input.isTerminal) throw usageError('You cannot undo this; repeat it with --yes.');
+  if (!input.isTerminal) throw usageError('Nobody can answer the question; repeat the command with --yes.');
   const answer = await input.ask(`${visible(question)} [y/N] `);
   if (!/^y(?:es)?$/i.test(answer.trim())) throw new CommandError('Nothing was changed.');
 }

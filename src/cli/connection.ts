@@ -83,14 +83,21 @@ function reasonOf(cause: unknown): string {
   return code === undefined ? '' : ` (${code})`;
 }
 
+const UNLOCK =
+  'To go on at once, use another address, such as the machine of Keyhearth, or restart Keyhearth.';
+
 function sentenceOf(error: CallError, base: URL): string {
   if (error.kind === 'unreachable')
     return `Keyhearth cannot be reached at ${base.href}${reasonOf(error.cause)}; check the URL, and that it runs.`;
   if (error.kind === 'timeout')
     return 'Keyhearth did not answer in time. A change may have happened: check before you repeat it.';
   if (error.kind !== 'problem') return error.message;
-  const fields = error.errors.map(({ path, message }) => `  ${path} ${message}`);
+  const fields = error.errors
+    .map(({ path, message }) => `${path} ${message}`)
+    .filter((text) => !error.message.includes(text))
+    .map((text) => `  ${text}`);
   const wait = error.retryAfter === undefined ? '' : ` Try again in ${error.retryAfter} seconds.`;
-  const first = `${error.message}${wait}${error.hint ? ` ${error.hint}` : ''} (${error.code})`;
+  const hint = error.hint ?? (error.code === 'too_many_failed_attempts' ? UNLOCK : undefined);
+  const first = `${error.message}${wait}${hint ? ` ${hint}` : ''} (${error.code})`;
   return [first, ...fields].join('\n');
 }

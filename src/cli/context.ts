@@ -13,6 +13,9 @@ export type Input = {
   ask(question: string): Promise<string>;
 };
 
+/** Calls the listener at Ctrl-C, and then ends the process. @returns what forgets the listener */
+export type Interrupts = (listener: () => void) => () => void;
+
 /** The options that all commands take. */
 export type GlobalOptions = { url?: string; profile?: string; keyFile?: string; json?: boolean };
 

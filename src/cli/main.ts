@@ -28,6 +28,18 @@ const input: Input = {
   },
 };
 
+/** What a shell says of a process that SIGINT has ended. */
+const INTERRUPTED = 130;
+
+function onInterrupt(listener: () => void): () => void {
+  const end = () => {
+    listener();
+    process.exit(INTERRUPTED);
+  };
+  process.once('SIGINT', end);
+  return () => void process.off('SIGINT', end);
+}
+
 const { env, stdout, stderr } = process;
 // The process ends when all that it has written is gone: exit() would cut a pipe short.
-process.exitCode = await run(process.argv.slice(2), { env, input, stdout, stderr });
+process.exitCode = await run(process.argv.slice(2), { env, input, onInterrupt, stdout, stderr });

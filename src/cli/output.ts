@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { ReportProgress } from '../lib/report-progress.ts';
+import type { Interrupts } from './context.ts';
 import { createProgressLine } from './progress.ts';
 import type { Paint } from './table.ts';
 import { toJson, visibleLines } from './text.ts';
@@ -8,10 +9,15 @@ export type Stream = { write(text: string): unknown; isTTY?: boolean | undefined
 
 export type Output = ReturnType<typeof createOutput>;
 
-type Streams = { stdout: Stream; stderr: Stream; env: Readonly<Record<string, string | undefined>> };
+type Parts = {
+  stdout: Stream;
+  stderr: Stream;
+  env: Readonly<Record<string, string | undefined>>;
+  onInterrupt: Interrupts;
+};
 
 /** Results go to standard output, and all else to standard error. @param isJson whether `--json` is set */
-export function createOutput({ stdout, stderr, env }: Streams, isJson: () => boolean) {
+export function createOutput({ stdout, stderr, env, onInterrupt }: Parts, isJson: () => boolean) {
   const hasColor = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
   const paint: Paint = (style, text) => (hasColor ? styleText(style, text, { validateStream: false }) : text);
   const progress = createProgressLine(stderr);
@@ -41,11 +47,13 @@ export function createOutput({ stdout, stderr, env }: Streams, isJson: () => boo
         stdout.write(`${secret}\n`);
       }
     },
-    /** Does long work, and shows on a terminal how far it is. */
-    async withProgress<T>(work: (report: ReportProgress) => Promise<T>): Promise<T> {
+    /** Does long work, and shows on a terminal how far it is. @param onCtrlC what to say when somebody interrupts it */
+    async withProgress<T>(work: (report: ReportProgress) => Promise<T>, onCtrlC: string): Promise<T> {
+      const forget = onInterrupt(() => note(onCtrlC));
       try {
         return await work(hasProgress() ? progress.report : () => undefined);
       } finally {
+        forget();
         progress.clear();
       }
     },

@@ -15,13 +15,19 @@ import { addProfiles } from './commands/profiles.ts';
 import { addRecover } from './commands/recover.ts';
 import { addServe } from './commands/serve.ts';
 import { addUsage } from './commands/usage.ts';
-import type { Context, Environment, GlobalOptions, Input } from './context.ts';
+import type { Context, Environment, GlobalOptions, Input, Interrupts } from './context.ts';
 import { CommandError, EXIT, type ExitCode } from './exit-codes.ts';
 import { createOutput, type Stream } from './output.ts';
 import { visibleLines } from './text.ts';
 
 /** What a process gives to its program. */
-export type Parts = { env: Environment; input: Input; stdout: Stream; stderr: Stream };
+export type Parts = {
+  env: Environment;
+  input: Input;
+  onInterrupt: Interrupts;
+  stdout: Stream;
+  stderr: Stream;
+};
 
 const OVERVIEW = `
 Examples:
@@ -62,14 +68,20 @@ export function createProgram(parts: Parts): Command {
       writeErr: (text) => parts.stderr.write(text),
       outputError: (text, write) => write(`keyhearth: ${withoutValues(text)}`),
     })
-    .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('See keyhearth --help.');
+    .configureHelp({ showGlobalOptions: true });
 
   addServe(program);
   const online = [addKeys, addLockouts, addAudit, addUsage, addAccounts, addProfiles];
   const offline = [addRecover, addMigrate, addImport, addBackup, addCopy, addDoctor];
   for (const add of [...online, ...offline, addCompletion]) add(program, context);
+  leadToHelp(program, 'keyhearth');
   return program;
+}
+
+/** An error about a command leads to the help of that command. */
+function leadToHelp(command: Command, name: string): void {
+  command.showHelpAfterError(`See ${name} --help.`);
+  for (const inner of command.commands) leadToHelp(inner, `${name} ${inner.name()}`);
 }
 
 /** An error names an option only, because its value may be secret. */
@@ -80,7 +92,8 @@ function withoutValues(text: string): string {
     .replace(/^error: /, '')
     .replace(/(unknown option '(?:--[\w-]*|-\w))[^']*'/, "$1'")
     .replace(/(too many arguments[^.]*\. Expected \d+ arguments? but got \d+): .*$/s, '$1.\n')
-    .replace(/(argument|value) '.*' is invalid/s, '$1 is invalid');
+    .replace(/^command-argument value '.*' is invalid for (argument '[^']*')/s, '$1 is invalid')
+    .replace(/(option '[^']*' argument) '.*' is invalid/s, '$1 is invalid');
   return visibleLines(sentence);
 }
 

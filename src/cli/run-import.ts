@@ -56,14 +56,14 @@ export type KeysOptions = Readonly<{
 const FORMATS: Readonly<Record<string, 'jsonl' | 'csv'>> = { jsonl: 'jsonl', ndjson: 'jsonl', csv: 'csv' };
 
 export async function importKeysFile(context: Context, file: string, options: KeysOptions): Promise<void> {
-  const format = options.format ?? FORMATS[file.replace(/^.*\./, '').toLowerCase()];
-  if (format === undefined) throw usageError('Add --format jsonl or --format csv.');
   const defaults = scopes(scope()).safeParse(options.scopes);
   if (!defaults.success) throw usageError(`--scope ${defaults.error.issues[0]?.message}.`);
   const input: OpenFile =
     file === '-'
       ? { chunks: context.input.chunks(), size: undefined, isOpenToOthers: false }
       : opened(file, () => openFile(file));
+  const format = options.format ?? FORMATS[file.replace(/^.*\./, '').toLowerCase()];
+  if (format === undefined) throw usageError('Add --format jsonl or --format csv.');
   const { chunks, position } = counted(input.chunks);
   const names = createFieldNames(options.fields, options.ignoresUnknown);
   const items = (format === 'csv' ? readCsv : readJsonl)(chunks, names, defaults.data);
@@ -113,17 +113,23 @@ const run = (
     };
     const store = createImportStore(parts, isDryRun);
     const summary = await context.output
-      .withProgress((report) =>
-        importKeys(items, choose(store), (count) => {
-          const { done, total } = read?.() ?? {};
-          report(isDryRun ? 'Checking keys' : 'Importing keys', done ?? count, total);
-        }),
+      .withProgress(
+        (report) =>
+          importKeys(items, choose(store), systemClock, (count) => {
+            const { done, total } = read?.() ?? {};
+            report(isDryRun ? 'Checking keys' : 'Importing keys', done ?? count, total);
+          }),
+        'Interrupted. Run the import again: it continues.',
       )
       .catch((error: unknown) => {
         throw error instanceof DomainError ? interrupted(error) : error;
       });
     if (summary.imported > 0 && !isDryRun) storage.markClaimed();
     showImport(context.output, { file, isDryRun, unit, summary });
+    if (summary.expired > 0)
+      context.output.note(
+        `${summary.expired} of these keys ${isDryRun ? 'would be' : 'are'} refused, because they have expired.`,
+      );
     if (!isDryRun && !(await hasManagingKey(db)))
       context.output.note('No key can manage keys yet. Make one with: keyhearth recover');
     return summary;

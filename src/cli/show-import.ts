@@ -16,9 +16,9 @@ type Reason = Summary['reasons'][number];
 
 /** Prints what became of the keys of a file. Nothing in it is secret. */
 export function showImport(output: Output, { file, isDryRun, unit, summary }: Shown): void {
-  const { imported, alreadyThere, refused, refusals, reasons, stopped } = summary;
+  const { imported, expired, alreadyThere, refused, refusals, reasons, stopped } = summary;
   const json = {
-    ...{ file, dry_run: isDryRun, imported, already_there: alreadyThere, refused, reasons },
+    ...{ file, dry_run: isDryRun, imported, expired, already_there: alreadyThere, refused, reasons },
     refusals: refusals.map(({ place, field, reason }) => ({ [unit]: place, field, reason })),
     stopped: stopped ?? null,
   };

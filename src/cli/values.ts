@@ -8,6 +8,9 @@ export function positive(text: string): number {
   return Number(text);
 }
 
+/** A date is its first moment in UTC. */
+export const time = (text: string): string => (/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+
 /** For an option that can be repeated. */
 export const collect = (text: string, before: readonly string[] = []): string[] => [...before, text];
 

@@ -41,7 +41,7 @@ export function* ofKeys(seen: Observation, keys: KeyState): Generator<Finding> {
       'info',
       'no_expiry',
       `Active keys that never expire: ${neverExpire}.`,
-      'One key that manages keys must not expire. Give others an expiry: keyhearth keys update --help',
+      'Give keys an expiry where you can: keyhearth keys update --help. Keep one managing key without, so that you always have one.',
     );
   if (withoutFingerprint > 0)
     yield found(

@@ -58,7 +58,7 @@ export async function observe(config: Config, clock: Pick<Clock, 'now'>): Promis
     connections: database.engine === 'postgres' ? config.workers * (database.pool + 1) : 0,
     host: config.listen === undefined ? config.host : undefined,
     hasBootstrapToken: config.bootstrapToken !== undefined,
-    pepperChange: areFilesFine ? pepperChange(config, contents) : 'unknown',
+    pepperChange: pepperChange(config, contents, areFilesFine),
     trustedProxies: config.trustedProxies,
     certificate: config.tls && (await certificate(config.tls)),
   };
@@ -155,8 +155,13 @@ function secretProblems(config: Config, contents: Contents | undefined): string[
 }
 
 /** Whether the database has the present pepper already, while a previous one is set. */
-function pepperChange(config: Config, contents: Contents | undefined): Observation['pepperChange'] {
+function pepperChange(
+  config: Config,
+  contents: Contents | undefined,
+  areFilesFine: boolean,
+): Observation['pepperChange'] {
   if (config.previousPepper === undefined) return 'none';
+  if (!areFilesFine) return 'unknown';
   const identity = contents?.identity;
   let isPresent = false;
   // What is wrong with the pepper is a finding of its own.

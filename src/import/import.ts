@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts';
 import { type ImportedKey, type Item, isRefusal, UnreadableFile } from './record.ts';
 import { createTally, type Summary } from './summary.ts';
 
@@ -20,6 +21,7 @@ const AT_ONCE = 2_500;
 export async function importKeys(
   items: AsyncIterable<Item> | Iterable<Item>,
   store: StoreKeys,
+  clock: Pick<Clock, 'now'>,
   onProgress: (done: number) => void,
 ): Promise<Summary> {
   const tally = createTally();
@@ -29,9 +31,11 @@ export async function importKeys(
   async function flush(): Promise<void> {
     if (waiting.length === 0) return;
     const outcomes = await store(waiting.map(({ key }) => key));
-    for (const [i, { place }] of waiting.entries()) {
+    const now = clock.now();
+    for (const [i, { place, key }] of waiting.entries()) {
       const outcome = outcomes[i];
-      if (outcome?.state === 'imported') tally.imported();
+      if (outcome?.state === 'imported')
+        tally.imported((key.settings.expiresAt ?? Number.POSITIVE_INFINITY) <= now);
       else if (outcome?.state === 'already_there') tally.alreadyThere();
       else if (outcome) tally.refused({ place, field: outcome.field, reason: outcome.reason });
     }

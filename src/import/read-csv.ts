@@ -62,13 +62,24 @@ const sentenceOf = ({ code, ...error }: CsvError) => {
   return `${lines === undefined ? 'The file' : `Line ${lines}`} ${SENTENCES[code] ?? 'is not valid CSV'}. Nothing behind it was read.`;
 };
 
+const SEPARATORS: readonly (readonly [string, string])[] = [
+  [';', 'semicolons'],
+  ['\t', 'tabs'],
+];
+
 /** @throws UnreadableFile, which names a column by its number when its name could be a key */
 function columnsOf(record: readonly string[], names: FieldNames): (string | undefined)[] {
+  const [, others] =
+    SEPARATORS.find(([separator]) => record.length === 1 && record[0]?.includes(separator)) ?? [];
+  if (others !== undefined)
+    throw new UnreadableFile(`The columns are separated by ${others}; separate them by commas.`);
   const columns = record.map((name) => names.nameOf(name.trim()));
   const advice = `The first line must name the columns. These are known: ${FIELDS.join(', ')}.`;
   for (const [i, column] of columns.entries()) {
     if (column === undefined) continue;
     const called = `Column ${i + 1}${shownName(column) && ` (${column})`}`;
+    if (FIELDS.includes(column.toLowerCase()) && !FIELDS.includes(column))
+      throw new UnreadableFile(`${called} must be written ${column.toLowerCase()}.`);
     if (!FIELDS.includes(column))
       throw new UnreadableFile(
         `${called} is not known. ${advice} Use --field or --ignore-unknown for others.`,

@@ -5,6 +5,8 @@ const MAX_LISTED = 100;
 
 export type Summary = Readonly<{
   imported: number;
+  /** How many of the imported keys have expired. */
+  expired: number;
   alreadyThere: number;
   refused: number;
   /** How many keys were refused for the same reason, the most frequent first. */
@@ -18,12 +20,16 @@ export type Summary = Readonly<{
 /** Counts what becomes of the keys of a file. */
 export function createTally() {
   let imported = 0;
+  let expired = 0;
   let alreadyThere = 0;
   let refused = 0;
   const reasons = new Map<string, { field: string; reason: string; count: number }>();
   const refusals: Refusal[] = [];
   return {
-    imported: () => void imported++,
+    imported(hasExpired: boolean): void {
+      imported++;
+      if (hasExpired) expired++;
+    },
     alreadyThere: () => void alreadyThere++,
     refused(refusal: Refusal): void {
       refused++;
@@ -36,7 +42,7 @@ export function createTally() {
       else reasons.set(JSON.stringify([field, reason]), { field, reason, count: 1 });
     },
     summary: (stopped?: string): Summary => ({
-      ...{ imported, alreadyThere, refused, refusals, stopped },
+      ...{ imported, expired, alreadyThere, refused, refusals, stopped },
       reasons: [...reasons.values()].sort((a, b) => b.count - a.count),
     }),
   };

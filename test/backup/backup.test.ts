@@ -186,8 +186,9 @@ test('a restore refuses what does not belong here, and changes nothing', async (
     [broken, 1, /damaged/],
     [changed('pragma application_id = 1'), 1, /not a database of Keyhearth/],
   ];
+  // It is refused before the question.
   for (const [path, code, sentence] of cases)
-    expect(await run(['restore', path, '--yes'])).toMatchObject({
+    expect(await run(['restore', path])).toMatchObject({
       code,
       stderr: expect.stringMatching(sentence),
     });
@@ -235,7 +236,10 @@ test('a service that starts in the middle of a restore keeps its database, and t
     },
   };
   const before = statSync(database).ino;
-  expect(() => restore(config, file, clock)).toThrow(/Another process has .* Nothing was changed/);
+  const yes = async () => undefined;
+  await expect(restore(config, file, clock, yes)).rejects.toThrow(
+    /Another process has .* Nothing was changed/,
+  );
   expect(statSync(database).ino).toBe(before);
   expect(readdirSync(dataDir).filter((name) => /replaced|[\da-f]{8}-/.test(name))).toEqual([]);
   const [service] = started;
@@ -283,6 +287,7 @@ test('on a terminal, a backup shows how far it is', async () => {
   const parts = {
     env: { KEYHEARTH_DATA_DIR: dataDir },
     input: { isTerminal: false, readAll: async () => '', chunks: async function* () {}, ask: async () => '' },
+    onInterrupt: () => () => undefined,
     stdout: { write: (text: string) => results.push(text) },
     stderr: { isTTY: true, write: (text: string) => lines.push(text) },
   };

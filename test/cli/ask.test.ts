@@ -21,7 +21,10 @@ function desk(answer = '') {
         return answer;
       },
     },
-    output: createOutput({ stdout: stderr, stderr, env: {} }, () => false),
+    output: createOutput(
+      { stdout: stderr, stderr, env: {}, onInterrupt: () => () => undefined },
+      () => false,
+    ),
     options: () => ({}),
     async request<Data>({ query }: Request) {
       queries.push(query);

@@ -38,6 +38,7 @@ export async function keyhearth(
       },
       ask: async () => '',
     },
+    onInterrupt: () => () => undefined,
     stdout: stream('stdout'),
     stderr: stream('stderr'),
   });

@@ -57,7 +57,13 @@ for (const shell of SHELLS) {
         ask: async () => '',
       };
       const stream = { write: () => undefined };
-      const { commands } = createProgram({ env: {}, input, stdout: stream, stderr: stream });
+      const { commands } = createProgram({
+        env: {},
+        input,
+        onInterrupt: () => () => undefined,
+        stdout: stream,
+        stderr: stream,
+      });
       expect(offered(shell, 'keyhearth', '')).toEqual(
         expect.arrayContaining(commands.map((command) => command.name())),
       );

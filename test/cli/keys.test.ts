@@ -50,7 +50,7 @@ test('the life of a key: the raw key is alone on standard output, once', async (
 
   expect(await run(['keys', 'delete', String(id)])).toMatchObject({
     code: 2,
-    stderr: 'keyhearth: You cannot undo this; repeat it with --yes.\n',
+    stderr: 'keyhearth: Nobody can answer the question; repeat the command with --yes.\n',
   });
   expect(await isValid(rawKey)).toBe(true);
   expect(await json('keys', 'delete', String(id), '--yes')).toEqual({ id });

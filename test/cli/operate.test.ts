@@ -35,7 +35,11 @@ test('audit: who changed what, as a table and as JSON', async () => {
     /^TIME ACTION ACTOR FROM KEY CHANGES\n20\d\d-\S+Z key\.updated key 1 first 127\.0\.0\.1 \d+ label: "before" → "after"\n$/,
   );
   expect(await json('audit', '--key-id', String(id), '--to', '2020-01-01T00:00:00Z')).toEqual([]);
-  expect(await run(['audit', '--from', 'yesterday'])).toMatchObject({ code: 2 });
+  expect(await json('audit', '--key-id', String(id), '--from', '2020-01-01')).toEqual(events);
+  expect(await json('audit', '--key-id', String(id), '--to', '2020-01-01')).toEqual([]);
+  const wrong = await run(['audit', '--from', 'yesterday']);
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr.split('from must').length).toBe(2);
 });
 
 test('usage: of all keys, of one, and the most used', async () => {

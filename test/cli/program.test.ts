@@ -50,7 +50,8 @@ describe('a mistake in the arguments ends with code 2', () => {
     async (args) => {
       const { code, stderr } = await keyhearth(args);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/^keyhearth: .* is invalid/);
+      expect(stderr).toMatch(/^keyhearth: (?:argument 'id'|option '--limit <count>' argument) is invalid/);
+      expect(stderr).toContain(`See keyhearth keys ${args[1]} --help.`);
       expect(stderr).not.toContain('geheim');
     },
   );

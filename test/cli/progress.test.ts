@@ -11,10 +11,12 @@ function shownAfter(written: string): string[] {
   return lines;
 }
 
+const onInterrupt = () => () => undefined;
+
 function terminal(env: Record<string, string> = {}, { isTTY = true, isJson = false, columns = 80 } = {}) {
   let written = '';
   const stderr = { isTTY, columns, write: (text: string) => (written += text) };
-  const output = createOutput({ stdout: stderr, stderr, env }, () => isJson);
+  const output = createOutput({ stdout: stderr, stderr, env, onInterrupt }, () => isJson);
   return { ...output, written: () => written };
 }
 
@@ -32,7 +34,7 @@ test('one line shows how far the work is, and is gone at the end', async () => {
     report('Nothing', 0, 0);
     see();
     return 'done';
-  });
+  }, 'Interrupted.');
   note('All is well.');
   expect(result).toBe('done');
   expect(seen).toEqual([
@@ -52,7 +54,7 @@ test('an error, or a sentence in between, has a line of its own', async () => {
     note('Line 7 has no key.');
     report('Reading the file', 2, 2);
     throw new Error('the disk is full');
-  });
+  }, 'Interrupted.');
   await expect(work).rejects.toThrow('the disk is full');
   expect(shownAfter(written())).toEqual(['Line 7 has no key.', '']);
 });
@@ -64,10 +66,10 @@ test('a hundred thousand reports write a hundred times, and a narrow terminal ha
     columns: 20,
     write: (text: string) => (writes += text.length > 21 ? 1e6 : 1),
   };
-  const output = createOutput({ stdout: stderr, stderr, env: {} }, () => false);
+  const output = createOutput({ stdout: stderr, stderr, env: {}, onInterrupt }, () => false);
   await output.withProgress(async (report) => {
     for (let row = 0; row <= 100_000; row += 1) report('', row, 100_000);
-  });
+  }, 'Interrupted.');
   expect(writes).toBeLessThan(110);
 });
 
@@ -77,6 +79,27 @@ test.each<[string, Parameters<typeof terminal>]>([
   ['a terminal without abilities', [{ TERM: 'dumb' }]],
 ])('with %s, nothing is written', async (_, settings) => {
   const { withProgress, written } = terminal(...settings);
-  await withProgress(async (report) => report('Copying', 1, 2));
+  await withProgress(async (report) => report('Copying', 1, 2), 'Interrupted.');
   expect(written()).toBe('');
+});
+
+test('at Ctrl-C, long work says how to go on, and other work does not', async () => {
+  const listeners = new Set<() => void>();
+  const lines: string[] = [];
+  const stderr = { write: (text: string) => lines.push(text) };
+  const output = createOutput(
+    {
+      ...{ stdout: stderr, stderr, env: {} },
+      onInterrupt(listener) {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+    },
+    () => false,
+  );
+  await output.withProgress(async () => {
+    for (const listener of listeners) listener();
+  }, 'Interrupted. Run it again.');
+  expect(lines).toEqual(['Interrupted. Run it again.\n']);
+  expect(listeners.size).toBe(0);
 });

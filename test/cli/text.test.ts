@@ -51,7 +51,10 @@ test.each<[string, boolean, Record<string, string>, boolean]>([
 ])('on %s', (_, isTTY, env, hasColor) => {
   let written = '';
   const stdout = { isTTY, write: (text: string) => (written += text) };
-  const output = createOutput({ stdout, stderr: stdout, env }, () => false);
+  const output = createOutput(
+    { stdout, stderr: stdout, env, onInterrupt: () => () => undefined },
+    () => false,
+  );
   output.print({}, (paint) => paint('bold', 'title'));
   expect(written).toBe(hasColor ? '\u001b[1mtitle\u001b[22m\n' : 'title\n');
 });

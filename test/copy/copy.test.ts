@@ -125,6 +125,18 @@ test('a copy that is interrupted serves nobody, and continues', async () => {
   await (await startService({ dataDir, env: { DATABASE_URL: url } })).close();
 });
 
+test.each([
+  ['mysql://h/d', 'The URL'],
+  ['env:WRONG', 'WRONG'],
+])('a wrong database is named as it was given: %s', async (place, name) => {
+  const { code, stderr } = await keyhearth(['copy', place, 'x'], { env: { WRONG: 'mysql://h/d' } });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(new RegExp(`${name} must`, 'i')),
+  });
+  expect(stderr).not.toContain('DATABASE_URL');
+});
+
 test('one value that differs fails the copy, which then serves nobody', async () => {
   const { dataDir, file, url, run } = await stopped();
   const before = interrupt({ engine: 'sqlite', path: file }, atServer(url), 'Comparing database_identity');

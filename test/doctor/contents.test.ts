@@ -1,3 +1,5 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import { findingsOf } from '../../src/doctor/findings.ts';
@@ -70,6 +72,9 @@ test('counts the keys that need the previous pepper', async () => {
   try {
     await withRows('last_used_at = null', async () => {
       expect(await checks()).toEqual(['warning previous_pepper']);
+      chmodSync(join(dataDir, 'pepper'), 0o644);
+      expect(await checks()).toEqual(['error mode', 'warning previous_pepper']);
+      chmodSync(join(dataDir, 'pepper'), 0o600);
       const [finding] = await examine(change);
       expect(finding).toMatchObject({ level: 'info', finding: expect.stringMatching(/: 1\..*need/) });
     });

@@ -244,6 +244,15 @@ describe('keys of a file', () => {
     expect(await listed(at)).toMatchObject([{ scopes: ['a:b', 'c'] }]);
   });
 
+  test('that have expired are counted, and the summary says that they are refused', async () => {
+    const at = await started();
+    const file = at.file('keys.jsonl', jsonl({ key: KEY, expires_at: '2020-01-01' }, { key: OTHER }));
+    const { stderr } = await at.run('keys', file, '--dry-run');
+    expect(stderr).toBe('1 of these keys would be refused, because they have expired.\n');
+    expect(await at.summary(['keys', file])).toMatchObject({ imported: 2, expired: 1 });
+    expect([await verify(at, KEY), await verify(at, OTHER)]).toEqual([401, 200]);
+  });
+
   test('in a file that others can read cause a warning', async () => {
     const at = await started();
     const file = at.file('keys.jsonl', jsonl({ key: KEY }));
@@ -253,7 +262,9 @@ describe('keys of a file', () => {
   });
 
   test.each([
-    [2, 'Add --format', ['keys', '/nonexistent']],
+    [2, 'Add --format', ['keys', import.meta.filename]],
+    [1, 'There is no such file', ['keys', '/nonexistent']],
+    [1, 'It is a directory', ['keys', '/tmp']],
     [1, 'There is no such file', ['keys', '/nonexistent.csv']],
     [1, 'It is a directory', ['keys', '/tmp', '--format', 'csv']],
     [2, 'OURS=THEIRS', ['keys', '-', '--format', 'csv', '--field', 'secret=key']],

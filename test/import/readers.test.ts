@@ -169,6 +169,10 @@ describe('a line of JSON', () => {
   });
 });
 
+test.each(['', '\n \n', '\ufeff'])('a file of JSON Lines without a line is unreadable: %j', async (text) => {
+  await expect(jsonl(text)).rejects.toThrow('The file is empty.');
+});
+
 describe('a file of CSV', () => {
   test('has cells with commas, quotes, newlines, lists and JSON', async () => {
     const text = [
@@ -208,6 +212,9 @@ describe('a file of CSV', () => {
   test.each([
     ['The file is empty.', ''],
     ['Column 1 is not known.', `${KEY},label\n`],
+    ['The columns are separated by semicolons; separate them by commas.', `key;label\n${KEY};a\n`],
+    ['The columns are separated by tabs', `key\tlabel\n${KEY}\ta\n`],
+    ['Column 2 (Label) must be written label.', 'key,Label\n'],
     ['Column 2 (lable) is not known.', 'key,lable\n'],
     ['Column 3 (label) stands twice.', 'key,label,label\n'],
     ['There is no column key, sha256, bcrypt.', 'label,owner\n'],

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { time } from '../format.ts';
 import { type PageOptions, readPages, withPages } from '../pages.ts';
 import { type Column, table } from '../table.ts';
-import { positive } from '../values.ts';
+import { positive, time as timeOption } from '../values.ts';
 
 type AuditEvent = {
   id: number;
@@ -47,11 +47,11 @@ export function addAudit(program: Command, context: Context): void {
     .option('--key-id <id>', 'the key that was changed', positive)
     .option('--actor <id>', 'the key or the account that made the change')
     .option('--action <action>', 'what happened, such as key.created')
-    .option('--from <time>', 'the earliest time, such as 2030-01-31T12:00:00Z')
-    .option('--to <time>', 'the first moment after the latest time')
+    .option('--from <time>', 'the earliest time, such as 2030-01-31 or 2030-01-31T12:00:00Z', timeOption)
+    .option('--to <time>', 'the first moment after the latest time', timeOption)
     .addHelpText(
       'after',
-      '\nExamples:\n  keyhearth audit --key-id 2\n  keyhearth audit --action key.deleted --from 2030-01-01T00:00:00Z --all',
+      '\nExamples:\n  keyhearth audit --key-id 2\n  keyhearth audit --action key.deleted --from 2030-01-01 --all',
     )
     .action(async ({ actor, action, from, to, keyId, ...pages }: AuditOptions) => {
       const query = { actor, action, from, to, key_id: keyId };

@@ -19,7 +19,10 @@ export function addBackup(program: Command, context: Context): void {
       const { parseConfig } = await import('../../config.ts');
       const { backUp } = await import('../../backup/backup.ts');
       const made = await asCommandError(() =>
-        output.withProgress((report) => backUp(parseConfig(env), file, report)),
+        output.withProgress(
+          (report) => backUp(parseConfig(env), file, report),
+          'Interrupted. There is no backup.',
+        ),
       );
       output.done(`The backup is complete and checked: ${made.file} (${made.bytes} bytes)`, {
         file: made.file,
@@ -37,11 +40,14 @@ export function addBackup(program: Command, context: Context): void {
       '\nThe replaced database stays beside the new one. Keys that were revoked after the backup are valid again; the command lists them.\n\nExample:\n  keyhearth restore /mnt/backup/keyhearth-2026-01-31.db',
     )
     .action(async (file: string, { yes }: { yes?: boolean }) => {
-      await confirm(context, `Replace the database by ${file}?`, yes);
       const { parseConfig } = await import('../../config.ts');
       const { restore } = await import('../../backup/restore.ts');
       const { systemClock } = await import('../../lib/clock.ts');
-      const restored = await asCommandError(async () => restore(parseConfig(env), file, systemClock));
+      const restored = await asCommandError(() =>
+        restore(parseConfig(env), file, systemClock, () =>
+          confirm(context, `Replace the database by ${file}?`, yes),
+        ),
+      );
       const { database, kept, revived } = restored;
       output.note(`Restored: ${database}`);
       if (kept !== null)

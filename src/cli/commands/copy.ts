@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { DatabaseLocation } from '../../db/location.ts';
+import { StartupError } from '../../lib/startup-error.ts';
 import type { Context, Environment } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { asCommandError } from '../refused.ts';
@@ -27,7 +28,10 @@ export function addCopy(program: Command, { env, output }: Context): void {
       const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
       const parts = { from: await locationOf(from, env), to: await locationOf(to, env), logger };
       const copied = await asCommandError(() =>
-        output.withProgress((report) => copyDatabase({ ...parts, report })),
+        output.withProgress(
+          (report) => naming('the URL of the database', () => copyDatabase({ ...parts, report })),
+          'Interrupted. Run the same command again: it continues.',
+        ),
       );
       if (copied.isContinued) output.note('An interrupted copy was continued.');
       const columns = (['table', 'rows', 'digest'] as const).map((name) => ({
@@ -53,7 +57,18 @@ async function locationOf(text: string, env: Environment): Promise<DatabaseLocat
     throw usageError(
       'A URL with a password is never an argument, because other users of the machine can read arguments. Put it into a variable, and give its name as env:NAME.',
     );
-  return parseConfig({ DATABASE_URL: isUrl ? value : `sqlite:${value}` }).database;
+  const url = isUrl ? value : `sqlite:${value}`;
+  return naming(name ?? 'the URL', async () => parseConfig({ DATABASE_URL: url }).database);
+}
+
+/** An error names what was given here, in place of the variable that the service reads. */
+async function naming<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StartupError) throw new StartupError(error.message.replaceAll('DATABASE_URL', name));
+    throw error;
+  }
 }
 
 function hasPassword(text: string): boolean {
