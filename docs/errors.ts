@@ -12,6 +12,7 @@ type Explained<Code extends FailureCode> = {
 };
 
 const TRY_AGAIN = 'Try again after the time in `Retry-After`.';
+const ASK = 'If that does not help, ask the operator of the gateway.';
 
 const explained: { [Code in FailureCode]: Explained<Code> } = {
   invalid_request: {
@@ -270,22 +271,48 @@ const explained: { [Code in FailureCode]: Explained<Code> } = {
     advice: 'Correct the request to the management API of the gateway, or change the file of the gateway.',
   },
   no_upstream: {
-    examples: (['path', 'client'] as const).map((reason) => ({ code: 'no_upstream', for: reason })),
+    examples: [{ code: 'no_upstream' }],
     advice: 'Check the path. The operator chooses the upstreams in `config.yaml`.',
   },
+  no_upstream_credential: {
+    examples: [{ code: 'no_upstream_credential' }],
+    advice: 'Ask the operator of the gateway for a credential in `ampcode.upstream-api-keys`.',
+  },
+  upstream_rate_limited: {
+    examples: [{ code: 'upstream_rate_limited', retryAfter: 30 }],
+    advice: TRY_AGAIN,
+  },
   upstream_unreachable: {
-    examples: (['no_connection', 'connection_lost', 'credential', 'redirect'] as const).map((reason) => ({
-      code: 'upstream_unreachable',
-      reason,
-    })),
-    advice: 'Try again. If that does not help, ask the operator of the gateway.',
+    examples: [{ code: 'upstream_unreachable' }],
+    advice: `Try again: nothing was sent. ${ASK}`,
+  },
+  upstream_connection_lost: {
+    examples: [{ code: 'upstream_connection_lost' }],
+    advice: 'The upstream may have got the request. Send the request again only if it may run twice.',
+  },
+  upstream_invalid_answer: {
+    examples: [{ code: 'upstream_invalid_answer' }],
+    advice: 'The upstream has got the request. Ask the operator of the gateway to check its `base-url`.',
+  },
+  upstream_credential_refused: {
+    examples: [{ code: 'upstream_credential_refused' }],
+    advice: `Another credential may be used at the next request, so try again. ${ASK}`,
+  },
+  upstream_redirected: {
+    examples: [{ code: 'upstream_redirected' }],
+    advice: 'Check the path. The operator may have to correct the `base-url` of the upstream.',
+  },
+  upstream_websocket_refused: {
+    examples: [{ code: 'upstream_websocket_refused' }],
+    advice: 'Check the path and the model. The upstream may have no WebSockets: send a request instead.',
+  },
+  upstream_connect_timeout: {
+    examples: [{ code: 'upstream_connect_timeout' }],
+    advice: 'Try again later: nothing was sent.',
   },
   upstream_timeout: {
-    examples: (['connection', 'answer'] as const).map((waitedFor) => ({
-      code: 'upstream_timeout',
-      waitedFor,
-    })),
-    advice: 'Try again later.',
+    examples: [{ code: 'upstream_timeout' }],
+    advice: 'The upstream has got the request. Send the request again only if it may run twice.',
   },
   overloaded: {
     examples: (['hashing', 'undecided', 'descriptors', 'bodies'] as const).map((reason) => ({

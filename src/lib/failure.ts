@@ -132,14 +132,27 @@ export type Failure =
         | ('provider' | 'session' | 'file' | 'name' | 'directory');
       fields?: readonly string[];
     }
-  /** No credential of the gateway is for the path, for the prefix of the model, or for this client. */
-  | { code: 'no_upstream'; for: 'path' | 'client' }
-  /** `credential`: the upstream refused the credential that the operator has configured. */
-  | {
-      code: 'upstream_unreachable';
-      reason: 'no_connection' | 'connection_lost' | 'credential' | 'redirect' | 'websocket';
-    }
-  | { code: 'upstream_timeout'; waitedFor: 'connection' | 'answer' }
+  /** No credential of the gateway is for the path, or for the prefix of the model. */
+  | { code: 'no_upstream' }
+  /** The path has an upstream, and no credential of it is for this client. */
+  | { code: 'no_upstream_credential' }
+  /** Nothing was sent: there is no connection to the upstream. */
+  | { code: 'upstream_unreachable' }
+  /** Nothing was sent: the connection to the upstream took too long. */
+  | { code: 'upstream_connect_timeout' }
+  /** The upstream may have got the request. */
+  | { code: 'upstream_connection_lost' }
+  /** The upstream has got the request. */
+  | { code: 'upstream_timeout' }
+  /** The upstream refused the credential that the operator has configured, or no header can carry it. */
+  | { code: 'upstream_credential_refused' }
+  /** The answer of the upstream cannot be read as HTTP. */
+  | { code: 'upstream_invalid_answer' }
+  /** The answer of the upstream leads to another host. */
+  | { code: 'upstream_redirected' }
+  | { code: 'upstream_websocket_refused' }
+  /** The upstream opens no WebSocket with this credential for a while. */
+  | ({ code: 'upstream_rate_limited' } & RetryAfter)
   | ({ code: 'overloaded'; reason: 'hashing' | 'undecided' | 'descriptors' | 'bodies' } & RetryAfter)
   | ({ code: 'stopping' } & RetryAfter)
   | ({ code: 'database_busy'; reason: 'other_change' | 'connections' | 'timeout' } & RetryAfter)

@@ -60,9 +60,11 @@ export function createPools(clock: Clock) {
       return best;
     },
 
-    rest(credential: Credential, reason: RestReason): void {
+    /** @returns for how many milliseconds it rests */
+    rest(credential: Credential, reason: RestReason): number {
       const ms = reason.kind === 'limited' ? limitedMs(reason.retryAfter, clock.now()) : REST_MS[reason.kind];
       rests.set(idOf(credential), clock.monotonic() + ms);
+      return ms;
     },
 
     /** Milliseconds until a credential may be used again; 0 when it does not rest. */

@@ -24,7 +24,8 @@ export type Upstreams = Readonly<{
   route(protocol: Protocol, model: string | null): Route;
   /** The next credential of a pool; undefined when the request has tried all. */
   take(pool: readonly Credential[], tried?: readonly Credential[]): Credential | undefined;
-  rest(credential: Credential, reason: RestReason): void;
+  /** Lets a credential rest. @returns for how many milliseconds */
+  rest(credential: Credential, reason: RestReason): number;
   /** All credentials, in their order. A change makes a new list. */
   credentials(): readonly Credential[];
   /** Without what is secret. */

@@ -141,7 +141,7 @@ export function createClientApi(parts: ClientApiParts) {
 
   async function forwardToAmp(exchange: Exchange, target: Target, admitted: Admitted): Promise<void> {
     const pool = await ampCredentials(exchange.request, admitted);
-    if (!pool) return fail(exchange, { code: 'no_upstream', for: live.current().amp ? 'client' : 'path' });
+    if (!pool) return fail(exchange, { code: live.current().amp ? 'no_upstream_credential' : 'no_upstream' });
     send(exchange, { pool, target, body: streamed(exchange.request), prefix: null }, '');
   }
 

@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import { type Dispatcher, errors } from 'undici';
 import { errorCode } from '../../lib/error-code.ts';
 import { DomainError, type Failure } from '../../lib/failure.ts';
 import type { UpstreamAgent } from '../../upstreams/agent.ts';
@@ -92,10 +92,9 @@ export function createForward({ agent, upstreams, createTokenReader }: ForwardPa
           if (status === 401) {
             // Some paths need rights that a good credential does not have.
             if (asksModel(target, request.method)) upstreams.rest(credential, { kind: 'refused' });
-            throw new DomainError({ code: 'upstream_unreachable', reason: 'credential' });
+            throw new DomainError({ code: 'upstream_credential_refused' });
           }
-          if (leadsAway(status, headers, credential))
-            throw new DomainError({ code: 'upstream_unreachable', reason: 'redirect' });
+          if (leadsAway(status, headers, credential)) throw new DomainError({ code: 'upstream_redirected' });
           isFailure = status >= 400;
           reader = isFailure ? undefined : createTokenReader(headers['content-type']?.toString());
           // They have no body, and a length would let the client wait for one.
@@ -131,7 +130,7 @@ export function createForward({ agent, upstreams, createTokenReader }: ForwardPa
           if (next) return send(next);
           finish();
           if (hasLeft) return;
-          if (isUnsendable) fail(exchange, { code: 'upstream_unreachable', reason: 'credential' });
+          if (isUnsendable) fail(exchange, { code: 'upstream_credential_refused' });
           else fail(exchange, failureOf(error, controller !== undefined));
         },
       };
@@ -145,7 +144,7 @@ export function createForward({ agent, upstreams, createTokenReader }: ForwardPa
 
     const first = upstreams.take(pool);
     if (first) send(first);
-    else fail(exchange, { code: 'no_upstream', for: 'path' });
+    else fail(exchange, { code: 'no_upstream' });
   };
 }
 
@@ -155,12 +154,16 @@ const isInvalid = (error: Error) => errorCode(error) === 'UND_ERR_INVALID_ARG';
 function failureOf(error: Error, isSent: boolean): Failure {
   if (error instanceof DomainError) return error.failure;
   if (isInvalid(error)) return { code: 'malformed_request', reason: 'not_http' };
+  if (error instanceof errors.HTTPParserError) return { code: 'upstream_invalid_answer' };
   switch (errorCode(error)) {
     case 'UND_ERR_CONNECT_TIMEOUT':
-      return { code: 'upstream_timeout', waitedFor: 'connection' };
+      return { code: 'upstream_connect_timeout' };
     case 'UND_ERR_HEADERS_TIMEOUT':
-      return { code: 'upstream_timeout', waitedFor: 'answer' };
+      return { code: 'upstream_timeout' };
+    case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
+    case 'UND_ERR_HEADERS_OVERFLOW':
+      return { code: 'upstream_invalid_answer' };
     default:
-      return { code: 'upstream_unreachable', reason: isSent ? 'connection_lost' : 'no_connection' };
+      return { code: isSent ? 'upstream_connection_lost' : 'upstream_unreachable' };
   }
 }

@@ -33,7 +33,7 @@ export function socketRoute(
       headers: toRecord(requestHeaders(headers, credential)),
       rest(reason) {
         if (reason.kind === 'unreachable') unreachable.push(credential);
-        upstreams.rest(credential, reason);
+        return upstreams.rest(credential, reason);
       },
     };
   };

@@ -9,8 +9,8 @@ import { SOCKET_OPTIONS } from './socket-options.ts';
 export type SocketUpstream = Readonly<{
   url: string;
   headers: Readonly<Record<string, string>>;
-  /** Lets its credential rest. */
-  rest(reason: RestReason): void;
+  /** Lets its credential rest. @returns for how many milliseconds */
+  rest(reason: RestReason): number;
 }>;
 
 export type UpstreamLimits = Readonly<{
@@ -43,7 +43,7 @@ export function openUpstream(
     };
     const socket = create();
     if (!socket) return;
-    onBegin(() => settle(refused({ code: 'upstream_unreachable', reason: 'connection_lost' }, false)));
+    onBegin(() => settle(refused({ code: 'upstream_connection_lost' }, false)));
 
     function settle(opened: Opened): void {
       if (isSettled) return;
@@ -60,7 +60,7 @@ export function openUpstream(
       } catch {
         clearTimeout(timer);
         rest({ kind: 'refused' });
-        resolve(refused({ code: 'upstream_unreachable', reason: 'credential' }, true));
+        resolve(refused({ code: 'upstream_credential_refused' }, true));
         return undefined;
       }
     }
@@ -73,7 +73,7 @@ export function openUpstream(
     }
 
     function late(): void {
-      fail({ code: 'upstream_timeout', waitedFor: isConnected ? 'answer' : 'connection' });
+      fail({ code: isConnected ? 'upstream_timeout' : 'upstream_connect_timeout' });
     }
 
     function watchConnection(request: ClientRequest): void {
@@ -94,7 +94,7 @@ export function openUpstream(
     });
     socket.once('unexpected-response', (_, response) => settle(judge(response, rest)));
     socket.on('error', () =>
-      fail({ code: 'upstream_unreachable', reason: isConnected ? 'connection_lost' : 'no_connection' }),
+      fail({ code: isConnected ? 'upstream_connection_lost' : 'upstream_unreachable' }),
     );
   });
 }
@@ -107,11 +107,12 @@ function judge(response: IncomingMessage, rest: SocketUpstream['rest']): Opened 
     case 401:
     case 403:
       rest({ kind: 'refused' });
-      return refused({ code: 'upstream_unreachable', reason: 'credential' }, true);
-    case 429:
-      rest({ kind: 'limited', retryAfter: headers['retry-after'] });
-      return refused({ code: 'http_error', status }, true);
+      return refused({ code: 'upstream_credential_refused' }, true);
+    case 429: {
+      const restMs = rest({ kind: 'limited', retryAfter: headers['retry-after'] });
+      return refused({ code: 'upstream_rate_limited', retryAfter: Math.ceil(restMs / 1_000) }, true);
+    }
     default:
-      return refused({ code: 'upstream_unreachable', reason: 'websocket' }, false);
+      return refused({ code: 'upstream_websocket_refused' }, false);
   }
 }

@@ -92,7 +92,7 @@ export function createWebSockets(parts: WebSocketParts) {
     next: NextUpstream,
     protocols: readonly string[],
   ): Promise<Opened> {
-    let last: Opened = { failure: { code: 'no_upstream', for: 'path' }, mayTryAnother: true };
+    let last: Opened = { failure: { code: 'no_upstream' }, mayTryAnother: true };
     while (last.mayTryAnother && !connection.destroyed) {
       const upstream = next();
       if (!upstream) break;

@@ -1,24 +1,6 @@
 import type { FailureCode, FailureOf } from '../../lib/failure.ts';
 import type { Rule } from './problem-rule.ts';
 
-const unserved = {
-  path: 'No upstream is configured for this path.',
-  client: 'No upstream credential is configured for this client.',
-};
-
-const unreachable = {
-  no_connection: 'The upstream cannot be reached.',
-  connection_lost: 'The upstream closed the connection before its answer.',
-  credential: 'The upstream refused the credential that is configured for it. Your own key is valid.',
-  redirect: 'The upstream redirects to another place, and a client would show its key there.',
-  websocket: 'The upstream does not open a WebSocket here.',
-};
-
-const late = {
-  connection: 'The upstream did not take the connection in time.',
-  answer: 'The upstream did not answer in time.',
-};
-
 /** Like Go, whose programs clients of the original know: 29m58s. */
 const inMinutes = (seconds: number) =>
   `${seconds < 60 ? '' : `${Math.floor(seconds / 60)}m`}${seconds % 60}s`;
@@ -66,14 +48,34 @@ const invalid: { [Reason in Invalid['reason']]: readonly [number, (fields: strin
 
 /** The rows of the problem dialect for the gateway. */
 export const gatewayRules = {
-  no_upstream: {
+  no_upstream: { status: 404, detail: 'No upstream is configured for this path.' },
+  no_upstream_credential: {
     status: 404,
-    detail: (failure: FailureOf<'no_upstream'>) => unserved[failure.for],
+    detail: 'No upstream credential is configured for this client.',
   },
-  upstream_unreachable: {
+  upstream_rate_limited: {
+    status: 429,
+    detail: 'The rate limit of the upstream is reached. Your own key is valid.',
+    headers: ({ retryAfter }: { retryAfter: number }) => ({ 'Retry-After': String(retryAfter) }),
+  },
+  upstream_unreachable: { status: 502, detail: 'The upstream cannot be reached.' },
+  upstream_connection_lost: {
     status: 502,
-    detail: ({ reason }: FailureOf<'upstream_unreachable'>) => unreachable[reason],
+    detail: 'The upstream closed the connection before its answer.',
   },
+  upstream_invalid_answer: {
+    status: 502,
+    detail: 'The answer of the upstream is not valid HTTP, or its headers are too long.',
+  },
+  upstream_credential_refused: {
+    status: 502,
+    detail: 'The upstream refused the credential that is configured for it. Your own key is valid.',
+  },
+  upstream_redirected: {
+    status: 502,
+    detail: 'The upstream redirects to another place, and a client would show its key there.',
+  },
+  upstream_websocket_refused: { status: 502, detail: 'The upstream does not open a WebSocket here.' },
   management_refused: {
     status: (failure: Refused) => refused[failure.reason][0],
     detail: (failure: Refused) => refused[failure.reason][1](failure),
@@ -82,10 +84,8 @@ export const gatewayRules = {
     status: ({ reason }: Invalid) => invalid[reason][0],
     detail: ({ reason, fields = [] }: Invalid) => invalid[reason][1](fields.join(', ')),
   },
-  upstream_timeout: {
-    status: 504,
-    detail: ({ waitedFor }: FailureOf<'upstream_timeout'>) => late[waitedFor],
-  },
+  upstream_connect_timeout: { status: 504, detail: 'The upstream did not take the connection in time.' },
+  upstream_timeout: { status: 504, detail: 'The upstream did not answer in time.' },
   api_key_declared: {
     status: 409,
     detail:

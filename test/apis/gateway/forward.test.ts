@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CLIENT_KEY, credential, OTHER_KEY, startGateway } from '../../support/client-api.ts';
@@ -269,6 +269,18 @@ describe('the body of a request', () => {
   });
 });
 
+/** An upstream that answers in bytes. */
+async function rawUpstream(answer: (socket: Socket) => void): Promise<string> {
+  const server = createServer((socket) => {
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => undefined).once('data', () => answer(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 /** A port that nobody listens on. */
 async function closedPort(): Promise<string> {
   const upstream = await startUpstream();
@@ -300,10 +312,7 @@ describe('an upstream that fails', () => {
       config: { credentials: [credential({ baseUrl: broken.origin }), credential({ baseUrl: good.origin })] },
     });
     const { status, json } = await gateway.post('/v1/chat/completions', chat);
-    expect([status, json.error.message]).toEqual([
-      502,
-      'The upstream closed the connection before its answer.',
-    ]);
+    expect([status, json.error.code]).toEqual([502, 'upstream_connection_lost']);
     expect([broken.received.length, good.received.length]).toEqual([1, 0]);
   });
 
@@ -312,6 +321,10 @@ describe('an upstream that fails', () => {
     const gateway = await toOne(silent.origin, { patience: { firstByteMs: 100 } });
     const { status, json } = await gateway.post('/v1/chat/completions', chat);
     expect([status, json.error.code]).toEqual([504, 'upstream_timeout']);
+    const withoutTls = await rawUpstream(() => undefined);
+    const unconnected = await toOne(`https${withoutTls.slice(4)}`, { patience: { connectMs: 100 } });
+    const answer = await unconnected.post('/v1/chat/completions', chat);
+    expect([answer.status, answer.json.error.code]).toEqual([504, 'upstream_connect_timeout']);
   });
 
   test('stands still in its answer: the client is cut off', async () => {
@@ -341,7 +354,7 @@ describe('an upstream that fails', () => {
       },
     });
     const refused = await gateway.post('/v1/chat/completions', chat);
-    expect(refused.status).toBe(502);
+    expect([refused.status, refused.json.error.code]).toEqual([502, 'upstream_credential_refused']);
     expect(JSON.stringify(refused)).not.toContain('bad-secret');
     for (let i = 0; i < 3; i++) expect((await gateway.post('/v1/chat/completions', chat)).status).toBe(200);
     expect(upstream.received).toHaveLength(4);
@@ -356,7 +369,7 @@ describe('an upstream that fails', () => {
     const answer = await alone.post('/v1/chat/completions', chat);
     expect(answer).toMatchObject({ status: 502 });
     expect(answer.json.error.message).toContain('Your own key is valid');
-    expect(alone.log.at(-1)).toMatchObject({ code: 'upstream_unreachable', upstream: 'openai' });
+    expect(alone.log.at(-1)).toMatchObject({ code: 'upstream_credential_refused', upstream: 'openai' });
 
     const two = await startGateway({ config: { credentials: [unusable, credential({ baseUrl })] } });
     for (let i = 0; i < 3; i++)
@@ -410,11 +423,12 @@ describe('an upstream that fails', () => {
       return true;
     });
     const gateway = await toOne(upstream.origin);
-    const { status } = await fetch(`${gateway.origin}/v1/chat/completions`, {
+    const answer = await fetch(`${gateway.origin}/v1/chat/completions`, {
       ...{ method: 'POST', body: chat },
       headers: { 'X-Api-Key': CLIENT_KEY, 'Content-Type': 'application/json' },
     });
-    expect(status).toBe(502);
+    expect(answer.status).toBe(502);
+    expect(await answer.json()).toMatchObject({ error: { code: 'upstream_redirected' } });
     expect(other.received).toEqual([]);
   });
 
@@ -434,19 +448,13 @@ describe('an upstream that fails', () => {
   });
 
   test('says something before its answer: only the answer passes', async () => {
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined);
-      socket.once('data', () =>
-        socket.write(
-          'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Text: \xe4\r\n\r\n{}',
-          'latin1',
-        ),
-      );
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => void server.close());
-    const gateway = await toOne(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
+    const origin = await rawUpstream((socket) =>
+      socket.write(
+        'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Text: \xe4\r\n\r\n{}',
+        'latin1',
+      ),
+    );
+    const gateway = await toOne(origin);
     const { status, text, headers } = await gateway.post('/v1/chat/completions', chat);
     expect([status, text, headers.link]).toEqual([200, '{}', undefined]);
   });
@@ -455,17 +463,11 @@ describe('an upstream that fails', () => {
     ['both lengths', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n'],
     ['two different lengths', 'Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}'],
     ['no HTTP', 'X\0: a\r\n\r\n'],
+    ['headers that are too long', `X: ${'y'.repeat(70_000)}\r\n\r\n`],
   ])('answers with %s: 502', async (_, rest) => {
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined);
-      socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${rest}`));
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => void server.close());
-    const gateway = await toOne(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
-    const { status } = await gateway.post('/v1/chat/completions', chat);
-    expect(status).toBe(502);
+    const gateway = await toOne(await rawUpstream((socket) => socket.end(`HTTP/1.1 200 OK\r\n${rest}`)));
+    const { status, json } = await gateway.post('/v1/chat/completions', chat);
+    expect([status, json.error.code]).toEqual([502, 'upstream_invalid_answer']);
   });
 });
 
@@ -497,9 +499,10 @@ describe('Amp', () => {
   test('is refused where no credential is for the client, or none at all', async () => {
     const upstream = await startUpstream();
     const without = await startGateway({ config: amp(upstream.origin, null) });
-    expect((await without.get('/api/user')).json.error.message).toBe(
-      'No upstream credential is configured for this client.',
-    );
+    expect(await without.get('/api/user')).toMatchObject({
+      status: 404,
+      json: { error: { code: 'no_upstream_credential' } },
+    });
     const { get } = await startGateway({});
     expect(await get('/api/user')).toMatchObject({ status: 404, json: { error: { code: 'no_upstream' } } });
     expect(upstream.received).toEqual([]);

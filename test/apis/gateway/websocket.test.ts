@@ -187,7 +187,10 @@ describe('a request for a WebSocket is refused over HTTP', () => {
 
   test('when there is no upstream: 404', async () => {
     const { origin, placesTaken } = await socketGateway([]);
-    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({ status: 404 });
+    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({
+      status: 404,
+      code: 'no_upstream',
+    });
     expect(placesTaken()).toBe(0);
   });
 
@@ -196,6 +199,7 @@ describe('a request for a WebSocket is refused over HTTP', () => {
     expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({
       status: 502,
       message: 'The upstream cannot be reached.',
+      code: 'upstream_unreachable',
     });
     expect(placesTaken()).toBe(0);
   });
@@ -207,18 +211,44 @@ describe('a request for a WebSocket is refused over HTTP', () => {
     expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({
       status: 502,
       message: 'The upstream does not open a WebSocket here.',
+      code: 'upstream_websocket_refused',
     });
   });
 
-  test('when the upstream does not answer: 504', async () => {
+  test.each([
+    ['does not answer', 'http', 'upstream_timeout'],
+    ['takes no connection', 'https', 'upstream_connect_timeout'],
+  ])('when the upstream %s: 504', async (_, scheme, code) => {
     const silent = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void silent.close());
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
-    const limits = { firstByteMs: 100 };
-    const { origin, placesTaken } = await socketGateway([codex(`http://127.0.0.1:${port}`)], { limits });
-    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({ status: 504 });
+    const limits = scheme === 'http' ? { firstByteMs: 100 } : { connectMs: 100 };
+    const { origin, placesTaken } = await socketGateway([codex(`${scheme}://127.0.0.1:${port}`)], { limits });
+    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({ status: 504, code });
     expect(placesTaken()).toBe(0);
+  });
+
+  test('when the upstream closes the connection: 502', async () => {
+    const closing = createHttpServer().on('upgrade', (_, socket) => socket.destroy());
+    await listening(closing);
+    const { origin } = await socketGateway([codex(originOf(closing))]);
+    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({
+      status: 502,
+      code: 'upstream_connection_lost',
+    });
+  });
+
+  test('when the upstream has a rate limit: 429, and when to come back', async () => {
+    const limited = createHttpServer().on('upgrade', (_, socket) =>
+      socket.end('HTTP/1.1 429 Too Many Requests\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n'),
+    );
+    await listening(limited);
+    const { origin } = await socketGateway([codex(originOf(limited))]);
+    expect(await errorOf(openSocket(origin, '/v1/ws', withKey))).toMatchObject({
+      ...{ status: 429, code: 'upstream_rate_limited', type: 'rate_limit_error' },
+      headers: { 'retry-after': '9' },
+    });
   });
 
   test('when the upstream refuses the credential: it rests, and the next one is tried', async () => {
@@ -237,6 +267,7 @@ describe('a request for a WebSocket is refused over HTTP', () => {
     const alone = await socketGateway([codex(originOf(refusing), 'revoked')]);
     expect(await errorOf(openSocket(alone.origin, '/v1/ws', withKey))).toMatchObject({
       status: 502,
+      code: 'upstream_credential_refused',
       message: expect.stringContaining('Your own key is valid'),
     });
   });
@@ -251,6 +282,7 @@ describe('a request for a WebSocket is refused over HTTP', () => {
     const alone = await socketGateway([unusable]);
     expect(await errorOf(openSocket(alone.origin, '/v1/ws', withKey))).toMatchObject({
       status: 502,
+      code: 'upstream_credential_refused',
       message: expect.stringContaining('Your own key is valid'),
     });
     expect(alone.placesTaken()).toBe(0);
@@ -262,11 +294,11 @@ describe('a request for a WebSocket is refused over HTTP', () => {
     const upstream = {
       url: 'http://127.0.0.1:1',
       headers: { authorization: '\u20ac' },
-      rest: () => undefined,
+      rest: () => 0,
     };
     const limits = { connectMs: 5_000, firstByteMs: 5_000, lookup: undefined };
     expect(await openUpstream(upstream, [], limits, () => undefined)).toMatchObject({
-      failure: { code: 'upstream_unreachable', reason: 'credential' },
+      failure: { code: 'upstream_credential_refused' },
     });
     expect(vi.getTimerCount()).toBe(0);
   });

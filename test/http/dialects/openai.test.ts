@@ -46,12 +46,12 @@ test.each<[Failure, number, object]>([
     },
   ],
   [
-    { code: 'upstream_unreachable', reason: 'no_connection' },
+    { code: 'upstream_unreachable' },
     502,
     { message: 'The upstream cannot be reached.', type: 'server_error' },
   ],
   [
-    { code: 'upstream_timeout', waitedFor: 'answer' },
+    { code: 'upstream_timeout' },
     504,
     { message: 'The upstream did not answer in time.', type: 'server_error' },
   ],
