@@ -120,7 +120,10 @@ async function build(
 
   // 3. The management API, and the answer to every other path.
   const oauth = parts.adopt(
-    createOAuth({ db, clock, seal, live, logger, setTokens: upstreams.setTokens }),
+    createOAuth({
+      ...{ db, clock, seal, live, logger, setTokens: upstreams.setTokens },
+      said: memory.gatewayNews.authFiles,
+    }),
     ({ close }) => close(),
   );
   await oauth.begin();

@@ -33,8 +33,8 @@ export type SharedMemory = Readonly<{
   pageBans: LockoutMemory;
   /** What the file of the gateway says. */
   gatewayFile: ReloadMemory;
-  /** What was last logged about the certificate and the address of the gateway. */
-  gatewayNews: Readonly<{ certificate: News; address: News }>;
+  /** What was last logged about the certificate, the address and the token files of the gateway. */
+  gatewayNews: Readonly<{ certificate: News; address: News; authFiles: News }>;
   /** What was last logged about the certificate of the main port. */
   coreCertificate: News;
   /** What the workers have counted. */
@@ -52,7 +52,7 @@ export const sharedMemory = ({ lockout, workers }: Pick<Config, 'lockout' | 'wor
   pageLockout: allocateLockout(lockout, LOOPBACK_ADDRESSES),
   pageBans: allocateLockout(MANAGEMENT_BAN, LOOPBACK_ADDRESSES),
   gatewayFile: allocateReloads(),
-  gatewayNews: { certificate: allocateNews(), address: allocateNews() },
+  gatewayNews: { certificate: allocateNews(), address: allocateNews(), authFiles: allocateNews() },
   coreCertificate: allocateNews(),
   metrics: allocateMetrics(workers),
 });

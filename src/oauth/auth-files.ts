@@ -1,10 +1,20 @@
+import type { Logger } from '../lib/logger.ts';
 import type { AuthDir } from './auth-dir.ts';
 import { isFileName, MAX_FILE_BYTES, MAX_FILES } from './auth-dir.ts';
 import { providerOf } from './providers.ts';
-import { readBeside, writeBeside } from './sessions.ts';
+import { readBeside, readSessions, writeBeside } from './sessions.ts';
 import { isUsableToken, parseTokenFile, tokensOf } from './token-file.ts';
 
-export type ListedFile = { name: string; size: number; modtime: string; type: string; email: string };
+export type ListedFile = Readonly<{
+  name: string;
+  size: number;
+  modtime: string;
+  type: string;
+  email: string;
+  /** The gateway does not use it, and `status_message` says why. */
+  unavailable?: true;
+  status_message?: string;
+}>;
 
 export type Upload = Readonly<{
   name: string;
@@ -13,8 +23,16 @@ export type Upload = Readonly<{
   prefix?: string | undefined;
 }>;
 
-/** What happened to each file of a request. */
-export type Outcome = { succeeded: string[]; failed: { name: string; error: string }[] };
+/** What happened to each file of a request. `replaced`: there was another one with this name. */
+export type Outcome = {
+  succeeded: string[];
+  failed: { name: string; error: string }[];
+  replaced: string[];
+  /** The files that are stored, and not used. */
+  unused: { name: string; reason: string }[];
+};
+
+const noOutcome = (): Outcome => ({ succeeded: [], failed: [], replaced: [], unused: [] });
 
 const MAX_SHOWN = 100;
 
@@ -38,13 +56,18 @@ function refusalOf({ name, content, channel, prefix }: Upload): string | undefin
 }
 
 /** The token files, as operators upload and remove them. */
-export const createAuthFiles = (directory: AuthDir) => ({
+export const createAuthFiles = (directory: AuthDir, logger: Pick<Logger, 'warn'>) => ({
   async list(): Promise<ListedFile[]> {
     const files = await directory.list();
+    const { unused } = await readSessions(directory);
     return files.map(({ name, content, modifiedAt }) => {
       const { type, email } = tokensOf(parseTokenFile(content.toString()) ?? {});
       const modtime = new Date(modifiedAt).toISOString();
-      return { name, size: content.byteLength, modtime, type: type || 'unknown', email };
+      const reason = unused.get(name);
+      return {
+        ...{ name, size: content.byteLength, modtime, type: type || 'unknown', email },
+        ...(reason !== undefined && { unavailable: true, status_message: reason }),
+      };
     });
   },
 
@@ -53,8 +76,8 @@ export const createAuthFiles = (directory: AuthDir) => ({
 
   /** A file that is refused leaves the one with its name as it was. */
   async upload(uploads: readonly Upload[]): Promise<Outcome> {
-    const outcome: Outcome = { succeeded: [], failed: [] };
-    const existing = new Set((await directory.list()).map(({ name }) => name));
+    const outcome = noOutcome();
+    const existing = new Map((await directory.list()).map(({ name, content: before }) => [name, before]));
     for (const upload of uploads) {
       const { name, content, channel, prefix } = upload;
       let error = refusalOf(upload);
@@ -68,14 +91,23 @@ export const createAuthFiles = (directory: AuthDir) => ({
       await directory.write(name, content);
       const { refused } = await readBeside(directory, name);
       await writeBeside(directory, name, { refused, channel, prefix });
-      existing.add(name);
+      const before = existing.get(name);
+      if (before?.equals(content) === false) outcome.replaced.push(name);
+      existing.set(name, Buffer.from(content));
       outcome.succeeded.push(name);
+    }
+    if (outcome.replaced.length > 0)
+      logger.warn({ files: outcome.replaced }, 'an upload has replaced files of the same name in auth-dir');
+    const { unused } = await readSessions(directory);
+    for (const name of outcome.succeeded) {
+      const reason = unused.get(name);
+      if (reason !== undefined) outcome.unused.push({ name, reason });
     }
     return outcome;
   },
 
   async remove(names: readonly string[]): Promise<Outcome> {
-    const outcome: Outcome = { succeeded: [], failed: [] };
+    const outcome = noOutcome();
     for (const name of new Set(names)) {
       if (isFileName(name) && (await directory.remove(name))) outcome.succeeded.push(name);
       else outcome.failed.push({ name: name.slice(0, MAX_SHOWN), error: 'file not found' });

@@ -3,14 +3,17 @@ import type { OAuthProvider } from '../gateway-file/config.ts';
 import type { LiveConfig } from '../gateway-file/live.ts';
 import { DomainError } from '../lib/failure.ts';
 import type { Logger } from '../lib/logger.ts';
+import { isNews, type News } from '../lib/news.ts';
 import type { TokenCredential } from '../upstreams/credential.ts';
 import { createAuthDir } from './auth-dir.ts';
 import { createAuthFiles } from './auth-files.ts';
 import { createFlows, type FlowParts } from './flows.ts';
 import { providers } from './providers.ts';
 import { createRefresher } from './refresher.ts';
-import { isExpired, readSessions, type Session, sessionId } from './sessions.ts';
-import { type Grant, nameIn, parseTokenFile, serialize, withGrant } from './token-file.ts';
+import { isExpired, readSessions, type Session } from './sessions.ts';
+import { chooseTokenFile } from './sign-in-file.ts';
+import { type Grant, serialize, withGrant } from './token-file.ts';
+import { describeUnused } from './unused-files.ts';
 
 /** How soon a thread notices what another one has stored. It reads one directory entry. */
 const NOTICE_EVERY_MS = 1_000;
@@ -30,6 +33,8 @@ export type ListedSession = Readonly<{
 export type OAuthParts = Pick<FlowParts, 'db' | 'clock' | 'seal'> & {
   live: Pick<LiveConfig, 'current' | 'onChange'>;
   logger: Logger;
+  /** What was last logged about the files that are not used. */
+  said: News;
   /** Called with all tokens that can be used now, whenever they change. */
   setTokens: (tokens: readonly TokenCredential[]) => void;
 };
@@ -37,10 +42,10 @@ export type OAuthParts = Pick<FlowParts, 'db' | 'clock' | 'seal'> & {
 export type OAuth = ReturnType<typeof createOAuth>;
 
 /** The sessions with model providers: sign-in, storage, refresh, and the tokens for the upstreams. */
-export function createOAuth({ db, clock, seal, live, logger, setTokens }: OAuthParts) {
+export function createOAuth({ db, clock, seal, live, logger, said, setTokens }: OAuthParts) {
   const config = live.current;
   const directory = createAuthDir(() => config().authDir);
-  const authFiles = createAuthFiles(directory);
+  const authFiles = createAuthFiles(directory, logger);
   const refresher = createRefresher({ db, clock, directory, config, logger });
   let sessions: readonly Session[] = [];
   let given = '[]';
@@ -74,8 +79,16 @@ export function createOAuth({ db, clock, seal, live, logger, setTokens }: OAuthP
   async function reload(): Promise<void> {
     // First the time, so that a change during the reading is noticed later.
     seenAt = await changedAt();
-    sessions = await readSessions(directory);
+    const content = await readSessions(directory);
+    sessions = content.sessions;
     give();
+    sayUnused(content.unused);
+  }
+
+  /** Of all threads, one says it. */
+  function sayUnused(unused: ReadonlyMap<string, string>): void {
+    const text = describeUnused(unused);
+    if (isNews(said, text) && text !== '') logger.warn(text);
   }
 
   const changedAt = () =>
@@ -94,14 +107,15 @@ export function createOAuth({ db, clock, seal, live, logger, setTokens }: OAuthP
   }
 
   async function keep(provider: OAuthProvider, grant: Grant): Promise<void> {
-    const { type } = providers[provider];
-    const person = nameIn(grant.idToken);
-    const name = `${type}-${person.replaceAll(/[^\w@.+-]/g, '_').slice(0, 120) || sessionId(grant.accessToken)}.json`;
-    const existing = parseTokenFile((await directory.read(name))?.content.toString() ?? '') ?? {};
-    const email = person.includes('@') ? { email: person } : {};
-    await directory.write(name, serialize(withGrant({ ...existing, type, ...email }, grant, clock.now())));
+    const { name, file, takenName } = await chooseTokenFile(directory, provider, grant);
+    await directory.write(name, serialize(withGrant(file, grant, clock.now())));
     await reload();
     logger.info({ provider, session: name }, 'a person has signed in with a provider');
+    if (takenName !== undefined)
+      logger.warn(
+        { provider, session: name },
+        `${takenName} belongs to another account with the same name, so the new session is in ${name}`,
+      );
   }
 
   const flows = createFlows({
@@ -164,7 +178,7 @@ export function createOAuth({ db, clock, seal, live, logger, setTokens }: OAuthP
 
     /** @returns the name of the session that ended; undefined when there is none with this id */
     async endSession(id: string): Promise<string | undefined> {
-      const name = (await readSessions(directory)).find((session) => session.id === id)?.name;
+      const name = (await readSessions(directory)).sessions.find((session) => session.id === id)?.name;
       if (name === undefined || !(await directory.remove(name))) return undefined;
       await reload();
       return name;

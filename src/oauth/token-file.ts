@@ -79,14 +79,25 @@ export function withGrant(file: TokenFile, grant: Grant, now: number): TokenFile
 
 export const serialize = (file: TokenFile): string => `${JSON.stringify(file, null, 2)}\n`;
 
+/** A file with a private key, alone or as CLI Proxy API keeps it for Vertex AI. */
+export function isServiceAccount({ type, private_key, service_account }: TokenFile): boolean {
+  return (
+    type === 'service_account' ||
+    private_key !== undefined ||
+    (typeof service_account === 'object' && service_account !== null)
+  );
+}
+
 const claims = z.looseObject({ email: text, sub: text });
 
 /**
- * Who has signed in: the e-mail address of the ID token, or else its subject. It only names the session. The token came
- * from the token endpoint itself, so its signature adds nothing (OpenID Connect Core 1.0, section 3.1.3.7).
+ * The account that has signed in. `name` is its e-mail address, or else its subject. They only name the session. The
+ * token came from the token endpoint itself, so its signature adds nothing (OpenID Connect Core 1.0, section 3.1.3.7).
  */
-export function nameIn(idToken: string | undefined): string {
-  const [, payload = ''] = idToken?.split('.') ?? [];
+export function accountIn(idToken: unknown): Readonly<{ name: string; subject: string }> {
+  const [, payload = ''] = typeof idToken === 'string' ? idToken.split('.') : [];
   const parsed = claims.safeParse(parseTokenFile(Buffer.from(payload, 'base64url').toString()));
-  return parsed.success ? parsed.data.email || parsed.data.sub : '';
+  if (!parsed.success) return { name: '', subject: '' };
+  const { email, sub } = parsed.data;
+  return { name: email || sub, subject: sub };
 }

@@ -4,6 +4,12 @@ import type { Credential } from './credential.ts';
 /** The credentials that a model may be asked with, and the prefix to remove from its name. */
 export type Route = Readonly<{ pool: readonly Credential[]; prefix: string | null }>;
 
+/** A token has the name of its file, and the file says nothing about the provider. */
+const isSameProvider = (one: Credential, other: Credential): boolean =>
+  one.isToken && other.isToken
+    ? one.origin === other.origin && one.basePath === other.basePath
+    : one.name === other.name;
+
 /** The credentials by what a request names: its protocol, and the prefix of its model. */
 export function createRoutes(credentials: readonly Credential[]) {
   const ofProtocol = Object.groupBy(credentials, ({ protocol }) => protocol);
@@ -35,7 +41,8 @@ export function createRoutes(credentials: readonly Credential[]) {
   /** Providers of the protocol of OpenAI have different models, so only the credentials of the first one take turns. */
   function withoutPrefix(protocol: Protocol): readonly Credential[] {
     const all = (ofProtocol[protocol] ?? []).filter(({ prefix }) => prefix === null);
-    return protocol === 'openai' ? all.filter(({ name }) => name === all[0]?.name) : all;
+    const [first] = all;
+    return protocol === 'openai' && first ? all.filter((each) => isSameProvider(each, first)) : all;
   }
 
   return {

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import type { GatewayConfig, OAuthProvider, OAuthSettings } from '../../src/gateway-file/config.ts';
 import { createLogger } from '../../src/lib/logger.ts';
+import { allocateNews } from '../../src/lib/news.ts';
 import { createAuthDir } from '../../src/oauth/auth-dir.ts';
 import { createFlows, missingSettings } from '../../src/oauth/flows.ts';
 import { createRefresher } from '../../src/oauth/refresher.ts';
@@ -31,6 +32,7 @@ async function threads(oauth: Settings, { clock, pass } = fakeClock()) {
   onTestFinished(() => storage.close());
   const current = { authDir, port: 8317, oauth } as GatewayConfig;
 
+  const said = allocateNews();
   function thread() {
     const given: { tokens: readonly TokenCredential[] } = { tokens: [] };
     const service = createOAuth({
@@ -38,7 +40,7 @@ async function threads(oauth: Settings, { clock, pass } = fakeClock()) {
       clock,
       seal: createSeal(storage.pepper),
       live: { current: () => current, onChange: () => undefined },
-      logger,
+      ...{ logger, said },
       setTokens: (tokens) => {
         given.tokens = tokens;
       },
@@ -336,6 +338,122 @@ describe('the directory of token files', () => {
   });
 });
 
+/** An upload, and nothing else of it matters. */
+const upload = (name: string, file: object, beside: { channel?: string; prefix?: string } = {}) => ({
+  ...{ name, content: Buffer.from(JSON.stringify(file)) },
+  ...beside,
+});
+
+const idToken = (claims: object) =>
+  ['{}', JSON.stringify(claims), ''].map((part) => Buffer.from(part).toString('base64url')).join('.');
+
+describe('the key of a service account', () => {
+  const key = { type: 'service_account', client_email: 'a@b.example', private_key: 'a secret' };
+
+  test.each<[string, object]>([
+    ['alone', key],
+    ['with a token beside it', { ...key, access_token: 'token-1' }],
+    ['as CLI Proxy API keeps it', { type: 'vertex', service_account: key, access_token: 'token-1' }],
+    ['without its type', { private_key: 'a secret', access_token: 'token-1' }],
+  ])('is stored, and the log and the API say that it is not used: %s', async (_, file) => {
+    const { one, two, lines } = await threads({});
+    const { succeeded, unused } = await one.authFiles.upload([
+      upload('sa.json', file, { channel: 'vertex', prefix: 'prod' }),
+    ]);
+    const reason = expect.stringContaining('it is the key of a service account');
+    expect([succeeded, unused]).toEqual([['sa.json'], [{ name: 'sa.json', reason }]]);
+    expect(await one.authFiles.list()).toMatchObject([{ unavailable: true, status_message: reason }]);
+    await Promise.all([one.reload(), two.reload(), one.reload()]);
+    expect(one.given.tokens).toEqual([]);
+    expect(await one.sessions()).toEqual([]);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('auth-dir has files that are not used: sa.json: it is the key of a service');
+    expect(lines[0]).not.toContain('a secret');
+  });
+});
+
+describe('two files', () => {
+  const file = { type: 'claude', access_token: 'token-1', refresh_token: 'refresh-1' };
+
+  test('with one token: the first is used, and the log and the API name the second', async () => {
+    const { one, lines } = await threads({});
+    await one.authFiles.upload([upload('a.json', file), upload('b.json', file)]);
+    await one.reload();
+    expect(one.given.tokens.map(({ name }) => name)).toEqual(['a.json']);
+    const reason = 'it has the same token as a.json, which is used';
+    const [a, b] = await one.authFiles.list();
+    expect(a).not.toHaveProperty('unavailable');
+    expect(b).toMatchObject({ name: 'b.json', unavailable: true, status_message: reason });
+    expect(lines.join()).toContain(`b.json: ${reason}`);
+  });
+
+  test('with one token serve several prefixes', async () => {
+    const { one, lines } = await threads({});
+    await one.authFiles.upload([upload('a.json', file), upload('b.json', file, { prefix: 'prod' })]);
+    await one.reload();
+    expect(one.given.tokens.map(({ prefix }) => prefix)).toEqual([null, 'prod']);
+    expect(lines).toEqual([]);
+  });
+
+  test('with one refresh token use it once, and both have the new tokens', async () => {
+    const { server, one, two, pass, tokensIn, fileOf } = await signedIn();
+    await one.authFiles.upload([upload('copy.json', tokensIn(FILE), { prefix: 'prod' })]);
+    await two.reload();
+    pass(3_600 - 60);
+    await Promise.all([one.refreshDue(), two.refreshDue()]);
+    await Promise.all([one.refreshDue(), two.refreshDue()]);
+    expect(server.state.tokenRequests).toHaveLength(2);
+    expect(tokensIn('copy.json')).toEqual(tokensIn(FILE));
+    expect(statSync(fileOf('copy.json')).mode & 0o777).toBe(0o600);
+    expect(one.given.tokens.map(({ prefix }) => prefix)).toEqual([null, 'prod']);
+  });
+
+  test('of one name: the log and the answer say that the second replaces the first', async () => {
+    const { one, lines } = await threads({});
+    await one.authFiles.upload([upload('a.json', file)]);
+    const again = await one.authFiles.upload([upload('a.json', file), upload('b.json', {})]);
+    expect([again.replaced, lines]).toEqual([[], []]);
+    const other = await one.authFiles.upload([upload('a.json', { ...file, access_token: 'token-2' })]);
+    expect(other).toMatchObject({ succeeded: ['a.json'], replaced: ['a.json'] });
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(String(lines[0]))).toMatchObject({
+      ...{ level: 'warn', files: ['a.json'] },
+      msg: 'an upload has replaced files of the same name in auth-dir',
+    });
+  });
+});
+
+describe('two accounts with one name', () => {
+  test('have a file each', async () => {
+    const { one, authDir, tokensIn, fileOf, lines } = await signedIn();
+    const first = {
+      ...tokensIn(FILE),
+      note: 'of the first',
+      id_token: idToken({ email: 'ada@example.com', sub: 'other' }),
+    };
+    writeFileSync(fileOf(FILE), JSON.stringify(first), { mode: 0o600 });
+    const signIn = async () =>
+      expect(await one.finish('anthropic', await signInAt((await one.start('anthropic')).url))).toBe(true);
+    await signIn();
+    expect(tokensIn(FILE)).toEqual(first);
+    const names = (await one.sessions()).map(({ name }) => name);
+    expect(names).toEqual([expect.stringMatching(/^claude-ada@example\.com-[\da-f]{16}\.json$/), FILE]);
+    expect(lines.filter((line) => line.includes(`${FILE} belongs to another account`))).toHaveLength(1);
+    expect(tokensIn(String(names[0]))).not.toHaveProperty('note');
+    // The second one signs in again.
+    await signIn();
+    expect(readdirSync(authDir)).toHaveLength(2);
+  });
+
+  test('an account that signs in again keeps its file, and what else is in it', async () => {
+    const { one, tokensIn, fileOf } = await signedIn();
+    writeFileSync(fileOf(FILE), JSON.stringify({ ...tokensIn(FILE), note: 'a' }), { mode: 0o600 });
+    await one.finish('anthropic', await signInAt((await one.start('anthropic')).url));
+    expect(await one.sessions()).toHaveLength(1);
+    expect(tokensIn(FILE).note).toBe('a');
+  });
+});
+
 describe('a token that no header can carry', () => {
   const content = (accessToken: string) => JSON.stringify({ type: 'claude', access_token: accessToken });
 
@@ -349,7 +467,7 @@ describe('a token that no header can carry', () => {
       await one.reload();
       expect(one.given.tokens).toMatchObject([{ name: 'good.json' }]);
       const upload = { name: 'good.json', content: Buffer.from(content(accessToken)) };
-      expect(await one.authFiles.upload([upload])).toEqual({
+      expect(await one.authFiles.upload([upload])).toMatchObject({
         succeeded: [],
         failed: [
           { name: 'good.json', error: 'access_token must be printable ASCII characters without spaces' },
@@ -491,7 +609,7 @@ describe('a session', () => {
   test('that another thread has refreshed is not refreshed again', async () => {
     const { server, refresher, directory, pass } = await signedIn();
     pass(3_600 - 60);
-    const old = await readSessions(directory);
+    const { sessions: old } = await readSessions(directory);
     await refresher.refreshDue(old);
     await refresher.refreshDue(old);
     expect(server.state.tokenRequests).toHaveLength(2);

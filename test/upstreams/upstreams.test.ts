@@ -56,6 +56,17 @@ describe('the credential for a model', () => {
   ] as const)('%s, %s', (protocol, model, pool, prefix) => {
     expect(secrets(protocol, model)).toEqual([pool, prefix]);
   });
+
+  test('is of the second file with a token of a provider too, and not of another provider', () => {
+    const token = (name: string, baseUrl: string | null = null) => ({
+      ...{ protocol: 'openai' as const, name, accessToken: name, prefix: null, baseUrl },
+    });
+    const { upstreams: all, next } = upstreamsOf();
+    all.setTokens([token('a.json'), token('b.json'), token('c.json', 'https://other.example')]);
+    expect(next(4)).toEqual(['a.json', 'b.json', 'a.json', 'b.json']);
+    all.setConfigured([named('open')]);
+    expect(next(2)).toEqual(['open', 'open']);
+  });
 });
 
 describe('credentials of one prefix', () => {

@@ -48,13 +48,18 @@ export function addAuthFileRoutes(router: ReturnType<typeof createRouter>, parts
     return (await jsonOf(c, deleteSchema)).names;
   }
 
-  async function answer(c: HttpContext, done: 'uploaded' | 'deleted', { succeeded, failed }: Outcome) {
+  async function answer(c: HttpContext, done: 'uploaded' | 'deleted', outcome: Outcome) {
+    const { succeeded, failed, replaced, unused } = outcome;
     await oauth.reload();
     const count = succeeded.length;
-    const changes = done === 'uploaded' ? { from: [], to: succeeded } : { from: succeeded, to: [] };
+    const changes = done === 'uploaded' ? { from: replaced, to: succeeded } : { from: succeeded, to: [] };
     if (count > 0) await recordChange(c, parts, `gateway.files_${done}`, { files: changes });
-    if (failed.length === 0) return c.json({ status: 'ok', [done]: count });
-    if (count > 0) return c.json({ status: 'partial', [done]: count, failed }, 207);
+    const notes = {
+      ...(replaced.length > 0 && { replaced }),
+      ...(unused.length > 0 && { unused }),
+    };
+    if (failed.length === 0) return c.json({ status: 'ok', [done]: count, ...notes });
+    if (count > 0) return c.json({ status: 'partial', [done]: count, failed, ...notes }, 207);
     const [first] = failed;
     const message = `${first?.name}: ${first?.error}`;
     return c.json({ error: { message, type: 'invalid_request_error' }, failed }, 400);

@@ -93,6 +93,32 @@ describe('uploading', () => {
     expect(readFileSync(join(gateway.authDir, 'b.json'), 'utf8')).toBe('{"type": "old"}');
   });
 
+  test('says what it replaces and what is not used, in the answer, the list and the audit log', async () => {
+    const gateway = await managed(FILE);
+    await uploadForm(gateway, [['a.json', account('ada@example.com')]]);
+    const reason = expect.stringContaining('the key of a service account');
+    const answer = await uploadForm(
+      gateway,
+      [
+        ['a.json', account('bob@example.com')],
+        ['sa.json', '{"type": "service_account", "private_key": "a secret"}'],
+      ],
+      { channel: 'vertex', prefix: 'prod' },
+    );
+    expect(answer).toMatchObject({ status: 200 });
+    expect(answer.json).toEqual({
+      ...{ status: 'ok', uploaded: 2, replaced: ['a.json'] },
+      unused: [{ name: 'sa.json', reason }],
+    });
+    const [first, second] = await listed(gateway);
+    expect(first).not.toHaveProperty('unavailable');
+    expect(second).toMatchObject({ name: 'sa.json', unavailable: true, status_message: reason });
+    const [event] = await gateway.events('gateway.files_uploaded');
+    expect(event?.changes).toEqual({ files: { from: ['a.json'], to: ['a.json', 'sa.json'] } });
+    expect(JSON.stringify(gateway.log)).toContain('auth-dir has files that are not used: sa.json');
+    expect(JSON.stringify([answer.json, gateway.log])).not.toContain('a secret');
+  });
+
   test.each([
     ...[
       '../a.json',
