@@ -69,6 +69,19 @@ test('pages have five guesses, and lock neither programs nor the core out', asyn
   expect((await started.send({ path: '/auth/keys', key: FIRST_KEY })).status).toBe(200);
 });
 
+test('is one verification of the key, and is not in the usage of models', async () => {
+  const { gatewayOrigin, send } = await start();
+  const { socket, next } = await openSocket(gatewayOrigin, PATH, bearer(DECLARED));
+  for (let i = 0; i < 3; i++) socket.send('{"type":"response.completed","response":{"model":"gpt-5"}}');
+  for (let i = 0; i < 3; i++) await next();
+  const usage = await send({ path: '/auth/gateway/usage', key: FIRST_KEY });
+  expect(usage).toMatchObject({ status: 200, json: { usage: [] } });
+  // Uses are written every five seconds.
+  vi.advanceTimersByTime(5_000);
+  const read = async () => (await send({ path: '/auth/keys?source=config', key: FIRST_KEY })).json.keys;
+  await vi.waitFor(async () => expect(await read()).toMatchObject([{ use_count: 1 }]));
+});
+
 test('max_concurrent limits the open sockets of a key, and a socket that closes makes room', async () => {
   const started = await start();
   const { gatewayOrigin } = started;

@@ -73,8 +73,12 @@ describe('a WebSocket', () => {
     const [usual, dev] = [await socketUpstream(), await socketUpstream()];
     const credentials = [codex(usual.origin), codex(`${dev.origin}/v1`, 'key-of-dev', 'dev')];
     const { origin } = await socketGateway(credentials);
-    await openSocket(origin, '/v1/responses?model=dev%2Fgpt-5', withKey);
+    const { socket, next } = await openSocket(origin, '/v1/responses?model=dev%2Fgpt-5', withKey);
     await openSocket(origin, '/v1/responses?model=gpt-5', withKey);
+    // Messages pass as they are.
+    const message = '{"type":"response.create","model":"dev/gpt-5"}';
+    socket.send(message);
+    expect(String((await next()).data)).toBe(message);
     expect(dev.requests[0]?.url).toBe('/v1/responses?model=gpt-5');
     expect(dev.requests[0]?.headers.authorization).toBe('Bearer key-of-dev');
     expect(usual.requests[0]?.url).toBe('/v1/responses?model=gpt-5');
