@@ -35,17 +35,24 @@ const TIMING = [
 ];
 
 /**
- * They race, kill, restart and fill up whole processes, or wait long for something to end. Each start of a process
- * computes for most of a second, so `npm run test:long` runs them, and `npm test` does not.
+ * They race, kill, restart and fill up whole processes, wait long for something to end, or try thousands of cases. Each
+ * start of a process computes for most of a second, so `npm run test:long` runs them, and `npm test` does not.
  */
 const LONG_ALONE = [
-  'test/cluster/!(postgres).test.ts',
-  'test/dashboard/screens.test.ts',
-  'test/durability/!(sync).test.ts',
-  'test/main/{compile-cache,dashboard-build,descriptors,full-disk,gateway-reload,gateway-sockets}.test.ts',
-  'test/main/{gateway,gateway-tls,generated-clients,management,memory,package,refusals}.test.ts',
-  'test/main/{socket-activation,stops,tls,unix-socket,volume-modes}.test.ts',
-  'test/workers/hang.test.ts',
+  'test/apis/what-people-may-do.test.ts',
+  'test/cluster/*.test.ts',
+  'test/count-reporter.test.ts',
+  'test/dashboard/{account,accounts,key,new-key,overview,screens}.test.ts',
+  'test/declared-keys/many.test.ts',
+  'test/docs/commands.test.ts',
+  'test/durability/*.test.ts',
+  'test/keys/{hashing,listing-load}.test.ts',
+  'test/lockout/threads.test.ts',
+  'test/main/{command,compile-cache,dashboard-build,descriptors,full-disk,gateway-reload,gateway-sockets}.test.ts',
+  'test/main/{gateway,gateway-tls,generated-clients,management,memory,metrics-port,package,refusals}.test.ts',
+  'test/main/{socket-activation,stop,stops,tls,unix-socket,volume-modes,warnings}.test.ts',
+  'test/types/types.test.ts',
+  'test/workers/{hang,supervisor}.test.ts',
 ];
 
 /** What can be seen of the service, whatever is below it. */
@@ -94,8 +101,7 @@ const BOTH_AT_ONCE = [
   'test/db/**/*.test.ts',
   'test/declared-keys/sync.test.ts',
   'test/doctor/server.test.ts',
-  'test/import/import.test.ts',
-  'test/keys/{keys,listing,pepper-change,prove,prove-foreign}.test.ts',
+  'test/keys/{keys,listing,pepper-change}.test.ts',
   'test/limits/limits.test.ts',
   'test/storage.test.ts',
   'test/usage/usage.test.ts',

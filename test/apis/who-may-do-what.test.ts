@@ -4,6 +4,7 @@ import { fakeClock } from '../support/fake-clock.ts';
 import type { Json } from '../support/http.ts';
 import { type Running, register, sqlIn, startService } from '../support/keyhearth.ts';
 import { CHEAP, operator } from '../support/keys.ts';
+import { LONG } from '../support/long.ts';
 
 /**
  * Every route, with a key of every kind, against test/golden/who-may-do-what.txt. A change of who may do what, and every
@@ -95,11 +96,13 @@ function exampleOf(document: Json, requestBody: Json): object | undefined {
   return $ref === undefined ? undefined : document.components.schemas[$ref.split('/').at(-1) ?? ''].example;
 }
 
-/** The status that each header gets, or the one that all three get. */
-async function cell(route: Route, makeKey: () => Promise<string>): Promise<string> {
+/** The status that each header gets, or the one that all three get. At less than full length, each cell tries one. */
+async function cell(route: Route, place: number, makeKey: () => Promise<string>): Promise<string> {
   const statuses: number[] = [];
   let key: string | undefined;
-  for (const present of headers) {
+  for (const present of LONG
+    ? headers
+    : headers.slice(place % headers.length, (place % headers.length) + 1)) {
     key = key === undefined || ENDS_THE_KEY.includes(route.name) ? await makeKey() : key;
     const { method, path, body } = route;
     const target = await targetOf(path);
@@ -178,14 +181,15 @@ test('who may do what, and what everybody else gets', async () => {
       `${''.padEnd(NAME_WIDTH)}${columns.join('  ')}`,
     );
     const keys = new Map<string, string>();
-    for (const route of all) {
+    for (const [i, route] of all.entries()) {
       const cells: string[] = [];
-      for (const scopes of scopeSets) {
+      for (const [j, scopes] of scopeSets.entries()) {
         const name = scopes.join(' ');
         const ends = ENDS_THE_KEY.includes(route.name) && state === 'active';
         if (!ends && !keys.has(name)) keys.set(name, await makeOf(scopes));
         const status = await cell(
           route,
+          i + j,
           async () => (ends ? makeOf(scopes) : keys.get(name)) ?? makeOf(scopes),
         );
         cells.push(status);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer, Call } from '../support/http.ts';
 import { FIRST_KEY, type Running, register, service, startService } from '../support/keyhearth.ts';
+import { LONG } from '../support/long.ts';
 
 let keyhearth: Running;
 beforeAll(async () => {
@@ -176,7 +177,7 @@ describe('bodies', () => {
           expectRefusal(answer, 400);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: LONG ? 150 : 40 },
     );
   });
 });

@@ -11,6 +11,7 @@ import {
   startService,
   temporaryDirectory,
 } from '../support/keyhearth.ts';
+import { LONG } from '../support/long.ts';
 
 const NOW = 1_800_000_000_000;
 const clock = { now: () => NOW, monotonic: () => performance.now() };
@@ -156,8 +157,8 @@ const FILTERS: Filters[] = [
 describe('a page of keys', () => {
   test('follows a naive model for each filter alone, in each sort', async () => {
     const { send, keys } = await withKeys();
-    for (const filters of FILTERS) {
-      for (const sort of SORTS) {
+    for (const [i, filters] of FILTERS.entries()) {
+      for (const sort of LONG ? SORTS : SORTS.filter((_, place) => place % 3 === i % 3)) {
         const expected = model(keys, filters, sort);
         const ids = idsOf(await page(send, { ...filters, sort, limit: '1000' }));
         expect(withoutOwn(ids), JSON.stringify({ filters, sort })).toEqual(withoutOwn(expected));
@@ -191,12 +192,12 @@ describe('a page of keys', () => {
           expect(withoutOwn(paged)).toEqual(withoutOwn(model(keys, given, sort)));
         },
       ),
-      { numRuns: 80 },
+      { numRuns: LONG ? 80 : 15 },
     );
   });
 
   test('contains each key that stays once, while others come and go', async () => {
-    for (const sort of SORTS) {
+    for (const sort of LONG ? SORTS : SORTS.slice(0, 2)) {
       const { send, dataDir, keys } = await withKeys();
       let next = 1_000;
       const gone = new Set<number>();

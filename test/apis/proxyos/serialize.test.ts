@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import superjson from 'superjson';
 import { expect, test } from 'vitest';
 import { serialize } from '../../../src/apis/proxyos/serialize.ts';
+import { LONG } from '../../support/long.ts';
 
 const leaf = fc.oneof(
   fc.string(),
@@ -43,7 +44,7 @@ test('writes every tree as superjson does', () => {
     fc.property(tree, (value) => {
       expect(made(() => serialize(value))).toEqual(made(() => superjson.serialize(value)));
     }),
-    { numRuns: 2_000 },
+    { numRuns: LONG ? 2_000 : 200 },
   );
 });
 
