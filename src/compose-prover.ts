@@ -9,8 +9,11 @@ import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { onUnwritten } from './lib/unwritten.ts';
 
-/** Proofs of keys of other systems take seconds, so they must not keep all threads of the others busy. */
-const FOREIGN_THREADS = 2;
+/**
+ * Proofs of keys of other systems take seconds, so they have threads of their own: two in all, and each worker at least
+ * one.
+ */
+const foreignThreads = (workers: number) => Math.max(1, Math.floor(2 / workers));
 
 export type ProverSettings = Readonly<{
   db: Db;
@@ -21,16 +24,18 @@ export type ProverSettings = Readonly<{
   bcrypt: BcryptPool;
   onThreadError: (error: unknown) => void;
   startThreads: typeof startHashingThreads;
+  workers: number;
 }>;
 
 /** Builds what proves a key that has no fingerprint yet, and what gives a key its hash that has none. */
 export function composeProver(settings: ProverSettings, parts: AsyncDisposableStack) {
-  const { db, writer, logger, clock, fingerprintOf, bcrypt, onThreadError, startThreads } = settings;
-  const threads = parts.adopt(
-    startedWhenUsed(() => createBcryptPool(bcrypt.cost, FOREIGN_THREADS, onThreadError, startThreads)),
+  const { db, writer, logger, clock, fingerprintOf, bcrypt, onThreadError, startThreads, workers } = settings;
+  const count = foreignThreads(workers);
+  const pool = parts.adopt(
+    startedWhenUsed(() => createBcryptPool(bcrypt.cost, count, onThreadError, startThreads)),
     ({ close }) => close(),
   );
-  const foreign = createForeignProver({ db, bcrypt: threads, clock });
+  const foreign = createForeignProver({ db, bcrypt: pool, threads: count, clock });
   const onError = onUnwritten(logger, 'imported keys could not get their hashes yet');
   const { onRead } = parts.adopt(createHashLater({ db, writer, bcrypt, onError }), ({ close }) => close());
   return { proveByHash: createProver({ db, fingerprintOf, bcrypt, foreign, clock }), onRead };

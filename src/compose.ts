@@ -124,7 +124,7 @@ async function build(
   const ofProver = { ...{ db, clock, fingerprintOf, bcrypt, logger }, writer: backgroundWriter };
   const keyLookup = createKeyLookup({
     ...{ db, reader, fingerprintOf, clock, pepperMove },
-    ...composeProver({ ...ofProver, onThreadError, startThreads }, parts),
+    ...composeProver({ ...ofProver, onThreadError, startThreads, workers: config.workers }, parts),
     onLookUp: metrics.onLookUp,
   });
   const { lookUp } = keyLookup;

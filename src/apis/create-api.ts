@@ -160,9 +160,10 @@ function guard(
       return locked ? sendFailure(c, locked) : next();
     }
     const authenticate = c.var.ignoresSessions ? authenticateKey : authenticateAny;
-    const authentication = await authenticate(client, requestReader(c.env.incoming));
+    const { incoming } = c.env;
+    const authentication = await authenticate(client, requestReader(incoming), incoming.socket);
     if (c.var.isVerification) countRefusal(usage, authentication);
-    const refusal = refusalOf(authentication, c.env.incoming);
+    const refusal = refusalOf(authentication, incoming);
     if (refusal && !defersRefusals) return sendFailure(c, refusal);
     if (authentication.state === 'refused' || refusal) {
       c.set('refusal', refusal);

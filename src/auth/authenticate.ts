@@ -1,3 +1,4 @@
+import type { Connection } from '../keys/prove.ts';
 import type { Failure } from '../lib/failure.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { KeyPrincipal, Principal } from '../lib/principal.ts';
@@ -17,11 +18,18 @@ export type Authentication<P extends Principal = Principal> =
   /** `judged`: the credential, when it is the reason. */
   | { state: 'refused'; failure: Failure; judged?: Judged };
 
-/** Decides who a request acts for. It returns a promise only when it has to wait. */
+/**
+ * Decides who a request acts for. It returns a promise only when it has to wait.
+ * @param connection the one that waits. A slow comparison stops when it has ended
+ */
 export type Authenticate<P extends Principal = Principal> = (
   sender: Sender,
   header: ReadHeader,
+  connection?: Connection,
 ) => MaybePromise<Authentication<P>>;
+
+/** An attempt, and the connection that waits for its result. */
+type Waiting = Attempt & Readonly<{ connection: Connection | undefined }>;
 
 const tooManyAttempts = ({ retryAfter }: Pick<Locked, 'retryAfter'>): Failure => ({
   code: 'too_many_failed_attempts',
@@ -79,7 +87,7 @@ export function createAuthenticate(
 ): Authenticate<KeyPrincipal>;
 export function createAuthenticate(authenticators: readonly Authenticator[], lockout: Lockout): Authenticate;
 export function createAuthenticate(authenticators: readonly Authenticator[], lockout: Lockout): Authenticate {
-  function authenticateWith(authenticator: KeyAuthenticator, attempt: Attempt, ip: Sender['ip']) {
+  function authenticateWith(authenticator: KeyAuthenticator, attempt: Waiting, ip: Sender['ip']) {
     return andThen(authenticator.verify(attempt.credential, ip), (verification) =>
       decide(authenticator, attempt, verification),
     );
@@ -87,7 +95,7 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
 
   function decide(
     authenticator: KeyAuthenticator,
-    attempt: Attempt,
+    attempt: Waiting,
     verification: Verification,
   ): MaybePromise<Authentication> {
     switch (verification.state) {
@@ -128,11 +136,11 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
 
   async function prove(
     authenticator: KeyAuthenticator,
-    attempt: Attempt,
-    work: (client: string | undefined) => Promise<Verification>,
+    attempt: Waiting,
+    work: Extract<Verification, { state: 'unproven' }>['prove'],
   ): Promise<Authentication> {
     const outcome = await lockout.reserve(attempt, async () =>
-      decide(authenticator, attempt, await work(attempt.address)),
+      decide(authenticator, attempt, await work(attempt.address, attempt.connection)),
     );
     return outcome.state === 'locked' ? refused(tooManyAttempts(outcome)) : outcome;
   }
@@ -143,7 +151,7 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
    */
   function authenticateAny(
     authenticator: KeyAuthenticator,
-    [attempt, ...others]: readonly Attempt[],
+    [attempt, ...others]: readonly Waiting[],
     ip: Sender['ip'],
     refusal: Authentication,
   ): MaybePromise<Authentication> {
@@ -165,7 +173,7 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
     return refused({ code: 'no_api_key_configured' });
   }
 
-  return ({ lockoutKey, ip }, header) => {
+  return ({ lockoutKey, ip }, header, connection) => {
     const locked = lockedFailure(lockout, lockoutKey);
     for (const authenticator of authenticators) {
       const credentials = authenticator.read(header);
@@ -175,14 +183,17 @@ export function createAuthenticate(authenticators: readonly Authenticator[], loc
         if (authenticator.kind === 'key' && authenticator.takesAny)
           return authenticateAny(
             authenticator,
-            attemptsOf(lockout, credentials, lockoutKey, locked !== undefined),
+            attemptsOf(lockout, credentials, lockoutKey, locked !== undefined).map((attempt) => ({
+              ...attempt,
+              connection,
+            })),
             ip,
             refused(locked ?? tooManyAttempts({ retryAfter: 1 })),
           );
         return refused(locked ?? { code: 'conflicting_api_keys' });
       }
       if (authenticator.kind === 'account') return andThen(authenticator.verify(credential), acceptAccount);
-      const attempt = { address: lockoutKey, credential };
+      const attempt = { address: lockoutKey, credential, connection };
       if (locked && !lockout.isKnown(attempt)) return refused(locked);
       return authenticateWith(authenticator, attempt, ip);
     }

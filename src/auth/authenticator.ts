@@ -1,3 +1,4 @@
+import type { Connection } from '../keys/prove.ts';
 import type { KeyId } from '../lib/brand.ts';
 import type { Failure } from '../lib/failure.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
@@ -42,7 +43,10 @@ export type Verification<P extends Principal = Principal> =
   /** Only a part of the slow comparison is done. The next request with the credential continues. It counts once. */
   | { state: 'undecided' }
   /** Only a slow comparison can decide. `client` waits for it. */
-  | { state: 'unproven'; prove: (client: string | undefined) => Promise<Verification<P>> };
+  | {
+      state: 'unproven';
+      prove: (client: string | undefined, connection?: Connection) => Promise<Verification<P>>;
+    };
 
 /** One kind of credential: how to find it in a request, and how to verify it. */
 export type Authenticator = KeyAuthenticator | AccountAuthenticator;

@@ -24,8 +24,8 @@ export function countRefusal({ countVerification }: Usage, authentication: Authe
 /** An authentication whose refusals count as verifications. */
 export const countingRefusals =
   (authenticate: Authenticate<KeyPrincipal>, usage: Usage): Authenticate<KeyPrincipal> =>
-  (sender, header) =>
-    andThen(authenticate(sender, header), (authentication) => {
+  (...request) =>
+    andThen(authenticate(...request), (authentication) => {
       countRefusal(usage, authentication);
       return authentication;
     });

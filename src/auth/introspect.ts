@@ -1,5 +1,6 @@
 import type { ApiKey, Verdict } from '../keys/key.ts';
 import type { KeyLookup, ProvenVerdict } from '../keys/lookup.ts';
+import type { Connection } from '../keys/prove.ts';
 import { missingScopes } from '../keys/scopes.ts';
 import type { RawKey, Scope } from '../lib/brand.ts';
 import { DomainError } from '../lib/failure.ts';
@@ -85,12 +86,17 @@ export function createIntrospect({ lookUp, usage, lockout, limiter }: Introspect
     return { code: 'LOCKED', retryAfter: recorded.retryAfter };
   }
 
-  return async (rawKey: RawKey, { lockoutKey, ip }: Sender, question: Question): Promise<Introspection> => {
+  return async (
+    rawKey: RawKey,
+    { lockoutKey, ip }: Sender,
+    question: Question,
+    connection?: Connection,
+  ): Promise<Introspection> => {
     const attempt = { address: lockoutKey, credential: rawKey };
     const found = await lookUp(rawKey, ip);
     if (found.code !== 'UNPROVEN') return counted(await recordProven(attempt, found, question));
     const outcome = await lockout.reserve(attempt, async () =>
-      recordProven(attempt, await found.prove(lockoutKey), question),
+      recordProven(attempt, await found.prove(lockoutKey, connection), question),
     );
     return 'state' in outcome ? { code: 'LOCKED', retryAfter: outcome.retryAfter } : counted(outcome);
   };

@@ -8,7 +8,7 @@ import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import { type ApiKey, type Circumstances, hasExpired, isUsable, judge, type Verdict } from './key.ts';
 import { isWellFormed, MAX_KEY_LENGTH } from './key-format.ts';
 import type { PepperMove } from './pepper-move.ts';
-import type { createProver } from './prove.ts';
+import type { Connection, createProver } from './prove.ts';
 import * as store from './store.ts';
 
 /** About 2 MB. */
@@ -28,11 +28,14 @@ export type ProvenVerdict =
   /** The key was compared with as many rows as one request may use. The next request continues. */
   | { code: 'UNDECIDED' };
 
+/** @param connection the one that waits. A long proof stops when it has ended */
+type Prove = (client: string | undefined, connection?: Connection) => Promise<ProvenVerdict>;
+
 /**
  * No row has the key's fingerprint, but some rows have none. Only bcrypt can compare the key with these. `client` waits
  * for that, and the clients are served in turn.
  */
-type Unproven = { code: 'UNPROVEN'; prove: (client: string | undefined) => Promise<ProvenVerdict> };
+type Unproven = { code: 'UNPROVEN'; prove: Prove };
 
 /** Whether a key without a row is certainly invalid: usable keys exist, and every row has a fingerprint. */
 type Meaning = 'final' | 'unproven' | 'unconfigured';
@@ -167,12 +170,12 @@ export function createKeyLookup({
   async function prove(
     rawKey: RawKey,
     { ip, allowsPending }: Omit<Circumstances, 'now'>,
-    client: string | undefined,
+    ...waiter: Parameters<Prove>
   ): Promise<ProvenVerdict> {
     if (!(await canBeGuessed())) return { code: 'NO_USABLE_KEY' };
     const found = await read(rawKey, clock.now());
     if (found || !isWellFormed(rawKey)) return judge(found, { now: clock.now(), ip, allowsPending });
-    const proof = await proveByHash(rawKey, client);
+    const proof = await proveByHash(rawKey, ...waiter);
     if (proof.state === 'undecided') return { code: 'UNDECIDED' };
     return judge(proof.state === 'proven' ? proof.key : undefined, { now: clock.now(), ip, allowsPending });
   }
@@ -187,7 +190,7 @@ export function createKeyLookup({
         return andThen(meaningOfRefusal(), (means): ReturnType<KeyLookup['lookUp']> => {
           if (means === 'unconfigured') return { code: 'NO_USABLE_KEY' };
           if (key || means === 'final') return verdict;
-          return { code: 'UNPROVEN', prove: (client) => prove(rawKey, { ip, allowsPending }, client) };
+          return { code: 'UNPROVEN', prove: (...waiter) => prove(rawKey, { ip, allowsPending }, ...waiter) };
         });
       });
     },

@@ -15,6 +15,7 @@ import {
   isRetired,
   settle,
 } from './foreign-store.ts';
+import { createForeignTurns, type TakeTurn } from './foreign-turns.ts';
 import type { ApiKey } from './key.ts';
 import { hintOf, MIN_KEY_LENGTH } from './key-format.ts';
 import { findCompared } from './secret-store.ts';
@@ -22,8 +23,8 @@ import { findCompared } from './secret-store.ts';
 /** bcrypt ignores what follows, so a longer key would be as good as its beginning. */
 const MAX_BCRYPT_BYTES = 72;
 
-/** How many proofs of one client wait. Each takes some seconds. */
-const MAX_WAITING = 8;
+/** How many hashes a proof compares before others have a turn. */
+const STEP = 4;
 
 const REFUSED_MS = 3_600_000;
 const MAX_REMEMBERED = 10_000;
@@ -32,21 +33,18 @@ export type ForeignProverParts = Readonly<{
   db: Db;
   /** Threads of its own: these proofs take long, and anybody can cause one. */
   bcrypt: Pick<BcryptPool, 'find' | 'hash'>;
+  threads: number;
   clock: Pick<Clock, 'monotonic'>;
 }>;
 
-/** @returns undefined when no row is the key's */
-export type ProveForeign = (
-  rawKey: RawKey,
-  fingerprint: Fingerprint,
-  client: string | undefined,
-) => Promise<ApiKey | undefined>;
+/** A key, and who presents it. */
+type Presented = Readonly<{ rawKey: RawKey; fingerprint: Fingerprint; client: string | undefined }>;
 
 /**
  * Makes the functions that compare a key with the digests of other systems. A row that matches gets its own digests, so
  * that this happens once.
  */
-export function createForeignProver({ db, bcrypt, clock }: ForeignProverParts) {
+export function createForeignProver({ db, bcrypt, threads, clock }: ForeignProverParts) {
   /** The last row that a key was compared with. An import adds rows after it. */
   const comparedUpTo = lazily(
     () =>
@@ -57,13 +55,11 @@ export function createForeignProver({ db, bcrypt, clock }: ForeignProverParts) {
         ttlResolution: 0,
       }),
   );
-  const inTurn = createClientTurns();
+  const inTurns = createForeignTurns(threads, clock);
 
   async function proven(
     row: ForeignRow,
-    rawKey: RawKey,
-    fingerprint: Fingerprint,
-    client: string | undefined,
+    { rawKey, fingerprint, client }: Presented,
   ): Promise<ApiKey | undefined> {
     if (await isRetired(db, fingerprint)) return undefined;
     // Without this hash, the key would be lost with the pepper. Its proof must not fail for that.
@@ -74,46 +70,51 @@ export function createForeignProver({ db, bcrypt, clock }: ForeignProverParts) {
     return stored ?? (await findSettled(db, fingerprint)) ?? findCompared(db, row);
   }
 
-  const bySha256: ProveForeign = async (rawKey, fingerprint, client) => {
-    if (rawKey.length < MIN_KEY_LENGTH) return undefined;
-    const row = await findBySha256(db, rawKey);
-    return row && proven(row, rawKey, fingerprint, client);
-  };
-
-  const byBcrypt: ProveForeign = async (rawKey, fingerprint, client) => {
-    if (rawKey.length < MIN_KEY_LENGTH || Buffer.byteLength(rawKey) > MAX_BCRYPT_BYTES) return undefined;
-    const rows = await findForeignBcrypt(db, comparedUpTo().get(fingerprint) ?? KeyId(0));
-    if (rows.length === 0) return undefined;
-    const match = rows[await bcrypt.find({ client, input: rawKey, hashes: rows.map(({ hash }) => hash) })];
-    const key = match && (await proven(match, rawKey, fingerprint, client));
+  /**
+   * @param isWanted whether somebody still waits for the result
+   * @throws DomainError `overloaded` when nobody does. The next request with the key continues
+   */
+  async function compare(
+    rows: readonly ForeignRow[],
+    presented: Presented,
+    takeTurn: TakeTurn,
+    isWanted: () => boolean,
+  ): Promise<ApiKey | undefined> {
+    const { rawKey: input, fingerprint, client } = presented;
+    const [step, rest] = [rows.slice(0, STEP), rows.slice(STEP)];
+    const hashes = step.map(({ hash }) => hash);
+    const found = await takeTurn(step.length, () => bcrypt.find({ client, input, hashes }));
+    const match = step[found];
+    const key = match && (await proven(match, presented));
     if (key) return key;
-    comparedUpTo().set(fingerprint, KeyId(Math.max(...rows.map(({ id }) => id))));
-    return undefined;
-  };
+    if (match || rest.length === 0) return undefined;
+    // The active rows come first, so an older row may still be among the rest.
+    comparedUpTo().set(fingerprint, KeyId(Math.min(...rest.map(({ id }) => id)) - 1));
+    if (!isWanted()) throw abandoned();
+    return compare(rest, presented, takeTurn, isWanted);
+  }
 
   return {
-    bySha256,
-    byBcrypt: ((rawKey, fingerprint, client) =>
-      inTurn(client, () => byBcrypt(rawKey, fingerprint, client))) satisfies ProveForeign,
+    /** @returns undefined when no row is the key's */
+    async bySha256(presented: Presented): Promise<ApiKey | undefined> {
+      if (presented.rawKey.length < MIN_KEY_LENGTH) return undefined;
+      const row = await findBySha256(db, presented.rawKey);
+      return row && proven(row, presented);
+    },
+
+    /** @returns undefined when no row is the key's */
+    async byBcrypt(presented: Presented, isWanted: () => boolean): Promise<ApiKey | undefined> {
+      const { rawKey, fingerprint, client } = presented;
+      if (rawKey.length < MIN_KEY_LENGTH || Buffer.byteLength(rawKey) > MAX_BCRYPT_BYTES) return undefined;
+      const rows = await findForeignBcrypt(db, comparedUpTo().get(fingerprint) ?? KeyId(0));
+      if (rows.length === 0) return undefined;
+      const key = await inTurns(client, rows.length, (takeTurn) =>
+        compare(rows, presented, takeTurn, isWanted),
+      );
+      if (!key) comparedUpTo().set(fingerprint, KeyId(Math.max(...rows.map(({ id }) => id))));
+      return key;
+    },
   };
 }
 
-/** Runs one task of a client at a time. */
-function createClientTurns() {
-  const last = new Map<string | undefined, { count: number; end: Promise<unknown> }>();
-  return async <T>(client: string | undefined, task: () => Promise<T>): Promise<T> => {
-    const before = last.get(client) ?? { count: 0, end: Promise.resolve() };
-    if (before.count > MAX_WAITING)
-      throw new DomainError({ code: 'overloaded', reason: 'hashing', retryAfter: 5 });
-    const result = before.end.then(task);
-    const lane = { count: before.count + 1, end: result.catch(() => undefined) };
-    last.set(client, lane);
-    try {
-      return await result;
-    } finally {
-      const now = last.get(client);
-      if (now) now.count -= 1;
-      if (now?.count === 0) last.delete(client);
-    }
-  };
-}
+const abandoned = () => new DomainError({ code: 'overloaded', reason: 'undecided', retryAfter: 1 });

@@ -21,6 +21,13 @@ const REFUSED_MS = 60_000;
 const UNDECIDED_MS = 3_600_000;
 const MAX_REMEMBERED = 10_000;
 
+/** The connection of a request, as Node describes it. */
+export type Connection = Readonly<{ destroyed: boolean; readableEnded: boolean }>;
+
+/** A client that ends its side may still read. It can send the key again, and the proof continues. */
+const isOpen = (connection: Connection | undefined) =>
+  connection === undefined || !(connection.destroyed || connection.readableEnded);
+
 /** `undecided`: there are more candidates. The next request with the key continues with them. */
 export type Proof = { state: 'proven'; key: ApiKey } | { state: 'refused' } | { state: 'undecided' };
 
@@ -51,8 +58,8 @@ export function createProver({ db, fingerprintOf, bcrypt, foreign, clock }: Prov
         ttlResolution: 0,
       }),
   );
-  /** Requests with the same key at the same time share one comparison. */
-  const underWay = new Map<Fingerprint, Promise<Proof>>();
+  /** Requests with the same key at the same time share one comparison. It stops when all of them are gone. */
+  const underWay = new Map<Fingerprint, { proof: Promise<Proof>; connections: (Connection | undefined)[] }>();
 
   async function compare(
     rawKey: RawKey,
@@ -87,12 +94,13 @@ export function createProver({ db, fingerprintOf, bcrypt, foreign, clock }: Prov
     rawKey: RawKey,
     fingerprint: Fingerprint,
     client: string | undefined,
+    isWanted: () => boolean,
   ): Promise<Proof> {
-    const known = await foreign?.bySha256(rawKey, fingerprint, client);
+    const known = await foreign?.bySha256({ rawKey, fingerprint, client });
     if (known) return { state: 'proven', key: known };
     const proof = await compare(rawKey, fingerprint, client);
     if (proof.state !== 'refused') return proof;
-    const key = await foreign?.byBcrypt(rawKey, fingerprint, client);
+    const key = await foreign?.byBcrypt({ rawKey, fingerprint, client }, isWanted);
     return key ? { state: 'proven', key } : proof;
   }
 
@@ -106,14 +114,19 @@ export function createProver({ db, fingerprintOf, bcrypt, foreign, clock }: Prov
     }
   }
 
-  return function prove(rawKey: RawKey, client: string | undefined): Promise<Proof> {
+  return function prove(rawKey: RawKey, client: string | undefined, connection?: Connection): Promise<Proof> {
     const fingerprint = fingerprintOf(rawKey);
     const known = underWay.get(fingerprint);
-    if (known) return known;
-    const comparing = countedWhenFull(compareAll(rawKey, fingerprint, client)).finally(() =>
+    if (known) {
+      known.connections.push(connection);
+      return known.proof;
+    }
+    const connections = [connection];
+    const isWanted = () => connections.some(isOpen);
+    const proof = countedWhenFull(compareAll(rawKey, fingerprint, client, isWanted)).finally(() =>
       underWay.delete(fingerprint),
     );
-    underWay.set(fingerprint, comparing);
-    return comparing;
+    underWay.set(fingerprint, { proof, connections });
+    return proof;
   };
 }

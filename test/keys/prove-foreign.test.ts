@@ -1,31 +1,34 @@
 import { createHash } from 'node:crypto';
+import { request } from 'node:http';
 import { hashSync } from 'bcryptjs';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import { createBcryptPool } from '../../src/keys/bcrypt-pool.ts';
 import { fingerprinter } from '../../src/keys/digests.ts';
-import { createProver } from '../../src/keys/prove.ts';
+import { type Connection, createProver } from '../../src/keys/prove.ts';
 import { createForeignProver } from '../../src/keys/prove-foreign.ts';
 import { RawKey } from '../../src/lib/brand.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { openStorage } from '../../src/storage.ts';
 import { fakeClock } from '../support/fake-clock.ts';
-import { databaseFor, sqlIn, temporaryDirectory } from '../support/keyhearth.ts';
+import { bootstrapped, databaseFor, FIRST_KEY, sqlIn, temporaryDirectory } from '../support/keyhearth.ts';
 
 const keyOf = (number: number) => RawKey(`a-key-of-another-system-${String(number).padStart(48, '0')}`);
 const WRONG = keyOf(9_999);
+
+const addRows = (dataDir: string, some: readonly string[]) =>
+  sqlIn(
+    dataDir,
+    `insert into api_keys (label, hint, fingerprint, hash, is_active, created_at, use_count, source)
+        values ${some.map((hash, i) => `('row ${i + 1}', '', null, '${hash}', 1, 0, 0, 'imported')`).join(', ')}`,
+  );
 
 async function start(hashes: readonly string[]) {
   const dataDir = temporaryDirectory();
   const config = parseConfig({ KEYHEARTH_DATA_DIR: dataDir, ...(await databaseFor(dataDir)) });
   const storage = await openStorage(config, createLogger('silent', { write: () => undefined }));
   onTestFinished(() => storage.close());
-  const add = (some: readonly string[]) =>
-    sqlIn(
-      dataDir,
-      `insert into api_keys (label, hint, fingerprint, hash, is_active, created_at, use_count, source)
-        values ${some.map((hash, i) => `('row ${i + 1}', '', null, '${hash}', 1, 0, 0, 'imported')`).join(', ')}`,
-    );
+  const add = (some: readonly string[]) => addRows(dataDir, some);
   if (hashes.length > 0) await add(hashes);
   const bcrypt = createBcryptPool(4, 1, () => undefined);
   onTestFinished(() => bcrypt.close());
@@ -34,24 +37,38 @@ async function start(hashes: readonly string[]) {
   let most = 0;
   const { clock, pass } = fakeClock();
   const parts = { db: storage.db, clock };
+  let inStep = () => {};
   const foreign = createForeignProver({
-    ...parts,
+    ...{ ...parts, threads: 2 },
     bcrypt: {
       hash: bcrypt.hash,
       async find(task) {
         compared.push(task.hashes.length);
         most = Math.max(most, ++running);
+        inStep();
         return bcrypt.find(task).finally(() => running--);
       },
     },
   });
   const prove = createProver({ ...parts, fingerprintOf: fingerprinter(storage.pepper), bcrypt, foreign });
-  const ask = async (key: RawKey, client = 'a client') => {
-    const proof = await prove(key, client);
+  const ask = async (key: RawKey, client = 'a client', connection?: Connection) => {
+    const proof = await prove(key, client, connection);
     return proof.state === 'proven' ? proof.key.label : proof.state;
   };
   const rows = () => sqlIn(dataDir, 'select hint, hash, fingerprint from api_keys order by id');
-  return { ask, add, compared, pass, rows, most: () => most };
+  const duringSteps = (work: () => void) => {
+    inStep = work;
+  };
+  return {
+    ask,
+    add,
+    sql: (text: string) => sqlIn(dataDir, text),
+    compared,
+    pass,
+    rows,
+    duringSteps,
+    most: () => most,
+  };
 }
 
 const hashOf = (number: number) => hashSync(keyOf(number), 4);
@@ -86,16 +103,61 @@ test('a refused key is compared again with new rows only, for an hour', async ()
   expect(compared).toEqual([2, 3, 1, 2]);
 });
 
-test('a client has one proof at a time, and a place for a few more', async () => {
+test('a client has one proof at a time, and a proof without a place is not decided', async () => {
   const { ask, most } = await start([hashOf(1)]);
-  const asked = await Promise.all(Array.from({ length: 12 }, (_, i) => ask(keyOf(100 + i))));
+  const asked = await Promise.all(Array.from({ length: 34 }, (_, i) => ask(keyOf(100 + i))));
   // The lockout counts the others, too.
-  expect(asked.filter((state) => state === 'refused')).toHaveLength(9);
-  expect(asked.filter((state) => state === 'undecided')).toHaveLength(3);
+  expect(asked.filter((state) => state === 'refused')).toHaveLength(32);
+  expect(asked.filter((state) => state === 'undecided')).toHaveLength(2);
   expect(most()).toBe(1);
   await Promise.all([ask(keyOf(200), 'one'), ask(keyOf(201), 'another')]);
   expect(most()).toBe(2);
   expect(await ask(keyOf(1))).toBe('row 1');
+});
+
+const connected = () => ({ destroyed: false, readableEnded: false });
+
+const TEN = Array.from({ length: 10 }, (_, i) => hashOf(i + 1));
+
+test('a proof has steps of four hashes, and stops at the hash of the key', async () => {
+  const { ask, compared } = await start(TEN);
+  expect(await ask(WRONG)).toBe('refused');
+  expect(compared).toEqual([4, 4, 2]);
+  expect(await ask(keyOf(7))).toBe('row 7');
+  expect(compared.slice(3)).toEqual([4, 4]);
+});
+
+test('a proof stops when its client is gone, and the next request with the key continues', async () => {
+  const { ask, compared, duringSteps } = await start(TEN);
+  const connection = connected();
+  duringSteps(() => {
+    connection.destroyed = true;
+  });
+  expect(await ask(keyOf(9), 'a client', connection)).toBe('undecided');
+  expect(compared).toEqual([4]);
+  expect(await ask(keyOf(9))).toBe('row 9');
+  expect(compared).toEqual([4, 4, 2]);
+});
+
+test('a proof goes on while one of the clients with its key is there', async () => {
+  const { ask, compared } = await start(TEN);
+  const gone = { ...connected(), readableEnded: true };
+  expect(await Promise.all([ask(WRONG, 'one', gone), ask(WRONG, 'another', connected())])).toEqual([
+    'refused',
+    'refused',
+  ]);
+  expect(compared).toEqual([4, 4, 2]);
+});
+
+test('a proof that continues leaves no row out when an older one is inactive', async () => {
+  const { ask, sql, duringSteps } = await start(TEN);
+  await sql('update api_keys set is_active = 0 where id = 2');
+  const connection = connected();
+  duringSteps(() => {
+    connection.destroyed = true;
+  });
+  expect(await ask(keyOf(2), 'a client', connection)).toBe('undecided');
+  expect(await ask(keyOf(2))).toBe('row 2');
 });
 
 test('a key of fewer than 32 characters is refused, although its digest is there', async () => {
@@ -104,4 +166,52 @@ test('a key of fewer than 32 characters is refused, although its digest is there
   const { ask, compared } = await start([`sha256:${digest}`, hashSync(short, 4)]);
   expect(await ask(short)).toBe('refused');
   expect(compared).toEqual([]);
+});
+
+test.each([
+  ['GET', '/auth/verify', WRONG, undefined],
+  ['GET', '/auth/keys', WRONG, undefined],
+  ['POST', '/auth/verify', FIRST_KEY, { key: WRONG, ip: '198.51.100.7' }],
+])('%s %s stops its proof when the client is gone', async (method, path, key, body) => {
+  const found: ((index: number) => void)[] = [];
+  const running = await bootstrapped({
+    startThreads: () => ({
+      run: (task) =>
+        task.do === 'find'
+          ? new Promise<number>((resolve) => found.push(resolve))
+          : Promise.resolve('a hash'),
+      close: async () => undefined,
+    }),
+  });
+  await addRows(running.dataDir, TEN);
+  const headers = { 'X-API-Key': key, 'Content-Type': 'application/json' };
+  const asked = request(`${running.origin}${path}`, { method, headers });
+  asked.on('error', () => undefined).end(JSON.stringify(body));
+  await expect.poll(() => found.length).toBe(1);
+  asked.destroy();
+  // The service reads the end of the first connection before it answers on these.
+  for (let i = 0; i < 3; i++) await running.send('/health');
+  found[0]?.(-1);
+  await expect.poll(() => running.log.filter(({ code }) => code === 'overloaded').length).toBe(1);
+  expect(found).toHaveLength(1);
+});
+
+test.each([
+  [1, 2],
+  [4, 1],
+])('with %i workers, each has %i threads for imported keys', async (workers, threads) => {
+  const started: number[] = [];
+  const running = await bootstrapped({
+    config: { workers },
+    startThreads: (maxThreads) => {
+      started.push(maxThreads);
+      return {
+        run: async (task) => (task.do === 'find' ? -1 : 'a hash'),
+        close: async () => undefined,
+      };
+    },
+  });
+  await addRows(running.dataDir, TEN);
+  expect((await running.send({ path: '/auth/verify', key: WRONG })).status).toBe(401);
+  expect(started.slice(1)).toEqual([threads]);
 });

@@ -108,6 +108,7 @@ export type Options = {
   clock?: Clock;
   /** What no environment variable can say. */
   config?: Partial<Config>;
+  startThreads?: typeof sharedThreads;
 };
 
 /** The real service, in this process, over real HTTP and a real database: SQLite, or PostgreSQL where the project says so. */
@@ -119,7 +120,7 @@ export async function startService({ env = {}, dataDir, clock, ...options }: Opt
   const config = { ...parsed, ...cost, ...options.config };
   const log: Record<string, unknown>[] = [];
   const logger = createLogger(config.logLevel, { write: (line) => log.push(JSON.parse(line)) });
-  const keyhearth = await compose(config, logger, clock, undefined, sharedThreads);
+  const keyhearth = await compose(config, logger, clock, undefined, options.startThreads ?? sharedThreads);
   const endpoint = { host: '127.0.0.1', port: 0, isShared: false };
   const server = await listen(keyhearth, endpoint, logger);
   const origin = `http://127.0.0.1:${server.address.port}`;

@@ -122,7 +122,7 @@ export function fastVerify(
   function verify({ request, client, question }: Exchange): MaybePromise<Admission> {
     if (!isAllowedHost(request.socket.remoteAddress, request.headers.host))
       return { state: 'refused', failure: { code: 'misdirected_request' } };
-    return andThen(authenticate(client, headerReader(request)), (authentication) =>
+    return andThen(authenticate(client, headerReader(request), request.socket), (authentication) =>
       authentication.state === 'refused' ? authentication : admit(authentication.principal, question.scopes),
     );
   }

@@ -144,7 +144,10 @@ export const verifyRoutes = ({ admit, introspect, resolveClient, assertStillVali
       await assertStillValid(actorOf(c));
       const sender = ip === undefined ? nobody : resolveClient({ peer: ip });
       const verify = async (rawKey: RawKey) =>
-        presentIntrospection(await introspect(rawKey, sender, { scopes, cost }), clock.now());
+        presentIntrospection(
+          await introspect(rawKey, sender, { scopes, cost }, c.env.incoming.socket),
+          clock.now(),
+        );
       if (key !== undefined) return c.json(await verify(key), 200);
       const results = [];
       for (const each of keys) results.push(await verify(each));

@@ -75,7 +75,7 @@ export function createAuthenticateClient({
   }
 
   const checkKey = (request: IncomingMessage, client: Client): MaybePromise<ClientAuthentication> =>
-    andThen(authenticate(client, requestReader(request)), (authentication) => {
+    andThen(authenticate(client, requestReader(request), request.socket), (authentication) => {
       if (authentication.state === 'refused')
         return { state: 'refused', client, failure: authentication.failure };
       return andThen(admit(authentication.principal, GATEWAY_USE), (admission): ClientAuthentication => {

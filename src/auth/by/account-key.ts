@@ -15,7 +15,7 @@ export function accountKeyAuthenticator(
   function ofAccount(verification: Verification<KeyPrincipal>): MaybePromise<Verification<KeyPrincipal>> {
     if (verification.state === 'unproven') {
       const { prove } = verification;
-      return { ...verification, prove: async (client) => ofAccount(await prove(client)) };
+      return { ...verification, prove: async (...waiter) => ofAccount(await prove(...waiter)) };
     }
     if (verification.state !== 'valid') return verification;
     const { principal } = verification;

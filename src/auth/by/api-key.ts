@@ -102,7 +102,10 @@ function sparingOtherTokens(
 ): Verification<KeyPrincipal> {
   if (verification.state === 'unproven') {
     const { prove } = verification;
-    return { ...verification, prove: async (client) => sparingOtherTokens(await prove(client), credential) };
+    return {
+      ...verification,
+      prove: async (...waiter) => sparingOtherTokens(await prove(...waiter), credential),
+    };
   }
   if (verification.state !== 'invalid' || verification.judged !== unknownKey) return verification;
   const isTokenOf = tokenKindOf(credential);
@@ -127,6 +130,6 @@ function verificationOf(found: LookedUp | ProvenVerdict): Verification<KeyPrinci
     case 'UNDECIDED':
       return { state: 'undecided' };
     case 'UNPROVEN':
-      return { state: 'unproven', prove: async (client) => verificationOf(await found.prove(client)) };
+      return { state: 'unproven', prove: async (...waiter) => verificationOf(await found.prove(...waiter)) };
   }
 }
