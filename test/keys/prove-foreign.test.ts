@@ -110,8 +110,6 @@ test('a client has one proof at a time, and a proof without a place is not decid
   expect(asked.filter((state) => state === 'refused')).toHaveLength(32);
   expect(asked.filter((state) => state === 'undecided')).toHaveLength(2);
   expect(most()).toBe(1);
-  await Promise.all([ask(keyOf(200), 'one'), ask(keyOf(201), 'another')]);
-  expect(most()).toBe(2);
   expect(await ask(keyOf(1))).toBe('row 1');
 });
 
