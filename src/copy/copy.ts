@@ -126,7 +126,7 @@ async function openTarget(
         `${name} is not empty; copy into an empty database. Nothing was changed.`,
       );
     }
-    await target.addMigration(mark);
+    if (!(await target.addMigrationAlone(mark))) throw inUse(name);
     return { target, isContinued };
   } catch (error) {
     await target.close();

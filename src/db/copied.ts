@@ -15,7 +15,12 @@ export type CopySide = {
   clear(table: string): Promise<void>;
   /** The names of the migrations that the database has. */
   migrations(): Promise<string[]>;
-  addMigration(name: string): Promise<void>;
+  /**
+   * Adds a migration, unless another process uses the database. A service that starts at the same time either is found
+   * here, or reads the migration before it uses the database.
+   * @returns whether it was added
+   */
+  addMigrationAlone(name: string): Promise<boolean>;
   removeMigration(name: string): Promise<void>;
   /** Whether no service has started on the database since it was opened. */
   isStillAlone(): Promise<boolean>;

@@ -1,10 +1,14 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
+import { Client } from 'pg';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { copyDatabase } from '../../src/copy/copy.ts';
 import { COPIED_TABLES, NOT_COPIED_TABLES } from '../../src/db/copied.ts';
 import type { DatabaseLocation } from '../../src/db/location.ts';
+import { unfinishedCopyOf } from '../../src/db/migrate.ts';
+import { openPostgresSide } from '../../src/db/postgres/copy-side.ts';
+import { connectAlone, isAlone, OTHER_SESSIONS } from '../../src/db/postgres/session.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { keyhearth } from '../cli/command.ts';
 import { databaseFor, FIRST_KEY, register, startService, temporaryDirectory } from '../support/keyhearth.ts';
@@ -205,6 +209,52 @@ test('a service that starts on PostgreSQL during the copy changes nothing, and t
   await expect(startService({ dataDir, env: { DATABASE_URL: `sqlite:${back}` } })).rejects.toThrow(
     'not complete',
   );
+});
+
+/** An empty database on the server with all tables, and the side of a copy into it. */
+async function emptyTarget() {
+  const dataDir = temporaryDirectory();
+  const url = await createDatabase(inject('postgres').server ?? '', nameFor(dataDir));
+  await (await startService({ dataDir, env: { DATABASE_URL: url } })).close();
+  const side = await openPostgresSide(url, false);
+  if (!side) throw new Error('the database is in use');
+  onTestFinished(() => side.close());
+  return { dataDir, url, side };
+}
+
+const MARK = unfinishedCopyOf('a database');
+
+test('a service that connects just before the copy begins stops the copy, and keeps its database', async () => {
+  const { dataDir, url, side } = await emptyTarget();
+  const service = await connectAlone(url);
+  expect(await side.addMigrationAlone(MARK)).toBe(false);
+  expect(await side.migrations()).not.toContain(MARK);
+  await service.end();
+  expect(await side.addMigrationAlone(MARK)).toBe(true);
+  await expect(startService({ dataDir, env: { DATABASE_URL: url } })).rejects.toThrow('not complete');
+});
+
+test('a session that ends during the check does not stop the copy', async () => {
+  const { url, side } = await emptyTarget();
+  await side.close();
+  const [service, client] = [await connectAlone(url), await connectAlone(url)];
+  onTestFinished(() => client.end());
+  await client.query('begin');
+  expect((await client.query(OTHER_SESSIONS)).rows).toHaveLength(1);
+  await service.end();
+  expect(await isAlone(client)).toBe(true);
+});
+
+test('a service waits with its first read until the copy has begun', async () => {
+  const { url, side } = await emptyTarget();
+  const reader = new Client({ connectionString: url });
+  await reader.connect();
+  onTestFinished(() => reader.end());
+  // The copy cannot begin while somebody reads, so nobody can read while it begins.
+  await reader.query('begin; select name from kysely_migration');
+  expect(await side.addMigrationAlone(MARK)).toBe(false);
+  await reader.query('commit');
+  expect(await side.addMigrationAlone(MARK)).toBe(true);
 });
 
 test('a database that has rows is never written over', async () => {

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { COPIED_TABLES, type CopiedRow, type CopySide, ROWS_AT_ONCE } from '../copied.ts';
-import { connectAlone, OTHER_SESSIONS } from './session.ts';
+import { connectAlone, isAlone, OTHER_SESSIONS } from './session.ts';
 
 /** The server may need this long for one step, such as to read the first rows of a large table. */
 const ANSWER_MS = 600_000;
@@ -27,6 +27,16 @@ async function keepWritersAway(client: Client): Promise<boolean> {
   await client.query('begin isolation level repeatable read');
   try {
     await client.query(`lock table ${COPIED_TABLES.join()} in share mode nowait`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A service reads the migrations first. It waits for the end of the transaction. */
+async function keepReadersAway(client: Client): Promise<boolean> {
+  try {
+    await client.query('lock table kysely_migration in access exclusive mode nowait');
     return true;
   } catch {
     return false;
@@ -104,9 +114,15 @@ function sideOf(client: Client, isInTransaction: boolean): CopySide {
       await client.query(`delete from ${table}`);
     },
     migrations: () => texts('select name from kysely_migration order by name'),
-    async addMigration(name) {
-      const time = new Date().toISOString();
-      await client.query('insert into kysely_migration (name, timestamp) values ($1, $2)', [name, time]);
+    async addMigrationAlone(name) {
+      await client.query('begin');
+      const isFree = (await keepReadersAway(client)) && (await isAlone(client));
+      if (isFree) {
+        const time = new Date().toISOString();
+        await client.query('insert into kysely_migration (name, timestamp) values ($1, $2)', [name, time]);
+      }
+      await client.query(isFree ? 'commit' : 'rollback');
+      return isFree;
     },
     async removeMigration(name) {
       await client.query('delete from kysely_migration where name = $1', [name]);

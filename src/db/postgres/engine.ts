@@ -1,6 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
 import { Kysely } from 'kysely';
-import { DatabaseError } from 'pg';
+import { type Client, DatabaseError } from 'pg';
 import { DomainError } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { StartupError } from '../../lib/startup-error.ts';
@@ -17,12 +16,8 @@ import { openDirectWriter } from './direct-writer.ts';
 import { reasonOf } from './failure.ts';
 import { type Listener, listen } from './listener.ts';
 import { openReader } from './reader.ts';
-import { connectAlone, OTHER_SESSIONS } from './session.ts';
+import { connectAlone, isAlone } from './session.ts';
 import { openSlowReader } from './slow-reader.ts';
-
-/** The server knows a connection for a moment longer than the process that has closed it. */
-const ENDING_TRIES = 10;
-const ENDING_MS = 100;
 
 type Location = Extract<DatabaseLocation, { engine: 'postgres' }>;
 
@@ -46,12 +41,12 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
     );
 
   /** On a connection of its own. */
-  async function ask<Row extends object>(text: string): Promise<Row[]> {
+  async function ask<Answer>(question: (client: Client) => Promise<Answer>): Promise<Answer> {
     try {
       const client = await connectAlone(url);
-      const { rows } = await client.query<Row>(text);
+      const answer = await question(client);
       await client.end();
-      return rows;
+      return answer;
     } catch (error) {
       throw unusable(error);
     }
@@ -61,19 +56,13 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
     name,
 
     async hasContent() {
-      const [row] = await ask<{ there: boolean }>(
-        "select to_regclass('database_identity') is not null as there",
+      const { rows } = await ask((client) =>
+        client.query<{ there: boolean }>("select to_regclass('database_identity') is not null as there"),
       );
-      return row?.there === true;
+      return rows[0]?.there === true;
     },
 
-    async isInUse() {
-      for (let i = 0; i < ENDING_TRIES; i++) {
-        if ((await ask(OTHER_SESSIONS)).length === 0) return false;
-        await setTimeout(ENDING_MS);
-      }
-      return true;
-    },
+    isInUse: async () => !(await ask(isAlone)),
 
     async open() {
       connections = openConnections(url, pool, logger, outages);

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Client, type ClientBase, type ClientConfig, types } from 'pg';
 
 export const CONNECT_MS = 2_000;
@@ -10,6 +11,21 @@ const ANSWER_MS = 6_000;
 /** Finds the other sessions of Keyhearth in this database. */
 export const OTHER_SESSIONS = `select from pg_stat_activity where datname = current_database()
   and pid <> pg_backend_pid() and application_name = current_setting('application_name')`;
+
+/** The server knows a connection for a moment longer than the process that has closed it. */
+const ENDING_TRIES = 10;
+const ENDING_MS = 100;
+
+/** Whether no other session of Keyhearth uses the database of a connection. */
+export async function isAlone(client: ClientBase): Promise<boolean> {
+  for (let i = 0; i < ENDING_TRIES; i++) {
+    // In a transaction, the server would repeat its first answer.
+    await client.query('select pg_stat_clear_snapshot()');
+    if ((await client.query(OTHER_SESSIONS)).rows.length === 0) return true;
+    await setTimeout(ENDING_MS);
+  }
+  return false;
+}
 
 const INT8 = 20;
 

@@ -73,10 +73,12 @@ function sideOf(sqlite: SqliteDatabase.Database): CopySide {
     },
     migrations: async () =>
       sqlite.prepare<[], string>('select name from kysely_migration order by name').pluck().all(),
-    async addMigration(name) {
+    // No other process can open the file.
+    async addMigrationAlone(name) {
       sqlite
         .prepare('insert into kysely_migration (name, timestamp) values (?, ?)')
         .run(name, new Date().toISOString());
+      return true;
     },
     async removeMigration(name) {
       sqlite.prepare('delete from kysely_migration where name = ?').run(name);
