@@ -39,18 +39,20 @@ const TIMING = [
  * start of a process computes for most of a second, so `npm run test:long` runs them, and `npm test` does not.
  */
 const LONG_ALONE = [
+  'test/apis/meta/docs-in-browser.test.ts',
   'test/apis/what-people-may-do.test.ts',
   'test/cluster/*.test.ts',
   'test/count-reporter.test.ts',
-  'test/dashboard/{account,accounts,key,new-key,overview,screens}.test.ts',
+  'test/dashboard/!(busy-dialog|confirm-key|keyboard|keys|setup|sign-in|snippets).test.ts',
   'test/declared-keys/many.test.ts',
+  'test/deploy/{logs,prefix}.test.ts',
   'test/docs/commands.test.ts',
   'test/durability/*.test.ts',
   'test/keys/{hashing,listing-load}.test.ts',
   'test/lockout/threads.test.ts',
   'test/main/{command,compile-cache,dashboard-build,descriptors,full-disk,gateway-reload,gateway-sockets}.test.ts',
   'test/main/{gateway,gateway-tls,generated-clients,management,memory,metrics-port,package,refusals}.test.ts',
-  'test/main/{socket-activation,stop,stops,tls,unix-socket,volume-modes,warnings}.test.ts',
+  'test/main/{socket-activation,start,stop,stops,tls,unix-socket,volume-modes,warnings}.test.ts',
   'test/types/types.test.ts',
   'test/workers/{hang,supervisor}.test.ts',
 ];
@@ -93,18 +95,14 @@ const NO_DATABASE = [
 
 /** `npm test` tries these on both databases, and `npm run test:long` all that a database can change. */
 const BOTH_AT_ONCE = [
-  'test/audit/events.test.ts',
   'test/bootstrap/bootstrap.test.ts',
   'test/compose.test.ts',
   'test/contract.test.ts',
   'test/copy/**/*.test.ts',
   'test/db/**/*.test.ts',
-  'test/declared-keys/sync.test.ts',
   'test/doctor/server.test.ts',
-  'test/keys/{keys,listing,pepper-change}.test.ts',
-  'test/limits/limits.test.ts',
+  'test/keys/keys.test.ts',
   'test/storage.test.ts',
-  'test/usage/usage.test.ts',
 ];
 
 /** `npm run test:long` runs the files that import LONG, those with tests that only root can run, and those of its own. */
