@@ -203,12 +203,13 @@ describe('what arrives around the signal', () => {
     const raw = await connectRaw(process.origin);
     raw.write(list);
     await raw.untilAnswers(1);
-    raw.write(create.repeat(20));
+    // bcrypt makes the first ones slow, so that the signal arrives before their answers.
+    raw.write(create.repeat(4) + list.repeat(16));
     await raw.untilAnswers(2);
     process.child.kill('SIGTERM');
     expect(await raw.closed).toBeUndefined();
     const answers = raw.answers().slice(1);
-    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(201));
+    expect(answers.map(({ status }) => status)).toEqual([...Array(4).fill(201), ...Array(16).fill(200)]);
     expect(answers.slice(0, -1).map(({ headers }) => headers.connection)).not.toContain('close');
     expect(answers.at(-1)?.headers.connection).toBe('close');
     expect(await process.ended).toBe(0);
