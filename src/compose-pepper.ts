@@ -29,13 +29,19 @@ export async function composePepper(
 ) {
   const fingerprintOf = fingerprinter(pepper);
   const seal = createSeal(pepper, previousPepper);
-  if (!previousPepper)
+  const left = await countUnmoved(db);
+  if (!previousPepper) {
+    if (left > 0)
+      logger.warn(
+        { keys: left },
+        'these keys were not used since the pepper changed, and are refused without KEYHEARTH_PEPPER_PREVIOUS',
+      );
     return { fingerprintOf, seal, previousFingerprintOf: undefined, pepperMove: undefined };
+  }
   const previousFingerprintOf = fingerprinter(previousPepper);
   const pepperMove = createPepperMove({ db, writer, previousFingerprintOf, check, onError });
   parts.adopt(pepperMove, ({ close }) => close());
   await resealSecondFactors(db, seal);
-  const left = await countUnmoved(db);
   logger.info(
     { keys: left },
     'the pepper changes: keys move when they are used; these keys still need the previous pepper',

@@ -26,7 +26,9 @@ export type Restored = Readonly<{
   database: string;
   /** Where the replaced database is; null when there was none. */
   kept: string | null;
-  /** Keys that are valid again; null when the replaced database could not be read. */
+  /** What was there before. A backup can be restored in the place of a new database of another identity. */
+  replaced: 'nothing' | 'same' | 'other' | 'unreadable';
+  /** Keys that are valid again; null when only the same database could say it, and it was not there or not readable. */
   revived: readonly Revived[] | null;
 }>;
 
@@ -56,9 +58,11 @@ export async function restore(
   try {
     copyFileSync(backup, draft, constants.COPYFILE_EXCL);
     makePrivate(draft);
-    assertFits(config, backup, inspectFile(draft));
+    const facts = inspectFile(draft);
+    assertFits(config, backup, facts);
     await confirm();
-    return replace(database, draft, clock, statSync(backup).mtime.getTime());
+    const from = { draft, id: facts.identity?.database_id, at: statSync(backup).mtime.getTime() };
+    return replace(database, from, clock);
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
@@ -106,26 +110,31 @@ function assertFits(config: Settings, backup: string, facts: FileFacts): void {
     );
 }
 
-function replace(database: string, draft: string, clock: Pick<Clock, 'now'>, backedUpAt: number): Restored {
+type Backup = Readonly<{ draft: string; id: string | undefined; at: number }>;
+
+function replace(
+  database: string,
+  { draft, id, at: backedUpAt }: Backup,
+  clock: Pick<Clock, 'now'>,
+): Restored {
   const hadOne = existsSync(database);
   const revived: Revived[] = [];
+  let isSame = false;
   // SQLite would delete the log of a database without a page.
   const state =
     hadOne && statSync(database).size >= SMALLEST_PAGE
-      ? withFileAlone(database, (find) =>
+      ? withFileAlone(database, (find, databaseId) => {
+          isSame = databaseId === id;
+          if (!isSame) return;
           eachActiveKey(draft, (key) => {
             const found = revivedKey(key, find(key.id));
             if (found) revived.push(found);
-          }),
-        )
+          });
+        })
       : 'damaged';
   if (state === 'in_use') throw inUse(database);
   const at = clock.now();
-  addRow(
-    draft,
-    'audit_events',
-    fromEvent(restoredEvent(at, backedUpAt, state === 'alone' ? revived.length : null)),
-  );
+  addRow(draft, 'audit_events', fromEvent(restoredEvent(at, backedUpAt, isSame ? revived.length : null)));
   syncFile(draft);
   const time = new Date(at).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
   const kept = `${database}.replaced-${time}`;
@@ -139,7 +148,8 @@ function replace(database: string, draft: string, clock: Pick<Clock, 'now'>, bac
     if (existsSync(`${database}${suffix}`)) renameSync(`${database}${suffix}`, `${kept}${suffix}`);
   renameSync(draft, database);
   syncFile(dirname(database));
-  return { database, kept: hadOne ? kept : null, revived: state === 'alone' ? revived : null };
+  const replaced = !hadOne ? 'nothing' : state !== 'alone' ? 'unreadable' : isSame ? 'same' : 'other';
+  return { database, kept: hadOne ? kept : null, replaced, revived: isSame ? revived : null };
 }
 
 const inUse = (database: string) =>

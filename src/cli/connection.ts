@@ -78,17 +78,25 @@ export function baseOf(url: string): URL {
 }
 
 /** Such as a refused connection or an unknown certificate. fetch() hides it in the cause of its error. */
-function reasonOf(cause: unknown): string {
-  const code = errorCode(cause instanceof Error ? cause.cause : undefined);
-  return code === undefined ? '' : ` (${code})`;
+const codeOf = (cause: unknown) => errorCode(cause instanceof Error ? cause.cause : undefined);
+
+const UNKNOWN_AUTHORITY = /SELF_SIGNED_CERT|UNABLE_TO_(?:VERIFY|GET_ISSUER)/;
+
+function adviceFor(code: string | undefined, { protocol }: URL): string {
+  if (code !== undefined && UNKNOWN_AUTHORITY.test(code))
+    return 'set NODE_EXTRA_CA_CERTS to the file of the authority that has made its certificate.';
+  if (code === 'UND_ERR_SOCKET' && protocol === 'http:')
+    return 'check whether the URL must begin with https.';
+  return 'check the URL, and that it runs.';
 }
 
-const UNLOCK =
-  'To go on at once, use another address, such as the machine of Keyhearth, or restart Keyhearth.';
+const UNLOCK = 'To go on at once, use another address, or restart Keyhearth.';
 
 function sentenceOf(error: CallError, base: URL): string {
-  if (error.kind === 'unreachable')
-    return `Keyhearth cannot be reached at ${base.href}${reasonOf(error.cause)}; check the URL, and that it runs.`;
+  if (error.kind === 'unreachable') {
+    const code = codeOf(error.cause);
+    return `Keyhearth cannot be reached at ${base.href}${code ? ` (${code})` : ''}; ${adviceFor(code, base)}`;
+  }
   if (error.kind === 'timeout')
     return 'Keyhearth did not answer in time. A change may have happened: check before you repeat it.';
   if (error.kind !== 'problem') return error.message;

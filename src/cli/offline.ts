@@ -1,9 +1,11 @@
+import { assertOwner } from '../backup/backup.ts';
 import { type Config, parseConfig } from '../config.ts';
 import { createLogger, type Logger } from '../lib/logger.ts';
 import { isMissing } from '../lib/private-files.ts';
 import { openStorage, type Storage } from '../storage.ts';
 import type { Context } from './context.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
+import { asCommandError } from './refused.ts';
 
 /** What a command works with that needs no service. It has the access of the service: the data directory and the pepper. */
 export type Offline = { config: Config; logger: Logger; storage: Storage };
@@ -25,6 +27,8 @@ export async function offline<T>(
       `There is no database at ${database.path}; set KEYHEARTH_DATA_DIR or DATABASE_URL.`,
       EXIT.notFound,
     );
+  // A change of the owner would stop the service, which runs as another user.
+  if (database.engine === 'sqlite') await asCommandError(async () => assertOwner(database.path));
   const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
   const storage = await openStorage(config, logger);
   try {

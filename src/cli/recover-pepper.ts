@@ -1,13 +1,19 @@
+import { existsSync } from 'node:fs';
+import { assertOwner } from '../backup/backup.ts';
 import { parseConfig } from '../config.ts';
 import { createLogger } from '../lib/logger.ts';
 import { type PepperLoss, replaceLostPepper } from '../recovery/lost-pepper.ts';
 import { openWithLostPepper } from '../storage.ts';
 import type { Context } from './context.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
+import { asCommandError } from './refused.ts';
 
 /** @throws CommandError when the pepper fits the database, so that none is lost, or while a service uses the database */
 export async function recoverPepper({ env, output }: Context): Promise<PepperLoss & { pepper: string }> {
   const config = parseConfig(env);
+  const { database } = config;
+  if (database.engine === 'sqlite' && existsSync(database.path))
+    await asCommandError(async () => assertOwner(database.path));
   const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
   const { from } = config.pepper;
   const pepper = config.pepper.from === 'file' ? config.pepper.path : 'KEYHEARTH_PEPPER';

@@ -35,6 +35,7 @@ export async function importProxbox(context: Context, file: string, isDryRun: bo
 
 export async function importCliProxy(context: Context, file: string, isDryRun: boolean): Promise<void> {
   const { items, warnings } = opened(file, () => readCliProxy(file));
+  if (items.length === 0) throw new CommandError(`${file}: There are no keys in api-keys.`);
   const summary = await run(context, { file, isDryRun, unit: 'line', items }, (store) => store.release);
   for (const warning of warnings) context.output.note(warning);
   if (!isDryRun && summary.imported + summary.alreadyThere > 0)

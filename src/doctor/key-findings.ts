@@ -67,8 +67,8 @@ function* ofPepperChange({ pepperChange }: Observation, { unmoved }: KeyState): 
     yield found(
       'warning',
       'previous_pepper',
-      `${keys} KEYHEARTH_PEPPER_PREVIOUS is not set, so Keyhearth refuses them.`,
-      'Set it again until they are used, or delete these keys. See docs/change-pepper.md.',
+      `${keys} KEYHEARTH_PEPPER_PREVIOUS is not set here. Without it, Keyhearth refuses them.`,
+      'Run doctor with the variables of the service. If the service lacks it too, set it again until they are used, or delete these keys. See docs/change-pepper.md.',
     );
   if (pepperChange === 'begun' && unmoved > 0)
     yield found(

@@ -46,9 +46,11 @@ export async function observe(config: Config, clock: Pick<Clock, 'now'>): Promis
   // SQLite would make files that the user of the service could not open.
   const mayOpen = opened.every(({ isOwn }) => isOwn);
   const { contents, ...examined } = await examine(database, mayOpen, (db) => readContents(db, now));
+  // Its group may read it, as other programs of the machine use it too.
+  const tlsKey = config.tls ? stateOf(config.tls.key, ({ mode }) => (mode & 0o007) === 0) : [];
   const areFilesFine = files.every(({ isOwn, isPrivate }) => isOwn && isPrivate);
   return {
-    ...{ now, files, walBytes, ...examined },
+    ...{ now, files: [...files, ...tlsKey], walBytes, ...examined },
     node: { version: versions.node, major: Number(versions.node.split('.')[0]), needed: NEEDED_NODE },
     directory: dataDir,
     freeBytes: freeBytes(dataDir),

@@ -95,6 +95,7 @@ test('a rehearsal: back up while it serves, lose the database, restore, and see 
   expect(restored).toMatchObject({
     database,
     kept: expect.stringMatching(/keyhearth\.db\.replaced-\d{8}T\d{6}Z$/),
+    replaced: 'same',
     revived: [
       { id: deleted.id, label: 'gone', why: 'deleted' },
       { id: off.id, why: 'deactivated' },
@@ -137,6 +138,22 @@ test('a backup never replaces a file, and is never beside the pepper', async () 
   expect(readdirSync(dataDir)).not.toContain('backup.db');
   const nowhere = await run(['backup', join(away, 'none/backup.db')]);
   expect(nowhere).toMatchObject({ code: 4, stderr: expect.stringContaining('directory') });
+});
+
+test('in the place of another database, or of none, a restore cannot know which keys are valid again', async () => {
+  const { run, file, database, dataDir, stop } = await rack();
+  await run(['backup', file]);
+  await stop();
+  // The first start on a new machine has made a database before its owner has copied the pepper back.
+  change(database, "update database_identity set database_id = 'other'; delete from api_keys");
+  const { code, stdout, stderr } = await run(['restore', file, '--yes', '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ replaced: 'other', revived: null });
+  expect(stderr).toContain('no earlier state of this database');
+  for (const name of readdirSync(dataDir).filter((each) => each.startsWith('keyhearth.db')))
+    rmSync(join(dataDir, name));
+  const again = await run(['restore', file, '--yes', '--json']);
+  expect(JSON.parse(again.stdout)).toMatchObject({ replaced: 'nothing', kept: null, revived: null });
 });
 
 test('a backup of an older version is restored too', async () => {
@@ -349,6 +366,12 @@ test.skipIf(!isRoot)('the database of another user is left alone', async () => {
   expect(await run(['backup', join(away, 'other.db')])).toMatchObject({
     ...{ code: 1, stderr: expect.stringContaining('belongs to another user') },
   });
+  // To give the files to the user of the command would stop the service.
+  for (const command of [['recover'], ['recover', '--pepper', '--yes'], ['migrate']]) {
+    const { stderr } = await run(command);
+    expect(stderr).toContain('run this as the user of the service');
+    expect(stderr).not.toContain('chown');
+  }
   const { code, stdout } = await run(['doctor', '--json']);
   expect({ code, checks: JSON.parse(stdout).map(({ check }: { check: string }) => check) }).toMatchObject({
     ...{ code: 7, checks: expect.arrayContaining(['owner']) },

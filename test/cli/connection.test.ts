@@ -67,6 +67,10 @@ describe('a profile', () => {
     expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700);
     expect(await run(['keys', 'list'])).toMatchObject({ code: 0, stderr: '' });
     expect(await run(['keys', 'list', '--profile', 'other'])).toMatchObject({ code: 2 });
+    expect(await run(['profiles', 'set', 'default', '--url', url()])).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('has a key, which would be lost') },
+    });
+    expect(await run(['keys', 'list'])).toMatchObject({ code: 0 });
 
     const listed = await run(['profiles', 'list', '--json']);
     expect(JSON.parse(listed.stdout)).toEqual([{ name: 'default', url: `${url()}/`, has_key: true }]);

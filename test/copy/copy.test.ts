@@ -129,6 +129,11 @@ test('a copy that is interrupted serves nobody, and continues', async () => {
   await (await startService({ dataDir, env: { DATABASE_URL: url } })).close();
 });
 
+test.each(['DATABASE_URL', '$DATABASE_URL'])('the name of a variable is no file: %s', async (to) => {
+  const { code, stderr } = await keyhearth(['copy', 'a.db', to]);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('write env:DATABASE_URL') });
+});
+
 test.each([
   ['mysql://h/d', 'The URL'],
   ['env:WRONG', 'WRONG'],

@@ -147,6 +147,14 @@ test('finds a certificate that cannot be used', async () => {
   writeFileSync(files.KEYHEARTH_TLS_KEY, key);
   const { found } = await doctor(files);
   expect(found.filter(({ check, level }) => check === 'tls' && level === 'error')).toEqual([]);
+  const modes = async () => {
+    const { found } = await doctor(files);
+    return found.filter(({ check }) => check === 'mode').map(({ finding }) => finding);
+  };
+  chmodSync(files.KEYHEARTH_TLS_KEY, 0o640);
+  expect(await modes()).toEqual([]);
+  chmodSync(files.KEYHEARTH_TLS_KEY, 0o644);
+  expect(await modes()).toEqual([`Other users can read or change ${files.KEYHEARTH_TLS_KEY}.`]);
 });
 
 test('a missing database and a bad setting are findings', async () => {

@@ -52,5 +52,5 @@ test.each(['1', SEVERAL])(
       ({ id, raw_key } = json);
     }
   },
-  120_000,
+  600_000,
 );

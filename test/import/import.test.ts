@@ -352,6 +352,13 @@ describe('keys of CLI Proxy API', () => {
   const yaml = (...keys: string[]) =>
     `api-keys:\n${keys.map((key) => `  - "${key}" # of ${key.slice(0, 3)}\n`).join('')}`;
 
+  test.each(['', 'api_keys: [x]\n'])('that are not there are an error: %j', async (text) => {
+    const at = await started();
+    expect(await at.run('cli-proxy', at.file('config.yaml', text))).toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('There are no keys in api-keys.') },
+    });
+  });
+
   test('become ordinary keys for the gateway', async () => {
     const at = await started();
     const file = at.file('config.yaml', yaml(KEY, SHORT));

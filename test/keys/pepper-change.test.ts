@@ -79,7 +79,16 @@ describe('while the pepper changes', () => {
     expect(left(first)).toBe(3);
     for (const key of keys.slice(0, 2)) expect(await statusOf(first, key)).toBe(200);
     await first.close();
-    expect(left(await serve(dataDir, during))).toBe(1);
+    const second = await serve(dataDir, during);
+    expect(left(second)).toBe(1);
+    await second.close();
+    const { log } = await serve(dataDir, after);
+    expect(log).toContainEqual(
+      expect.objectContaining({
+        ...{ level: 'warn', keys: 1 },
+        msg: expect.stringContaining('refused without KEYHEARTH_PEPPER_PREVIOUS'),
+      }),
+    );
   });
 
   test('replicas that know both peppers accept all keys, and none moves a key back', async () => {

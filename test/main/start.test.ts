@@ -61,7 +61,7 @@ async function refusalOf(env: Record<string, string>): Promise<string> {
 /** Other test files load the machine: then the start that is refused first of all is slow as well, or one of several. */
 async function expectAtOnce(env: Record<string, string>): Promise<void> {
   const later: number[] = [];
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 4 && !later.some((ms) => ms < AT_ONCE_MS); i++) {
     const usual = await run({ HOST: '' });
     const { ms } = await run(env);
     later.push(ms - usual.ms);

@@ -48,13 +48,13 @@ export function addBackup(program: Command, context: Context): void {
           confirm(context, `Replace the database by ${file}?`, yes),
         ),
       );
-      const { database, kept, revived } = restored;
+      const { database, kept, replaced, revived } = restored;
       output.note(`Restored: ${database}`);
       if (kept !== null)
         output.note(`The replaced database is ${kept}. Delete it when you no longer need it.`);
       if (revived === null)
         output.note(
-          'The replaced database cannot be read. Revoke again all keys that were revoked after the backup.',
+          `${replaced === 'unreadable' ? 'The replaced database cannot be read.' : 'There was no earlier state of this database to compare with.'} Revoke again all keys that were revoked after the backup.`,
         );
       else if (revived.length > 0)
         output.note('These keys were revoked after the backup, and are valid again. Revoke them again:');

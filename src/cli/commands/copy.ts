@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { DatabaseLocation } from '../../db/location.ts';
 import { StartupError } from '../../lib/startup-error.ts';
@@ -25,6 +26,7 @@ export function addCopy(program: Command, { env, output }: Context): void {
     .action(async (from: string, to: string) => {
       const { createLogger } = await import('../../lib/logger.ts');
       const { copyDatabase } = await import('../../copy/copy.ts');
+      const { displayName } = await import('../../db/location.ts');
       const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
       const parts = { from: await locationOf(from, env), to: await locationOf(to, env), logger };
       const copied = await asCommandError(() =>
@@ -41,7 +43,9 @@ export function addCopy(program: Command, { env, output }: Context): void {
       output.print({ database_id: copied.databaseId, tables: copied.tables }, (paint) =>
         table(columns, copied.tables, paint),
       );
-      output.note('The copy is complete, and equal to its source. Run Keyhearth on one of the two alone.');
+      output.note(
+        `The copy is complete, and equal to its source: ${displayName(parts.to)}. Run Keyhearth on one of the two alone.`,
+      );
     });
 }
 
@@ -52,6 +56,11 @@ async function locationOf(text: string, env: Environment): Promise<DatabaseLocat
   if (value === undefined) throw usageError(`The variable ${name} is not set.`);
   if (name === undefined && env[text] !== undefined)
     throw usageError(`${text} is the name of a variable; write env:${text}, or ./${text} for a file.`);
+  // A file with such a name would be a surprise, and a secret URL would not be used.
+  if (name === undefined && /^\$|^[A-Z][A-Z0-9_]*$/.test(text) && !existsSync(text))
+    throw usageError(
+      `There is no file ${text}; for a variable, write env:${text.replace(/^\$/, '')}, and export it.`,
+    );
   const isUrl = /^sqlite:|^[a-z][a-z0-9+.-]*:\/\//i.test(value);
   if (name === undefined && isUrl && hasPassword(value))
     throw usageError(

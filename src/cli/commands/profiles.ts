@@ -36,10 +36,14 @@ export function addProfiles(program: Command, context: Context): void {
     )
     .action(async (name: string) => {
       const { baseOf, readKey } = await import('../connection.ts');
-      const { writeProfile } = await import('../profiles.ts');
+      const { readProfiles, writeProfile } = await import('../profiles.ts');
       const { url = env.KEYHEARTH_URL, keyFile } = context.options();
       if (!url) throw usageError('A profile needs a URL; use --url.');
       const key = keyFile === undefined ? env.KEYHEARTH_KEY || undefined : await readKey(keyFile, input);
+      if (key === undefined && readProfiles(env)[name]?.key !== undefined)
+        throw usageError(
+          `The profile ${name} has a key, which would be lost; add --key-file, or first run: keyhearth profiles remove ${name}`,
+        );
       const saved = { url: baseOf(url).href, ...(key !== undefined && { key }) };
       writeProfile(env, name, saved);
       output.done(`Saved the profile ${name}.`, { name, url: saved.url, has_key: key !== undefined });

@@ -135,11 +135,11 @@ export type Alone = 'in_use' | 'damaged' | 'alone';
 
 /**
  * Calls `work` while no other process has the database open, and writes its write-ahead log into it.
- * @param work called with a function that finds a key by its id
+ * @param work called with a function that finds a key by its id, and with the identity of the database
  */
 export function withFileAlone(
   path: string,
-  work: (find: (id: number) => StoredKey | undefined) => void,
+  work: (find: (id: number) => StoredKey | undefined, databaseId: string | undefined) => void,
 ): Alone {
   const sqlite = new SqliteDatabase(path, { timeout: 0, fileMustExist: true });
   try {
@@ -147,7 +147,8 @@ export function withFileAlone(
     sqlite.pragma('locking_mode = EXCLUSIVE');
     sqlite.exec('begin exclusive; commit');
     const select = sqlite.prepare<[number], StoredKey>('select * from api_keys where id = ?');
-    work((id) => select.get(id));
+    const identity = sqlite.prepare<[], string>('select database_id from database_identity').pluck();
+    work((id) => select.get(id), identity.get());
     sqlite.pragma('wal_checkpoint(TRUNCATE)');
     return 'alone';
   } catch (error) {
