@@ -108,6 +108,11 @@ function announce(config: Config, service: Service, logger: Logger): void {
       'A web page in a browser of this machine can send requests as the trusted proxy on the loopback. Set KEYHEARTH_ALLOWED_HOSTS to the hosts that the proxy asks for, such as localhost,127.0.0.1.',
     );
   }
+  if (config.webhook?.url.startsWith('http:') && !isLoopbackHost(new URL(config.webhook.url).hostname)) {
+    logger.warn(
+      'The events of the webhook go to another machine without encryption, and others on the way can read them. Use https in KEYHEARTH_WEBHOOK_URL.',
+    );
+  }
   if (config.lockout.attempts === 0) {
     logger.error(
       'THE LOCKOUT IS OFF: keys can be guessed without limit, because KEYHEARTH_LOCKOUT_ATTEMPTS is 0',

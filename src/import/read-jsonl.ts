@@ -29,12 +29,12 @@ export async function* readJsonl(
     } catch {
       isEmpty = false;
       // The messages of both contain a part of the line, and so perhaps of a key.
-      yield refused('must be a JSON object in UTF-8');
+      yield refused('must be one whole JSON object in UTF-8');
       continue;
     }
     yield isObject(value)
       ? readFields(place, names.rename(value), defaultScopes)
-      : refused('must be a JSON object in UTF-8');
+      : refused('must be one whole JSON object in UTF-8');
   }
   if (isEmpty) throw new UnreadableFile('The file is empty.');
 }

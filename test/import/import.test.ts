@@ -197,7 +197,7 @@ describe('keys of a file', () => {
         '',
         'LINE FIELD REASON',
         '1 key must have 32 to 512 characters',
-        '2 - must be a JSON object in UTF-8',
+        '2 - must be one whole JSON object in UTF-8',
         '',
       ].join('\n'),
     );

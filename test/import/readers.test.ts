@@ -136,8 +136,8 @@ describe('a line of JSON', () => {
     const long = JSON.stringify({ key: KEY, label: 'x'.repeat(MAX_LINE_BYTES) });
     const items = await jsonl(`{"key": "${KEY}\n\n[]\n${long}\n{"key":"${KEY}"}`);
     expect(items).toEqual([
-      { place: 1, field: '', reason: 'must be a JSON object in UTF-8' },
-      { place: 3, field: '', reason: 'must be a JSON object in UTF-8' },
+      { place: 1, field: '', reason: 'must be one whole JSON object in UTF-8' },
+      { place: 3, field: '', reason: 'must be one whole JSON object in UTF-8' },
       { place: 4, field: '', reason: 'must have at most 64 KiB' },
       expect.objectContaining({ place: 5, key: expect.anything() }),
     ]);

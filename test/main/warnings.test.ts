@@ -34,6 +34,16 @@ test('there is no warning with a bootstrap token, nor when the hosts are limited
   expect(log).not.toContain(ANY_HOST);
 });
 
+test.each([
+  ['http://receiver.example/hook', true],
+  ['https://receiver.example/hook', false],
+  ['http://127.0.0.1:9/hook', false],
+])('a webhook to %s', async (url, isWarned) => {
+  const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
+  const log = await logOf({ KEYHEARTH_WEBHOOK_URL: url, KEYHEARTH_WEBHOOK_SECRET: secret });
+  expect(log.includes('without encryption')).toBe(isWarned);
+});
+
 test('there is no warning once the first key is registered', async () => {
   const dataDir = temporaryDirectory();
   const first = await startService({ dataDir });
