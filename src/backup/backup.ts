@@ -26,6 +26,8 @@ export async function backUp(
   if (isMissing(path))
     throw new Refusal('not_found', `There is no database at ${path}; set KEYHEARTH_DATA_DIR.`);
   assertOwner(path);
+  if (target === '-' || target === '')
+    throw new Refusal('failed', 'A backup needs the path of a new file; it cannot go to standard output.');
   const file = resolve(target);
   assertFree(file);
   assertApartFromPepper(config, file);

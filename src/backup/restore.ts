@@ -46,6 +46,8 @@ export async function restore(
   const database = databasePath(config);
   const backup = resolve(source);
   if (!existsSync(backup)) throw new Refusal('not_found', `There is no file ${backup}.`);
+  if (existsSync(database) && statSync(backup).ino === statSync(database).ino)
+    throw new Refusal('conflict', `${backup} is the database itself; name a backup.`);
   if (existsSync(`${backup}-wal`) && statSync(`${backup}-wal`).size > 0)
     throw new Refusal(
       'failed',

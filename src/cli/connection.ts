@@ -47,7 +47,7 @@ async function keyFor({ env, input, options }: Parts, base: URL, profile?: Profi
   const found = key ?? ofProfile;
   if (found === undefined)
     throw usageError(
-      `There is no key for ${base.href}; set KEYHEARTH_KEY, use --key-file, or make a profile with: keyhearth profiles set`,
+      `There is no key for ${base.href}${profile?.key ? ` (the profile is for ${profile.url})` : ''}; set KEYHEARTH_KEY, use --key-file, or make a profile with: keyhearth profiles set`,
     );
   return checkedKey(found);
 }

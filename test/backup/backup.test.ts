@@ -198,6 +198,7 @@ test('a restore refuses what does not belong here, and changes nothing', async (
   writeFileSync(text, 'no database');
 
   const cases: [string, number, RegExp][] = [
+    [database, 5, /is the database itself/],
     [join(away, 'none.db'), 4, /There is no file/],
     [text, 1, /damaged, or is no database/],
     [broken, 1, /damaged/],
@@ -264,6 +265,15 @@ test('a service that starts in the middle of a restore keeps its database, and t
   onTestFinished(() => void service.child.kill('SIGKILL'));
   const { send } = await untilItServes(service);
   expect((await operator(send).create()).status).toBe(201);
+});
+
+test.each(['-', ''])('a backup needs a file: %j', async (target) => {
+  const { run, away, stop } = await rack();
+  await stop();
+  expect(await run(['backup', target])).toMatchObject({
+    ...{ code: 1, stderr: expect.stringContaining('path of a new file') },
+  });
+  expect(readdirSync(away)).toEqual([]);
 });
 
 test('with PostgreSQL, it names the tools of PostgreSQL', async () => {

@@ -91,7 +91,9 @@ describe('a profile', () => {
     ] as const) {
       const { code, stderr } = await run(args, undefined, env);
       expect(code).toBe(2);
-      expect(stderr).toContain(`There is no key for ${url()}/`);
+      expect(stderr).toContain(
+        `There is no key for ${url()}/ (the profile is for https://keys.example.com/)`,
+      );
     }
   });
 
