@@ -1,5 +1,14 @@
 import { createSecretKey, randomUUID } from 'node:crypto';
-import { constants, copyFileSync, existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { changesBetween, type NewEvent } from '../audit/event.ts';
 import { fromEvent } from '../audit/row.ts';
@@ -46,7 +55,7 @@ export async function restore(
   const database = databasePath(config);
   const backup = resolve(source);
   if (!existsSync(backup)) throw new Refusal('not_found', `There is no file ${backup}.`);
-  if (existsSync(database) && statSync(backup).ino === statSync(database).ino)
+  if (existsSync(database) && isSameFile(statSync(backup), statSync(database)))
     throw new Refusal('conflict', `${backup} is the database itself; name a backup.`);
   if (existsSync(`${backup}-wal`) && statSync(`${backup}-wal`).size > 0)
     throw new Refusal(
@@ -76,6 +85,9 @@ export async function restore(
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${draft}${suffix}`, { force: true });
   }
 }
+
+/** Two file systems can use the same number. */
+const isSameFile = (a: Stats, b: Stats) => a.ino === b.ino && a.dev === b.dev;
 
 function assertFits(config: Settings, backup: string, facts: FileFacts): void {
   const { damage, isOurs, identity, migrations, isClaimed } = facts;

@@ -1,7 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
-import { lazily } from '../lib/lazily.ts';
+import { expiringCache } from '../lib/lazily.ts';
 
 /** The proofs of all clients, those that wait and those that run. */
 const MAX_PROOFS = 32;
@@ -30,15 +29,7 @@ type Proof = {
  * proofs waits for other clients like it only. A client has one proof at a time.
  */
 export function createForeignTurns(threads: number, clock: Pick<Clock, 'monotonic'>) {
-  const spent = lazily(
-    () =>
-      new LRUCache<string, number>({
-        max: MAX_REMEMBERED,
-        ttl: SPENT_MS,
-        perf: { now: clock.monotonic },
-        ttlResolution: 0,
-      }),
-  );
+  const spent = expiringCache<string, number>(clock, { max: MAX_REMEMBERED, ttl: SPENT_MS });
   /** In the order in which they came. */
   const proofs: Proof[] = [];
   let running = 0;

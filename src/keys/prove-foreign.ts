@@ -1,10 +1,9 @@
-import { LRUCache } from 'lru-cache';
 import type { Db } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import { type Fingerprint, KeyId, type RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
-import { lazily } from '../lib/lazily.ts';
+import { expiringCache } from '../lib/lazily.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
 import {
@@ -46,15 +45,7 @@ type Presented = Readonly<{ rawKey: RawKey; fingerprint: Fingerprint; client: st
  */
 export function createForeignProver({ db, bcrypt, threads, clock }: ForeignProverParts) {
   /** The last row that a key was compared with. An import adds rows after it. */
-  const comparedUpTo = lazily(
-    () =>
-      new LRUCache<Fingerprint, KeyId>({
-        max: MAX_REMEMBERED,
-        ttl: REFUSED_MS,
-        perf: { now: clock.monotonic },
-        ttlResolution: 0,
-      }),
-  );
+  const comparedUpTo = expiringCache<Fingerprint, KeyId>(clock, { max: MAX_REMEMBERED, ttl: REFUSED_MS });
   const inTurns = createForeignTurns(threads, clock);
 
   async function proven(

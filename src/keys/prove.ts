@@ -1,9 +1,8 @@
-import { LRUCache } from 'lru-cache';
 import type { Db } from '../db/tables.ts';
 import { type Fingerprint, KeyId, type RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError } from '../lib/failure.ts';
-import { lazily } from '../lib/lazily.ts';
+import { expiringCache } from '../lib/lazily.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
 import type { ApiKey } from './key.ts';
@@ -49,15 +48,7 @@ export type ProverParts = {
  */
 export function createProver({ db, fingerprintOf, bcrypt, foreign, clock }: ProverParts) {
   /** The last row that a key was compared with. */
-  const comparedUpTo = lazily(
-    () =>
-      new LRUCache<Fingerprint, KeyId>({
-        max: MAX_REMEMBERED,
-        ttl: REFUSED_MS,
-        perf: { now: clock.monotonic },
-        ttlResolution: 0,
-      }),
-  );
+  const comparedUpTo = expiringCache<Fingerprint, KeyId>(clock, { max: MAX_REMEMBERED, ttl: REFUSED_MS });
   /** Requests with the same key at the same time share one comparison. It stops when all of them are gone. */
   const underWay = new Map<Fingerprint, { proof: Promise<Proof>; connections: (Connection | undefined)[] }>();
 

@@ -58,7 +58,8 @@ function smallDisk(): string | undefined {
 
 test('a full disk: changes are 503, keys are verified, the log has one line, and nothing of it stays', async (context) => {
   const dataDir = smallDisk();
-  if (dataDir === undefined) return context.skip('only root can mount a small disk');
+  if (dataDir === undefined)
+    return context.skip('a small disk cannot be mounted here, which needs root and the right to mount');
   const { send, log } = await bootstrapped({ dataDir });
   const create = (label: string) =>
     send({ method: 'POST', path: '/auth/keys', key: FIRST_KEY, body: { label } });
