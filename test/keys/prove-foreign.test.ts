@@ -37,7 +37,7 @@ async function start(hashes: readonly string[]) {
   let most = 0;
   const { clock, pass } = fakeClock();
   const parts = { db: storage.db, clock };
-  let inStep = () => {};
+  let inStep: () => void | Promise<void> = () => undefined;
   const foreign = createForeignProver({
     ...{ ...parts, threads: 2 },
     bcrypt: {
@@ -45,7 +45,7 @@ async function start(hashes: readonly string[]) {
       async find(task) {
         compared.push(task.hashes.length);
         most = Math.max(most, ++running);
-        inStep();
+        await inStep();
         return bcrypt.find(task).finally(() => running--);
       },
     },
@@ -56,7 +56,7 @@ async function start(hashes: readonly string[]) {
     return proof.state === 'proven' ? proof.key.label : proof.state;
   };
   const rows = () => sqlIn(dataDir, 'select hint, hash, fingerprint from api_keys order by id');
-  const duringSteps = (work: () => void) => {
+  const duringSteps = (work: typeof inStep) => {
     inStep = work;
   };
   return {
@@ -104,8 +104,18 @@ test('a refused key is compared again with new rows only, for an hour', async ()
 });
 
 test('a client has one proof at a time, and a proof without a place is not decided', async () => {
-  const { ask, most } = await start([hashOf(1)]);
-  const asked = await Promise.all(Array.from({ length: 34 }, (_, i) => ask(keyOf(100 + i))));
+  const { ask, most, duringSteps } = await start([hashOf(1)]);
+  const twoWithoutPlace = Promise.withResolvers<void>();
+  // Until then, no proof ends and makes a place.
+  duringSteps(() => twoWithoutPlace.promise);
+  let undecided = 0;
+  const asked = await Promise.all(
+    Array.from({ length: 34 }, async (_, i) => {
+      const state = await ask(keyOf(100 + i));
+      if (state === 'undecided' && ++undecided === 2) twoWithoutPlace.resolve();
+      return state;
+    }),
+  );
   // The lockout counts the others, too.
   expect(asked.filter((state) => state === 'refused')).toHaveLength(32);
   expect(asked.filter((state) => state === 'undecided')).toHaveLength(2);
