@@ -4,7 +4,7 @@ import { errorCode } from '../lib/error-code.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { readSecretFile } from '../lib/secret-file.ts';
 import type { Environment, GlobalOptions, Input, Request } from './context.ts';
-import { CommandError, exitCodeOf, usageError } from './exit-codes.ts';
+import { CommandError, EXIT, exitCodeOf, usageError } from './exit-codes.ts';
 import { findProfile, type Profile } from './profiles.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:8800';
@@ -55,7 +55,8 @@ async function keyFor({ env, input, options }: Parts, base: URL, profile?: Profi
 /** @param path `-` is standard input */
 export async function readKey(path: string, input: Input): Promise<string> {
   const text = path === '-' ? (await input.readAll()).trim() : readSecretFile(path, 'The key file');
-  if (text === undefined) throw usageError(`There is no file ${path}; correct --key-file.`);
+  if (text === undefined)
+    throw new CommandError(`There is no file ${path}; correct --key-file.`, EXIT.notFound);
   return checkedKey(text);
 }
 

@@ -9,8 +9,8 @@ export type Input = {
   readAll(): Promise<string>;
   /** The same, as it arrives. */
   chunks(): AsyncIterable<Uint8Array>;
-  /** The answer of a person to a question. */
-  ask(question: string): Promise<string>;
+  /** The answer of a person to a question; undefined at Ctrl-C. */
+  ask(question: string): Promise<string | undefined>;
 };
 
 /** Calls the listener at Ctrl-C, and then ends the process. @returns what forgets the listener */

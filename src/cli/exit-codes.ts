@@ -11,6 +11,8 @@ export const EXIT = {
   unavailable: 6,
   /** A command that checks something has findings. */
   findings: 7,
+  /** What a shell says of a process that SIGINT has ended. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

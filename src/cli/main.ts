@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import type { Input } from './context.ts';
+import { EXIT } from './exit-codes.ts';
 import { run } from './program.ts';
 
 /** Only the user of this process may read the files that it writes. */
@@ -18,23 +19,21 @@ const input: Input = {
   chunks: () => process.stdin,
   async ask(question) {
     const lines = createInterface({ input: process.stdin, output: process.stderr });
-    // Ctrl-C and Ctrl-D close it without an answer.
+    const interrupted = once(lines, 'SIGINT').then(() => undefined);
+    // Ctrl-D closes it without an answer.
     const closed = once(lines, 'close').then(() => '');
     try {
-      return await Promise.race([lines.question(question).catch(() => ''), closed]);
+      return await Promise.race([lines.question(question).catch(() => ''), interrupted, closed]);
     } finally {
       lines.close();
     }
   },
 };
 
-/** What a shell says of a process that SIGINT has ended. */
-const INTERRUPTED = 130;
-
 function onInterrupt(listener: () => void): () => void {
   const end = () => {
     listener();
-    process.exit(INTERRUPTED);
+    process.exit(EXIT.interrupted);
   };
   process.once('SIGINT', end);
   return () => void process.off('SIGINT', end);

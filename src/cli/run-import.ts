@@ -84,7 +84,8 @@ function opened<T>(file: string, open: () => T): T {
   try {
     return open();
   } catch (error) {
-    throw error instanceof UnreadableFile ? new CommandError(`${file}: ${error.message}`) : error;
+    if (!(error instanceof UnreadableFile)) throw error;
+    throw new CommandError(`${file}: ${error.message}`, error.isMissing ? EXIT.notFound : EXIT.failed);
   }
 }
 

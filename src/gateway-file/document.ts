@@ -42,7 +42,8 @@ export const isYamlProblem = (read: ReadDocument | YamlProblem): read is YamlPro
 const REASONS: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'has a tab in front of it; use spaces',
   BAD_INDENT: 'does not begin in the right column',
-  BLOCK_AS_IMPLICIT_KEY: 'has a second ": "; put text with a colon into quotes',
+  BLOCK_AS_IMPLICIT_KEY:
+    'has a second ": ", so put text with a colon into quotes; or the line after it begins too far to the right',
   BAD_SCALAR_START: 'has text that begins with a reserved character; put it into quotes',
   MISSING_CHAR: 'has an opening quote or bracket that is not closed, or lacks a colon',
   BAD_DQ_ESCAPE: 'has an unknown escape sequence; use single quotes',

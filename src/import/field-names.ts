@@ -19,6 +19,8 @@ export function createFieldNames(sources: ReadonlyMap<string, string>, ignoresUn
   };
   return {
     nameOf,
+    /** The names that the file must have for that. */
+    sources: [...sources.values()],
     rename(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
       if (sources.size === 0 && !ignoresUnknown) return { ...fields };
       return Object.fromEntries(

@@ -1,6 +1,6 @@
 import { createReadStream, statSync } from 'node:fs';
 import { errorCode } from '../lib/error-code.ts';
-import { UnreadableFile } from './record.ts';
+import { missingFile, UnreadableFile } from './record.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -38,6 +38,6 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
 
 function asUnreadable(error: unknown): unknown {
   const code = errorCode(error);
-  if (code === 'ENOENT') return new UnreadableFile('There is no such file.');
+  if (code === 'ENOENT') return missingFile();
   return code === undefined ? error : new UnreadableFile(`The file cannot be read (${code}).`);
 }

@@ -5,7 +5,8 @@ import type { KeySettings } from '../keys/key.ts';
 import { MIN_DECLARED_LENGTH, MIN_KEY_LENGTH } from '../keys/key-format.ts';
 import { toLabel } from '../keys/label.ts';
 import { GATEWAY_USE } from '../keys/scopes.ts';
-import { type Item, UnreadableFile } from './record.ts';
+import { isMissing } from '../lib/private-files.ts';
+import { type Item, missingFile, UnreadableFile } from './record.ts';
 import { readRawKey } from './secret.ts';
 
 /** The keys of clients in a file of CLI Proxy API. */
@@ -17,6 +18,7 @@ export type CliProxyFile = Readonly<{ items: readonly Item[]; warnings: readonly
  * @throws UnreadableFile
  */
 export function readCliProxy(path: string): CliProxyFile {
+  if (isMissing(path)) throw missingFile();
   const content = readGatewayFile(path);
   if (isProblem(content)) throw new UnreadableFile(content.sentence);
   // Paths in the file are of no interest here.

@@ -73,7 +73,13 @@ function columnsOf(record: readonly string[], names: FieldNames): (string | unde
     SEPARATORS.find(([separator]) => record.length === 1 && record[0]?.includes(separator)) ?? [];
   if (others !== undefined)
     throw new UnreadableFile(`The columns are separated by ${others}; separate them by commas.`);
-  const columns = record.map((name) => names.nameOf(name.trim()));
+  const header = record.map((name) => name.trim());
+  const absent = names.sources.find((source) => !header.includes(source));
+  if (absent !== undefined)
+    throw new UnreadableFile(
+      `There is no column ${shownName(absent) || 'with the name in --field'}; correct --field.`,
+    );
+  const columns = header.map(names.nameOf);
   const advice = `The first line must name the columns. These are known: ${FIELDS.join(', ')}.`;
   for (const [i, column] of columns.entries()) {
     if (column === undefined) continue;

@@ -3,9 +3,12 @@ import { readForeignTable } from '../db/sqlite/foreign-table.ts';
 import type { KeySettings } from '../keys/key.ts';
 import { toLabel } from '../keys/label.ts';
 import { everyScope } from '../keys/scopes.ts';
-import { type Item, UnreadableFile } from './record.ts';
+import { type Item, missingFile, UnreadableFile } from './record.ts';
 import { readBcrypt } from './secret.ts';
 import { parseTime } from './time.ts';
+
+/** What is wrong with a file that is there. */
+type Problem = Exclude<Extract<ForeignTable, { problem: string }>, { problem: 'missing' }>;
 
 const TABLE = 'apikey';
 const COLUMNS = ['id', 'label', 'key_hash', 'is_active', 'created_at'] as const;
@@ -16,7 +19,7 @@ const COLUMNS = ['id', 'label', 'key_hash', 'is_active', 'created_at'] as const;
  */
 export function readProxbox(path: string): Item[] {
   const found = readForeignTable(path, TABLE, COLUMNS);
-  if ('problem' in found) throw new UnreadableFile(sentenceOf(found));
+  if ('problem' in found) throw found.problem === 'missing' ? missingFile() : problemOf(found);
   return found.rows.map(toItem);
 }
 
@@ -33,10 +36,10 @@ function toItem({ id, label, key_hash: hash, is_active: isActive, created_at: cr
   return { place, key };
 }
 
-function sentenceOf(found: Extract<ForeignTable, { problem: string }>): string {
+const problemOf = (found: Problem) => new UnreadableFile(sentenceOf(found));
+
+function sentenceOf(found: Problem): string {
   switch (found.problem) {
-    case 'missing':
-      return 'There is no such file.';
     case 'no_file':
       return 'It is not a file.';
     case 'not_sqlite':

@@ -33,8 +33,13 @@ export const isRefusal = (item: Item): item is Refusal => 'reason' in item;
 
 /** Why no more of a file is read, in a sentence without its name. */
 export class UnreadableFile extends Error {
-  constructor(sentence: string) {
+  readonly isMissing: boolean;
+
+  constructor(sentence: string, isMissing = false) {
     super(sentence);
     this.name = 'UnreadableFile';
+    this.isMissing = isMissing;
   }
 }
+
+export const missingFile = () => new UnreadableFile('There is no such file.', true);

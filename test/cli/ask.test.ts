@@ -48,6 +48,15 @@ describe('before a deletion', () => {
     await expect(confirm(desk(answer).context, 'Delete?', undefined)).rejects.toMatchObject({ exitCode: 1 });
   });
 
+  test('Ctrl-C changes nothing, and has an exit code of its own', async () => {
+    const { context } = desk();
+    const input = { ...context.input, ask: async () => undefined };
+    await expect(confirm({ ...context, input }, 'Delete?', undefined)).rejects.toMatchObject({
+      exitCode: 130,
+      message: 'Interrupted. Nothing was changed.',
+    });
+  });
+
   test('a name in the question does not command the terminal', async () => {
     const { context, questions } = desk('y');
     await confirm(context, 'Delete a\u001b]0;title\u0007?', undefined);

@@ -41,6 +41,8 @@ describe('the key comes', () => {
     chmodSync(keyFile, 0o644);
     const open = await run([...list(), '--key-file', keyFile]);
     expect(open).toMatchObject({ code: 1, stderr: expect.stringContaining(`run: chmod 600 ${keyFile}`) });
+    const missing = await run([...list(), '--key-file', join(home, 'none')]);
+    expect(missing).toMatchObject({ code: 4, stderr: expect.stringContaining('There is no file') });
   });
 
   test('from nowhere: no request, and a sentence that says what to do', async () => {

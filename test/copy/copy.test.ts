@@ -134,6 +134,13 @@ test.each(['DATABASE_URL', '$DATABASE_URL'])('the name of a variable is no file:
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('write env:DATABASE_URL') });
 });
 
+test('a directory is no database', async () => {
+  expect(await keyhearth(['copy', '/tmp', 'x'])).toMatchObject({
+    code: 2,
+    stderr: 'keyhearth: /tmp is a directory; name a file, such as /tmp/keyhearth.db.\n',
+  });
+});
+
 test.each([
   ['mysql://h/d', 'The URL'],
   ['env:WRONG', 'WRONG'],

@@ -263,14 +263,14 @@ describe('keys of a file', () => {
 
   test.each([
     [2, 'Add --format', ['keys', import.meta.filename]],
-    [1, 'There is no such file', ['keys', '/nonexistent']],
+    [4, 'There is no such file', ['keys', '/nonexistent']],
     [1, 'It is a directory', ['keys', '/tmp']],
-    [1, 'There is no such file', ['keys', '/nonexistent.csv']],
+    [4, 'There is no such file', ['keys', '/nonexistent.csv']],
     [1, 'It is a directory', ['keys', '/tmp', '--format', 'csv']],
     [2, 'OURS=THEIRS', ['keys', '-', '--format', 'csv', '--field', 'secret=key']],
     [2, '--scope must be * or parts', ['keys', '-', '--format', 'csv', '--scope', 'A']],
-    [1, 'There is no such file', ['proxbox', '/nonexistent']],
-    [1, 'ENOENT', ['cli-proxy', '/nonexistent']],
+    [4, 'There is no such file', ['proxbox', '/nonexistent']],
+    [4, 'There is no such file', ['cli-proxy', '/nonexistent']],
   ])('are refused as a whole with the exit code %i: %s', async (code, sentence, args) => {
     expect(await runImport('/nonexistent', args)).toMatchObject({
       code,

@@ -228,6 +228,13 @@ describe('a file of CSV', () => {
     expect(String(error)).not.toContain(KEY.slice(0, 12));
   });
 
+  test('is unreadable without a column that --field names', async () => {
+    const names = createFieldNames(new Map([['key', 'tokn']]), true);
+    await expect(csv(`token,label\n${KEY},a\n`, names)).rejects.toThrow(
+      'There is no column tokn; correct --field.',
+    );
+  });
+
   test('leaves unknown columns out when that is asked for', async () => {
     const names = createFieldNames(new Map([['key', 'secret']]), true);
     expect(await csv(`id,secret,key\n1,${KEY},x\n`, names)).toMatchObject([
@@ -320,7 +327,10 @@ ampcode: { upstream-api-keys: [{ upstream-api-key: "amp-key", api-keys: ["short-
     expect(() => read(text)).toThrow(expect.toSatisfy((error) => sentence.test(String(error))));
   });
 
-  test('that nobody may read is refused', () => {
-    expect(() => readCliProxy('/nonexistent/config.yaml')).toThrow('ENOENT');
+  test.each([
+    ['/nonexistent/config.yaml', 'There is no such file.'],
+    ['/tmp', 'The file cannot be read (EISDIR).'],
+  ])('that cannot be read is refused: %s', (path, sentence) => {
+    expect(() => readCliProxy(path)).toThrow(sentence);
   });
 });

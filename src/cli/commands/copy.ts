@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { DatabaseLocation } from '../../db/location.ts';
 import { StartupError } from '../../lib/startup-error.ts';
@@ -66,6 +67,8 @@ async function locationOf(text: string, env: Environment): Promise<DatabaseLocat
     throw usageError(
       'A URL with a password is never an argument, because other users of the machine can read arguments. Put it into a variable, and give its name as env:NAME.',
     );
+  if (!isUrl && statSync(value, { throwIfNoEntry: false })?.isDirectory())
+    throw usageError(`${value} is a directory; name a file, such as ${join(value, 'keyhearth.db')}.`);
   const url = isUrl ? value : `sqlite:${value}`;
   return naming(name ?? 'the URL', async () => parseConfig({ DATABASE_URL: url }).database);
 }

@@ -22,7 +22,8 @@ export type ForeignRow = Readonly<Record<string, unknown>>;
 /** The rows of a table, or why there are none. */
 export type ForeignTable =
   | Readonly<{ rows: readonly ForeignRow[] }>
-  | Readonly<{ problem: 'missing' | 'no_file' | 'not_sqlite' | 'ours' | 'no_table' | 'too_many' }>
+  | Readonly<{ problem: 'missing' }>
+  | Readonly<{ problem: 'no_file' | 'not_sqlite' | 'ours' | 'no_table' | 'too_many' }>
   | Readonly<{ problem: 'no_column'; column: string }>
   | Readonly<{ problem: 'unreadable'; code: string }>;
 
