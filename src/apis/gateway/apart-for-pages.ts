@@ -9,11 +9,11 @@ import type { KeyPrincipal } from '../../lib/principal.ts';
  */
 export const apartForPages =
   (programs: Authenticate<KeyPrincipal>, pages: Authenticate<KeyPrincipal>): Authenticate<KeyPrincipal> =>
-  (sender, header) => {
+  (sender, header, connection) => {
     const isPage = isFromLocalPage(sender.ip?.text, {
       host: header('host'),
       origin: header('origin'),
       'sec-fetch-site': header('sec-fetch-site'),
     });
-    return (isPage ? pages : programs)(sender, header);
+    return (isPage ? pages : programs)(sender, header, connection);
   };
