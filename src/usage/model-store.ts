@@ -56,7 +56,7 @@ function summedUp(counts: readonly ModelCount[]): unknown[][] {
 }
 
 export function addCount(sums: Map<string, ModelCount>, count: ModelCount): void {
-  const place = JSON.stringify([count.start, count.keyId, count.model]);
+  const place = `${count.start} ${count.keyId} ${count.model}`;
   const sum = sums.get(place);
   if (!sum) {
     sums.set(place, { ...count });
