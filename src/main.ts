@@ -6,6 +6,7 @@ import { activatedSocket } from './http/server/activation.ts';
 import type { AnyEndpoint } from './http/server/bind.ts';
 import { createLogger, type Logger, type LogSink, standardOutput } from './lib/logger.ts';
 import { isLoopbackHost } from './lib/loopback.ts';
+import { forgetNews } from './lib/news.ts';
 import { StartupError } from './lib/startup-error.ts';
 import { keepTickShape } from './lib/tick-shape.ts';
 import { openMetricsPort } from './metrics-port.ts';
@@ -40,14 +41,17 @@ async function start(): Promise<void> {
   stopOnSignal(starting, log);
   process.on('uncaughtException', failAfterFlush(log));
   // Without certificates, the signal ends the process, as a terminal that closes expects it.
-  if (config.tls || config.gateway) process.on('SIGHUP', () => void reload(starting, logger));
+  if (config.tls || config.gateway) process.on('SIGHUP', () => void reload(starting, memory, logger));
   const service = await starting.finally(log.flush);
   announce(config, service, logger);
 }
 
-async function reload(starting: Promise<Service>, logger: Logger): Promise<void> {
+async function reload(starting: Promise<Service>, memory: SharedMemory, logger: Logger): Promise<void> {
   logger.info('SIGHUP: reading the certificates again');
-  await (await starting).reload();
+  const service = await starting;
+  // Who asks wants to know what is wrong, also when the log says it already.
+  for (const said of [memory.coreCertificate, memory.gatewayNews.certificate]) forgetNews(said);
+  await service.reload();
 }
 
 /** A start that fails must not have changed the keys that a running gateway declares. So it looks at the ports first. */

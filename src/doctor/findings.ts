@@ -28,7 +28,7 @@ function* ofMachine({ node, freeBytes, directory }: Observation): Generator<Find
   );
 }
 
-function* ofFiles({ files, secretProblems, walBytes }: Observation): Generator<Finding> {
+function* ofFiles({ files, unwritable, secretProblems, walBytes }: Observation): Generator<Finding> {
   for (const { path, isPrivate, isOwn } of files) {
     if (!isOwn)
       yield found(
@@ -40,8 +40,22 @@ function* ofFiles({ files, secretProblems, walBytes }: Observation): Generator<F
     if (!isPrivate)
       yield found('error', 'mode', `Other users can read or change ${path}.`, `Run: chmod go= ${path}`);
   }
+  for (const { path, reason } of unwritable)
+    yield found(
+      'error',
+      'read_only',
+      `${path} cannot be written (${reason}), so Keyhearth does not start.`,
+      reason === 'EROFS'
+        ? 'Its file system is read-only. Find out why, since a failing disk can be the reason, and mount it for writing.'
+        : `Run: chmod u+rwX ${path}`,
+    );
   for (const problem of secretProblems)
-    yield found('error', 'pepper', problem, 'See docs/lost-pepper.md and docs/backup.md.');
+    yield found(
+      'error',
+      'pepper',
+      problem,
+      'See docs/backup.md, docs/change-pepper.md and docs/lost-pepper.md.',
+    );
   if (walBytes > MOST_WAL_BYTES)
     yield found(
       'warning',
@@ -75,6 +89,13 @@ function* ofDatabase(seen: Observation): Generator<Finding> {
         'integrity',
         `${name} is damaged or cannot be read (${database.reason}).`,
         'Stop Keyhearth, check the disk, and restore the newest backup with: keyhearth restore',
+      );
+    case 'log_lost':
+      return yield found(
+        'error',
+        'integrity',
+        `The write-ahead log ${database.log} was removed or replaced. It has the newest changes.`,
+        'Keep all files. If Keyhearth runs, stop it with SIGTERM, never with SIGKILL: it then writes the changes into the database. Run doctor again before you start it. If Keyhearth does not run, put the log back, or restore the newest backup. See docs/database-problems.md.',
       );
     case 'foreign':
       return yield found(

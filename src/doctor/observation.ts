@@ -10,6 +10,8 @@ export type Observation = Readonly<{
   node: Readonly<{ version: string; major: number; needed: number }>;
   directory: string;
   files: readonly FileState[];
+  /** Of SQLite: what this user cannot write, and why. Files of other users are not among them. */
+  unwritable: readonly Readonly<{ path: string; reason: string }>[];
   freeBytes: number | undefined;
   walBytes: number;
   /** What is wrong with the pepper or the marker file, as sentences that say what to do. */
@@ -32,9 +34,10 @@ export type Observation = Readonly<{
 
 export type DatabaseState =
   | Readonly<{ state: 'missing' }>
-  /** It belongs to another user, so it was not opened. */
+  /** It belongs to another user or cannot be written, so it was not opened. */
   | Readonly<{ state: 'unopened' }>
   | Readonly<{ state: 'damaged' | 'unreachable'; reason: string }>
+  | Readonly<{ state: 'log_lost'; log: string }>
   | Readonly<{ state: 'foreign' }>
   | Readonly<{ state: 'readable'; keys: KeyState; clients: readonly ClientEvents[] }>;
 

@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto';
-import { existsSync, type Stats, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { getuid, versions } from 'node:process';
 import type { Config } from '../config.ts';
@@ -43,14 +43,15 @@ export async function observe(config: Config, clock: Pick<Clock, 'now'>): Promis
   const files = all.filter((each) => !isHidden || !each.path.startsWith(`${dataDir}${sep}`));
   const now = clock.now();
   const walBytes = path === undefined ? 0 : sizeOf(`${path}-wal`);
+  const unwritable = path === undefined ? [] : opened.flatMap(whyUnwritable);
   // SQLite would make files that the user of the service could not open.
-  const mayOpen = opened.every(({ isOwn }) => isOwn);
+  const mayOpen = unwritable.length === 0 && opened.every(({ isOwn }) => isOwn);
   const { contents, ...examined } = await examine(database, mayOpen, (db) => readContents(db, now));
   // Its group may read it, as other programs of the machine use it too.
   const tlsKey = config.tls ? stateOf(config.tls.key, ({ mode }) => (mode & 0o007) === 0) : [];
   const areFilesFine = files.every(({ isOwn, isPrivate }) => isOwn && isPrivate);
   return {
-    ...{ now, files: [...files, ...tlsKey], walBytes, ...examined },
+    ...{ now, files: [...files, ...tlsKey], unwritable, walBytes, ...examined },
     node: { version: versions.node, major: Number(versions.node.split('.')[0]), needed: NEEDED_NODE },
     directory: dataDir,
     freeBytes: freeBytes(dataDir),
@@ -115,6 +116,16 @@ function statusOf(path: string): Stats | 'hidden' | undefined {
   } catch (error) {
     if (errorCode(error) === 'EACCES') return 'hidden';
     throw error;
+  }
+}
+
+function whyUnwritable({ path, isOwn }: FileState): Observation['unwritable'] {
+  if (!isOwn) return [];
+  try {
+    accessSync(path, constants.W_OK);
+    return [];
+  } catch (error) {
+    return [{ path, reason: errorCode(error) ?? String(error) }];
   }
 }
 

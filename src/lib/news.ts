@@ -10,3 +10,8 @@ export function isNews(said: News, text: string): boolean {
   const digest = createHash('sha256').update(text).digest().readInt32LE();
   return Atomics.exchange(said, 0, digest) !== digest;
 }
+
+/** Lets the next text be news, also when it is the last one again. */
+export const forgetNews = (said: News): void => {
+  Atomics.store(said, 0, 0);
+};

@@ -5,6 +5,7 @@ import {
   copyFileSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -157,6 +158,27 @@ test('finds a certificate that cannot be used', async () => {
   expect(await modes()).toEqual([`Other users can read or change ${files.KEYHEARTH_TLS_KEY}.`]);
 });
 
+test('finds a lost write-ahead log of a running service, makes no new one, and advises no restore before a stop', async () => {
+  const log = join(running.dataDir, 'keyhearth.db-wal');
+  const lost = {
+    ...{ level: 'error', check: 'integrity' },
+    finding: expect.stringContaining(`${log} was removed`),
+    advice: expect.stringContaining('stop it with SIGTERM'),
+  };
+  renameSync(log, `${log}.away`);
+  try {
+    expect(await doctor()).toMatchObject({ code: 7, checks: ['integrity'] });
+    expect((await doctor()).found).toContainEqual(lost);
+    expect(readdirSync(running.dataDir)).not.toContain('keyhearth.db-wal');
+    // Another program may have made an empty one.
+    writeFileSync(log, '', { mode: 0o600 });
+    expect((await doctor()).found).toContainEqual(lost);
+  } finally {
+    renameSync(`${log}.away`, log);
+  }
+  expect((await doctor()).checks).toEqual([]);
+});
+
 test('a missing database and a bad setting are findings', async () => {
   const missing = join(running.dataDir, 'none');
   expect(await doctor({ KEYHEARTH_DATA_DIR: missing })).toMatchObject({ code: 7, checks: ['database'] });
@@ -175,14 +197,37 @@ test('people read sentences', async () => {
 const NOBODY = 65_534;
 const canBeNobody = spawnSync('setpriv', [`--reuid=${NOBODY}`, 'true']).status === 0;
 
+/** Runs a command as another user. */
+function asNobody(dataDir: string, ...command: string[]) {
+  const user = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+  const env = { KEYHEARTH_DATA_DIR: dataDir };
+  return spawnSync('setpriv', [...user, process.execPath, BIN, ...command], { encoding: 'utf8', env });
+}
+
+test('finds files that cannot be written, and does not open them', ({ skip }) => {
+  skip(!canBeNobody, 'Only root can run a command as another user, with setpriv.');
+  const dataDir = temporaryDirectory();
+  const database = join(dataDir, 'keyhearth.db');
+  copyFileSync(join(running.dataDir, 'keyhearth.db'), database);
+  chmodSync(database, 0o400);
+  chmodSync(dataDir, 0o500);
+  for (const path of [dataDir, database]) chownSync(path, NOBODY, NOBODY);
+  const { status, stdout } = asNobody(dataDir, 'doctor', '--json');
+  expect(status, stdout).toBe(7);
+  const found = JSON.parse(stdout).filter(({ check }: { check: string }) => check !== 'disk_space');
+  const unwritable = (path: string) => ({
+    ...{ level: 'error', check: 'read_only', advice: `Run: chmod u+rwX ${path}` },
+    finding: `${path} cannot be written (EACCES), so Keyhearth does not start.`,
+  });
+  expect(found.filter(({ check }: { check: string }) => check !== 'pepper')).toEqual([
+    unwritable(dataDir),
+    unwritable(database),
+  ]);
+});
+
 test('another user learns that the files are not theirs', ({ skip }) => {
   skip(!canBeNobody, 'Only root can run a command as another user, with setpriv.');
-  const as = (...command: string[]) =>
-    spawnSync(
-      'setpriv',
-      [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', process.execPath, BIN, ...command],
-      { encoding: 'utf8', env: { KEYHEARTH_DATA_DIR: running.dataDir } },
-    );
+  const as = (...command: string[]) => asNobody(running.dataDir, ...command);
   const { status, stdout } = as('doctor', '--json');
   expect(status).toBe(7);
   const found = JSON.parse(stdout).filter(({ check }: { check: string }) => check !== 'disk_space');
