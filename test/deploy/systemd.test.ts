@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/keyhearth.ts';
@@ -43,6 +43,48 @@ test('the service takes the port of the socket, which is the usual one', () => {
   expect(socket).toContain('WantedBy=sockets.target\n');
 });
 
+/** What as-keyhearth starts, through a link to it as in docs/systemd.md. */
+function startedBy(...command: string[]): string[] {
+  const folder = temporaryDirectory();
+  const link = join(folder, 'as-keyhearth');
+  symlinkSync(join(UNIT, '../as-keyhearth'), link);
+  writeFileSync(join(folder, 'systemd-run'), '#!/bin/sh\nprintf "%s\\0" "$@"\n', { mode: 0o755 });
+  const env = { PATH: `${folder}:${process.env.PATH}` };
+  const { status, stdout, stderr } = spawnSync(link, command, { encoding: 'utf8', env });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout.split('\0').slice(0, -1);
+}
+
+const settingsOf = (started: readonly string[]) =>
+  started.flatMap((option) => /^--property=(.*)$/.exec(option)?.[1] ?? []);
+
+test('a command on the database has the files, the user and the settings of the unit', () => {
+  const started = startedBy('backup', '/a file');
+  const [program = '', ...command] = started.slice(started.indexOf('/usr/bin/node') + 1);
+  expect(command).toEqual(['backup', '/a file']);
+  expect(realpathSync(program)).toBe(realpathSync(join(UNIT, '../../../bin/keyhearth.js')));
+  const settings = settingsOf(started);
+  expect(settings).toContain('User=keyhearth');
+  for (const same of ['DynamicUser', 'StateDirectoryMode', 'UMask', 'LimitCORE', 'EnvironmentFile'])
+    expect(settings).toContain(new RegExp(`^${same}=.*$`, 'm').exec(text)?.[0]);
+  expect(text).toContain(/^--setenv=(.*)$/m.exec(started.join('\n'))?.[1]);
+});
+
+test('a backup has a place that is not the place of the pepper, and that the service cannot write', () => {
+  const [directories = ''] = settingsOf(startedBy('backup')).filter((each) =>
+    each.startsWith('StateDirectory='),
+  );
+  expect(directories).toBe('StateDirectory=keyhearth keyhearth-backup');
+  expect(text).toContain('\nStateDirectory=keyhearth\n');
+  expect(readFileSync(join(UNIT, '../../../docs/systemd.md'), 'utf8')).toContain(
+    'as-keyhearth backup "/var/lib/keyhearth-backup/',
+  );
+});
+
+test('a variable takes the key of a command alone, without its messages', () => {
+  expect(startedBy('recover')).toEqual(expect.arrayContaining(['--pipe', '--pty', '--quiet', '--wait']));
+});
+
 const isInstalled = spawnSync('systemd-analyze', ['--version']).error === undefined;
 
 /** With a Node and a folder that are on this machine. */
@@ -59,6 +101,14 @@ test.runIf(isInstalled).each([
   const { status, stderr } = spawnSync('systemd-analyze', ['verify', unitForThisMachine(more)], {
     encoding: 'utf8',
   });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+test.runIf(isInstalled)('systemd finds no mistake in the settings of a command on the database', () => {
+  const path = join(temporaryDirectory(), 'command.service');
+  const service = [...settingsOf(startedBy('doctor')), `ExecStart=${process.execPath}`];
+  writeFileSync(path, `[Service]\n${service.join('\n')}\n`);
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
 
