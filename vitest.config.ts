@@ -74,6 +74,7 @@ const ONLY_SQLITE = ['test/backup/**', 'test/db/sqlite/**', 'test/doctor/{doctor
 
 /** No database, or a browser that sees the API alone. */
 const NO_DATABASE = [
+  'test/apis/meta/docs-in-browser.test.ts',
   'test/auth/**',
   'test/cli/**',
   'test/client/**',
@@ -83,7 +84,9 @@ const NO_DATABASE = [
   'test/db/health.test.ts',
   'test/docs/**',
   'test/gateway-file/{file,mask,parse,random-edits,replace,rights,watch}.test.ts',
+  'test/http/{dialects,server}/**',
   'test/import/{readers,read-proxbox}.test.ts',
+  'test/lib/**',
   'test/limits/window.test.ts',
   'test/lockout/**',
   'test/tracing/**',
