@@ -1,5 +1,6 @@
 import { answerArguments } from './arguments.ts';
 import { gatewayVariables } from './config/gateway.ts';
+import { describeUnknown } from './config/names.ts';
 import { type Config, parseConfig, unknownVariables } from './config.ts';
 import { displayName } from './db/location.ts';
 import { activatedSocket } from './http/server/activation.ts';
@@ -68,9 +69,7 @@ function endpointOf(config: Config): AnyEndpoint {
 
 /** Call it before the start, which can fail because of such a variable. */
 function warnOfUnusedVariables(config: Config, logger: Logger): void {
-  const unknown = unknownVariables(process.env).map(({ name, similar }) =>
-    similar === undefined ? name : `${name} (did you mean ${similar}?)`,
-  );
+  const unknown = unknownVariables(process.env).map(describeUnknown);
   if (unknown.length > 0) logger.warn(`not a setting of Keyhearth, and ignored: ${unknown.join(', ')}`);
   const set = Object.keys(process.env);
   if (config.database.engine === 'sqlite') {

@@ -7,12 +7,13 @@ export type Node = { path: string; entries: readonly Entry[] };
 
 /** All commands of a program, the program first. */
 export function nodesOf(program: Command): Node[] {
-  const globals = program.options.filter(({ long }) => long !== '--version');
   const visit = (command: Command, path: string): Node[] => {
     const commands = command.commands.map((each) => ({
       ...{ word: each.name(), description: each.description(), takesValue: false },
     }));
-    const options = [...new Set([...command.options, ...globals])].map((option) => ({
+    const globals = command.createHelp().visibleGlobalOptions(command);
+    const shown = globals.filter(({ long }) => long !== '--version');
+    const options = [...command.options, ...shown].map((option) => ({
       word: option.long ?? option.flags,
       description: option.description,
       takesValue: option.required,

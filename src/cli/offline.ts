@@ -1,11 +1,12 @@
 import { assertOwner } from '../backup/backup.ts';
-import { type Config, parseConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { createLogger, type Logger } from '../lib/logger.ts';
 import { isMissing } from '../lib/private-files.ts';
 import { openStorage, type Storage } from '../storage.ts';
 import type { Context } from './context.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { asCommandError } from './refused.ts';
+import { serviceConfig } from './service-config.ts';
 
 /** What a command works with that needs no service. It has the access of the service: the data directory and the pepper. */
 export type Offline = { config: Config; logger: Logger; storage: Storage };
@@ -16,10 +17,10 @@ export type Offline = { config: Config; logger: Logger; storage: Storage };
  * @throws CommandError when there is none, StartupError when it cannot be used
  */
 export async function offline<T>(
-  { env, output }: Pick<Context, 'env' | 'output'>,
+  context: Pick<Context, 'env' | 'output'>,
   work: (offline: Offline) => Promise<T>,
 ): Promise<T> {
-  const config = parseConfig(env);
+  const config = serviceConfig(context);
   const { database } = config;
   // A start makes a database. Here, one that is not there is a mistake in the settings.
   if (database.engine === 'sqlite' && isMissing(database.path))
@@ -29,7 +30,7 @@ export async function offline<T>(
     );
   // A change of the owner would stop the service, which runs as another user.
   if (database.engine === 'sqlite') await asCommandError(async () => assertOwner(database.path));
-  const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
+  const logger = createLogger('warn', { write: (line) => context.output.note(line.trimEnd()) });
   const storage = await openStorage(config, logger);
   try {
     return await work({ config, logger, storage });

@@ -1,20 +1,20 @@
 import { existsSync } from 'node:fs';
 import { assertOwner } from '../backup/backup.ts';
-import { parseConfig } from '../config.ts';
 import { createLogger } from '../lib/logger.ts';
 import { type PepperLoss, replaceLostPepper } from '../recovery/lost-pepper.ts';
 import { openWithLostPepper } from '../storage.ts';
 import type { Context } from './context.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { asCommandError } from './refused.ts';
+import { serviceConfig } from './service-config.ts';
 
 /** @throws CommandError when the pepper fits the database, so that none is lost, or while a service uses the database */
-export async function recoverPepper({ env, output }: Context): Promise<PepperLoss & { pepper: string }> {
-  const config = parseConfig(env);
+export async function recoverPepper(context: Context): Promise<PepperLoss & { pepper: string }> {
+  const config = serviceConfig(context);
   const { database } = config;
   if (database.engine === 'sqlite' && existsSync(database.path))
     await asCommandError(async () => assertOwner(database.path));
-  const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
+  const logger = createLogger('warn', { write: (line) => context.output.note(line.trimEnd()) });
   const { from } = config.pepper;
   const pepper = config.pepper.from === 'file' ? config.pepper.path : 'KEYHEARTH_PEPPER';
   return openWithLostPepper(config, logger, async (found, databaseName) => {

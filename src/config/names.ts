@@ -12,6 +12,9 @@ export const commandVariables = ['KEYHEARTH_URL', 'KEYHEARTH_KEY', 'KEYHEARTH_PR
 /** A variable with our prefix that is no setting, and the setting with the most similar name. */
 export type UnknownName = Readonly<{ name: string; similar: string | undefined }>;
 
+export const describeUnknown = ({ name, similar }: UnknownName): string =>
+  similar === undefined ? name : `${name} (did you mean ${similar}?)`;
+
 /**
  * Finds the variables with our prefix that are not settings. They have no effect, and may belong to another program.
  * @param known the names of all settings

@@ -1,17 +1,25 @@
+import type { UnknownName } from '../config/names.ts';
 import { type Finding, found, type Level, megabytes } from './finding.ts';
 import { ofKeys } from './key-findings.ts';
 import type { Observation } from './observation.ts';
 import { ofProxies } from './proxy-findings.ts';
 import { ofServer } from './server-findings.ts';
+import { ofSettings } from './setting-findings.ts';
 
 const DAY_MS = 86_400_000;
 const MOST_WAL_BYTES = 256 * 2 ** 20;
 const FEW_BYTES = 100 * 2 ** 20;
 const SOME_BYTES = 2 ** 30;
 
-/** All findings, the worst first. */
-export function findingsOf(seen: Observation): Finding[] {
-  const all = [...ofMachine(seen), ...ofFiles(seen), ...ofDatabase(seen), ...ofCertificate(seen)];
+/** All findings, the worst first. @param unknown variables with our prefix that are no settings */
+export function findingsOf(seen: Observation, unknown: readonly UnknownName[] = []): Finding[] {
+  const all = [
+    ...ofSettings(unknown),
+    ...ofMachine(seen),
+    ...ofFiles(seen),
+    ...ofDatabase(seen),
+    ...ofCertificate(seen),
+  ];
   const order: readonly Level[] = ['error', 'warning', 'info'];
   return order.flatMap((level) => all.filter((finding) => finding.level === level));
 }

@@ -3,6 +3,7 @@ import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { list, time } from '../format.ts';
+import { onDatabase } from '../on-database.ts';
 import { type Column, table } from '../table.ts';
 import { collect } from '../values.ts';
 
@@ -73,8 +74,7 @@ export function addAccounts(program: Command, context: Context): void {
       );
     });
 
-  accounts
-    .command('reset-password')
+  onDatabase(accounts.command('reset-password'))
     .argument('<email>')
     .description(
       'print a new password, and end all sessions of the person; works on the database, without a key',

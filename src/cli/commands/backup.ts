@@ -1,26 +1,26 @@
 import type { Command } from 'commander';
 import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
+import { onDatabase } from '../on-database.ts';
 import { asCommandError } from '../refused.ts';
 import { table } from '../table.ts';
 
 /** Copies the database to a file, and puts such a copy back. */
 export function addBackup(program: Command, context: Context): void {
-  const { env, output } = context;
+  const { output } = context;
 
-  program
-    .command('backup <file>')
+  onDatabase(program.command('backup <file>'))
     .description('write the SQLite database to a new file; the service may run')
     .addHelpText(
       'after',
       '\nIt reads the same environment variables as the service.\n\nExample:\n  keyhearth backup /mnt/backup/keyhearth-$(date +%F).db',
     )
     .action(async (file: string) => {
-      const { parseConfig } = await import('../../config.ts');
+      const { serviceConfig } = await import('../service-config.ts');
       const { backUp } = await import('../../backup/backup.ts');
       const made = await asCommandError(() =>
         output.withProgress(
-          (report) => backUp(parseConfig(env), file, report),
+          (report) => backUp(serviceConfig(context), file, report),
           'Interrupted. There is no backup.',
         ),
       );
@@ -31,8 +31,7 @@ export function addBackup(program: Command, context: Context): void {
       });
     });
 
-  program
-    .command('restore <file>')
+  onDatabase(program.command('restore <file>'))
     .description('put a backup in the place of the SQLite database; stop the service first')
     .option('--yes', 'do not ask')
     .addHelpText(
@@ -40,11 +39,11 @@ export function addBackup(program: Command, context: Context): void {
       '\nThe replaced database stays beside the new one. Keys that were revoked after the backup are valid again; the command lists them.\n\nExample:\n  keyhearth restore /mnt/backup/keyhearth-2026-01-31.db',
     )
     .action(async (file: string, { yes }: { yes?: boolean }) => {
-      const { parseConfig } = await import('../../config.ts');
+      const { serviceConfig } = await import('../service-config.ts');
       const { restore } = await import('../../backup/restore.ts');
       const { systemClock } = await import('../../lib/clock.ts');
       const restored = await asCommandError(() =>
-        restore(parseConfig(env), file, systemClock, () =>
+        restore(serviceConfig(context), file, systemClock, () =>
           confirm(context, `Replace the database by ${file}?`, yes),
         ),
       );

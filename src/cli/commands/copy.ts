@@ -5,6 +5,7 @@ import type { DatabaseLocation } from '../../db/location.ts';
 import { StartupError } from '../../lib/startup-error.ts';
 import type { Context, Environment } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
+import { onDatabase } from '../on-database.ts';
 import { asCommandError } from '../refused.ts';
 import { table } from '../table.ts';
 
@@ -18,8 +19,7 @@ Example:
 
 /** Moves to another database engine, or back. */
 export function addCopy(program: Command, { env, output }: Context): void {
-  program
-    .command('copy <from> <to>')
+  onDatabase(program.command('copy <from> <to>'))
     .description(
       'copy a whole database into an empty one, such as SQLite into PostgreSQL; stop the service first',
     )

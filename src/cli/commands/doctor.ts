@@ -3,6 +3,7 @@ import type { Finding } from '../../doctor/finding.ts';
 import { StartupError } from '../../lib/startup-error.ts';
 import type { Context, Environment } from '../context.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
+import { onDatabase } from '../on-database.ts';
 import type { Paint, Style } from '../table.ts';
 import { visible } from '../text.ts';
 
@@ -10,8 +11,7 @@ const STYLES: Readonly<Record<Finding['level'], Style>> = { error: 'red', warnin
 
 /** Checks an installation. */
 export function addDoctor(program: Command, { env, output }: Context): void {
-  program
-    .command('doctor')
+  onDatabase(program.command('doctor'))
     .description('check the files, the database, the pepper and the settings; the service may run')
     .addHelpText(
       'after',
@@ -31,12 +31,13 @@ export function addDoctor(program: Command, { env, output }: Context): void {
 
 /** Settings with which the service does not start are a finding too. */
 async function examine(env: Environment): Promise<Finding[]> {
-  const { parseConfig } = await import('../../config.ts');
+  const { parseConfig, unknownVariables } = await import('../../config.ts');
   const { findingsOf } = await import('../../doctor/findings.ts');
   const { observe } = await import('../../doctor/observe.ts');
   const { systemClock } = await import('../../lib/clock.ts');
   try {
-    return findingsOf(await observe(parseConfig(env), systemClock));
+    const unknown = unknownVariables(env);
+    return findingsOf(await observe(parseConfig(env), systemClock), unknown);
   } catch (error) {
     if (!(error instanceof StartupError)) throw error;
     const advice = 'Correct it. See docs/configuration.md.';

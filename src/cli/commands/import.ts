@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FIELDS, SETTING_FIELDS } from '../../import/field-list.ts';
 import type { Context } from '../context.ts';
+import { onDatabase } from '../on-database.ts';
 import { collect } from '../values.ts';
 
 type Common = { dryRun?: true };
@@ -18,7 +19,7 @@ which may run. You can repeat it: keys that are there already stay as they are. 
 
 /** Takes the keys of another system. Their clients notice nothing. */
 export function addImport(program: Command, context: Context): void {
-  const command = program.command('import').description('take the keys of another system');
+  const command = onDatabase(program.command('import')).description('take the keys of another system');
 
   const add = (name: string, description: string, more: string): Command =>
     command

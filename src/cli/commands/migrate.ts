@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { onDatabase } from '../on-database.ts';
 
 /** Brings the database up to date without a start. */
 export function addMigrate(program: Command, context: Context): void {
-  program
-    .command('migrate')
+  onDatabase(program.command('migrate'))
     .description('bring the schema of the database up to date, as a start does')
     .addHelpText(
       'after',

@@ -3,11 +3,11 @@ import { isVisible, MAX_LABEL_LENGTH } from '../../keys/label.ts';
 import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
+import { onDatabase } from '../on-database.ts';
 
 /** Makes a managing key, for an operator when all of them are lost. */
 export function addRecover(program: Command, context: Context): void {
-  program
-    .command('recover')
+  onDatabase(program.command('recover'))
     .description('print a new key that can do everything; works on the database, without a key')
     .option('--label <label>', 'the label of the new key', 'recovered')
     .option('--pepper', 'give the database a new pepper in place of a lost one; stop the service first')
