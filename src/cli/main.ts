@@ -1,17 +1,29 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
+import { errorCode } from '../lib/error-code.ts';
 import type { Input } from './context.ts';
 import { EXIT } from './exit-codes.ts';
+import { type Stream, unwritable } from './output.ts';
 import { run } from './program.ts';
 
 /** Only the user of this process may read the files that it writes. */
 process.umask(0o077);
 
-/** A reader such as `head` has seen enough. */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
-});
+function endIfUnwritten(error?: Error | null): void {
+  if (!error) return;
+  // A reader such as `head` has seen enough.
+  if (errorCode(error) === 'EPIPE') process.exit(EXIT.done);
+  process.stderr.write(`keyhearth: ${unwritable(error)}\n`);
+  process.exit(EXIT.failed);
+}
+
+/** Who writes learns of the error. */
+process.stdout.on('error', () => undefined);
+const stdout: Stream = {
+  isTTY: process.stdout.isTTY,
+  write: (text, done = endIfUnwritten) => process.stdout.write(text, done),
+};
 
 const input: Input = {
   isTerminal: process.stdin.isTTY === true,
@@ -39,6 +51,6 @@ function onInterrupt(listener: () => void): () => void {
   return () => void process.off('SIGINT', end);
 }
 
-const { env, stdout, stderr } = process;
+const { env, stderr } = process;
 // The process ends when all that it has written is gone: exit() would cut a pipe short.
 process.exitCode = await run(process.argv.slice(2), { env, input, onInterrupt, stdout, stderr });

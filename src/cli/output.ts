@@ -1,11 +1,15 @@
 import { styleText } from 'node:util';
+import { errorCode } from '../lib/error-code.ts';
 import type { ReportProgress } from '../lib/report-progress.ts';
 import type { Interrupts } from './context.ts';
+import { CommandError } from './exit-codes.ts';
 import { createProgressLine } from './progress.ts';
 import type { Paint } from './table.ts';
 import { toJson, visibleLines } from './text.ts';
 
-export type Stream = { write(text: string): unknown; isTTY?: boolean | undefined; columns?: number };
+/** @param done called when the text is written, or cannot be. Without it, an error ends the process. */
+type Write = (text: string, done?: (error?: Error | null) => void) => unknown;
+export type Stream = { write: Write; isTTY?: boolean | undefined; columns?: number };
 
 export type Output = ReturnType<typeof createOutput>;
 
@@ -15,6 +19,9 @@ type Parts = {
   env: Readonly<Record<string, string | undefined>>;
   onInterrupt: Interrupts;
 };
+
+export const unwritable = (error: Error): string =>
+  `Standard output cannot be written (${errorCode(error) ?? error.message}).`;
 
 /** Results go to standard output, and all else to standard error. @param isJson whether `--json` is set */
 export function createOutput({ stdout, stderr, env, onInterrupt }: Parts, isJson: () => boolean) {
@@ -39,13 +46,18 @@ export function createOutput({ stdout, stderr, env, onInterrupt }: Parts, isJson
       if (isJson()) stdout.write(`${toJson(value)}\n`);
       else note(sentence);
     },
-    /** Prints a secret alone, so that a shell can store it. With `--json`, prints `value`, which contains it. */
-    secret(secret: string, value: unknown, explanation: string): void {
-      if (isJson()) stdout.write(`${toJson(value)}\n`);
-      else {
-        note(explanation);
-        stdout.write(`${secret}\n`);
-      }
+    /**
+     * Prints a secret alone, so that a shell can store it. With `--json`, prints `value`, which contains it.
+     * @param lost what is so, and what to do, when nobody gets the secret
+     * @throws CommandError when it cannot be written
+     */
+    async secret(secret: string, value: unknown, explanation: string, lost: string): Promise<void> {
+      await new Promise<void>((resolve, reject) => {
+        stdout.write(`${isJson() ? toJson(value) : secret}\n`, (error) =>
+          error ? reject(new CommandError(`${unwritable(error)} ${lost}`)) : resolve(),
+        );
+      });
+      if (!isJson()) note(explanation);
     },
     /** Does long work, and shows on a terminal how far it is. @param onCtrlC what to say when somebody interrupts it */
     async withProgress<T>(work: (report: ReportProgress) => Promise<T>, onCtrlC: string): Promise<T> {

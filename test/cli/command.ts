@@ -9,7 +9,12 @@ export const BIN = join(import.meta.dirname, '../../bin/keyhearth.js');
 
 export type Ended = { code: number; stdout: string; stderr: string };
 
-type Given = { env?: Record<string, string>; input?: string };
+type Given = {
+  env?: Record<string, string>;
+  input?: string;
+  /** Why standard output cannot be written. */
+  broken?: Error;
+};
 
 const variables = (env: Record<string, string>) => ({
   PATH: process.env.PATH ?? '',
@@ -20,12 +25,14 @@ const variables = (env: Record<string, string>) => ({
 /** Runs a command in this process, with these variables alone. A start of Node takes longer than most commands. */
 export async function keyhearth(
   args: readonly string[],
-  { env = {}, input = '' }: Given = {},
+  { env = {}, input = '', broken }: Given = {},
 ): Promise<Ended> {
   const ended = { stdout: '', stderr: '' };
   const stream = (name: keyof typeof ended) => ({
-    write(written: string) {
+    write(written: string, done?: (error?: Error) => void) {
+      if (name === 'stdout' && broken) return done?.(broken);
       ended[name] += written;
+      done?.();
     },
   });
   const code = await run(args, {

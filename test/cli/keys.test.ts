@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { FIRST_KEY } from '../support/keyhearth.ts';
+import { BIN } from './command.ts';
 import { sharedService } from './service.ts';
 
 const { run, json, service } = sharedService();
@@ -55,6 +59,44 @@ test('the life of a key: the raw key is alone on standard output, once', async (
   expect(await isValid(rawKey)).toBe(true);
   expect(await json('keys', 'delete', String(id), '--yes')).toEqual({ id });
   expect(await isValid(rawKey)).toBe(false);
+});
+
+describe('a secret that cannot be written', () => {
+  const broken = Object.assign(new Error('write'), { code: 'EPIPE' });
+
+  test.each([[], ['--json']])(
+    'of create and rotate: what exists now, and what to do (%s)',
+    async (...json) => {
+      const stderrOf = async (...args: string[]) => {
+        const ended = await run(['keys', ...args, ...json], { broken });
+        expect(ended).toMatchObject({ code: 1, stdout: '' });
+        return ended.stderr;
+      };
+      const created = await stderrOf('create', '--scope', 'a:b');
+      expect(created).toMatch(
+        /^keyhearth: Standard output cannot be written \(EPIPE\)\. The key (\d+) exists, and nobody has it\. Delete it with: keyhearth keys delete \1\n$/,
+      );
+      const id = /key (\d+)/.exec(created)?.[1] ?? '';
+      const rotated = await stderrOf('rotate', id);
+      expect(rotated.replace(`replaces the key ${id},`, '')).toMatch(
+        /The key (\d+) {2}which is invalid now, and nobody has the new one\. Replace it with: keyhearth keys rotate \1\n$/,
+      );
+    },
+  );
+
+  test('of recover, by a process whose disk is full', async () => {
+    const { dataDir } = service();
+    const command = '"$0" "$1" recover > /dev/full';
+    const child = spawn('sh', ['-c', command, process.execPath, BIN], {
+      env: { PATH: process.env.PATH, KEYHEARTH_DATA_DIR: dataDir, KEYHEARTH_BCRYPT_COST: '10' },
+    });
+    const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^keyhearth: Standard output cannot be written \(ENOSPC\)\. The key (\d+) exists, and nobody has it\. Run recover again, and delete the lost key with: keyhearth keys delete \1\n$/,
+    );
+    await json('keys', 'delete', /\d+$/.exec(stderr.trim())?.[0] ?? '', '--yes');
+  });
 });
 
 describe('a list', () => {

@@ -28,6 +28,14 @@ test('a reader that has seen enough is no error', () => {
   expect({ stdout, stderr }).toEqual({ stdout: '0\n', stderr: '' });
 });
 
+test('a full disk is an error, in a sentence', () => {
+  const command = '"$0" "$1" completion bash > /dev/full';
+  const { status, stderr } = spawnSync('bash', ['-c', command, process.execPath, BIN], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({
+    ...{ status: 1, stderr: 'keyhearth: Standard output cannot be written (ENOSPC).\n' },
+  });
+});
+
 describe('a mistake in the arguments ends with code 2', () => {
   test('an unknown command, in a sentence', async () => {
     const { code, stdout, stderr } = await keyhearth(['kyes\u001b[31m']);

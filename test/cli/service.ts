@@ -35,7 +35,7 @@ export function sharedService() {
       running = await start();
     },
     /** Runs `keyhearth` with the URL and the first key. */
-    run: (args: readonly string[], options: { env?: Record<string, string>; input?: string } = {}) =>
+    run: (args: readonly string[], options: Parameters<typeof keyhearth>[1] = {}) =>
       keyhearth(args, { ...options, env: { ...env(), ...options.env } }),
     /** The same with `--json`. Fails unless the exit code is 0. @returns what it prints */
     async json(...args: string[]) {

@@ -67,10 +67,11 @@ export function addAccounts(program: Command, context: Context): void {
     .action(async (email: string, { role, scope }: { role: string; scope?: string[] }) => {
       const body = { email, role, ...(scope && { scopes: scope }) };
       const invitation = await request<Invitation>({ method: 'POST', path: 'auth/invitations', body });
-      output.secret(
+      await output.secret(
         invitation.url,
         invitation,
         `Pass this link on to ${invitation.email}. It works once, until ${time(invitation.expires_at)}, and Keyhearth cannot show it again.`,
+        'Nobody has the link of the invitation. Invite the person again.',
       );
     });
 
@@ -88,10 +89,11 @@ export function addAccounts(program: Command, context: Context): void {
       const { resetPassword } = await import('../reset-password.ts');
       await confirm(context, `Replace the password of ${email}, and end all their sessions?`, yes);
       const { password, ...reset } = await resetPassword(context, email);
-      output.secret(
+      await output.secret(
         password,
         { email: reset.email, password },
         `Pass this password on to ${reset.email}, who changes it after the next sign-in. Keyhearth cannot show it again.`,
+        `The old password of ${reset.email} is invalid, and nobody has the new one. Run the command again.`,
       );
     });
 

@@ -59,10 +59,11 @@ export function addKeys(program: Command, context: Context): void {
       const body = { ...settingsOf(options), prefix };
       const key = await request<CreatedApiKey>({ method: 'POST', path: 'auth/keys', body });
       const scopes = key.scopes.join(' ') || 'none';
-      output.secret(
+      await output.secret(
         key.raw_key,
         key,
         `Created the key ${key.id} with the scopes: ${scopes}. Store the raw key now, because Keyhearth cannot show it again.`,
+        `The key ${key.id} exists, and nobody has it. Delete it with: keyhearth keys delete ${key.id}`,
       );
     });
 
@@ -81,7 +82,10 @@ export function addKeys(program: Command, context: Context): void {
     });
 
   ofOne('rotate', 'replace the secret of a key: make a successor, and print it once')
-    .option('--grace <duration>', 'how long the old key stays valid, such as 24h')
+    .option(
+      '--grace <duration>',
+      'how long the old key stays valid, such as 24h; 0s by default: it is invalid at once',
+    )
     .addHelpText('after', examples('keyhearth keys rotate 2 --grace 24h'))
     .action(async (id: number, { grace }: { grace?: string }) => {
       const key = await request<CreatedApiKey>({
@@ -90,10 +94,11 @@ export function addKeys(program: Command, context: Context): void {
         body: { grace },
       });
       const old = grace === undefined ? 'is invalid now' : `stays valid for ${grace}`;
-      output.secret(
+      await output.secret(
         key.raw_key,
         key,
         `The key ${key.id} replaces the key ${id}, which ${old}. Store the raw key now, because Keyhearth cannot show it again.`,
+        `The key ${key.id} replaces the key ${id}, which ${old}, and nobody has the new one. Replace it with: keyhearth keys rotate ${key.id}`,
       );
     });
 

@@ -23,10 +23,11 @@ export function addRecover(program: Command, context: Context): void {
         throw usageError(`--label must be 1 to ${MAX_LABEL_LENGTH} visible characters.`);
       const { recoverKey } = await import('../recover-key.ts');
       const { key, rawKey } = await recoverKey(context, label);
-      context.output.secret(
+      await context.output.secret(
         rawKey,
         { id: key.id, label: key.label, raw_key: rawKey },
         `Made key ${key.id}, which can do everything. Store it now: Keyhearth cannot show it again.`,
+        `The key ${key.id} exists, and nobody has it. Run recover again, and delete the lost key with: keyhearth keys delete ${key.id}`,
       );
     });
 }
