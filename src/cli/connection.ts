@@ -1,10 +1,11 @@
-import type { CallError } from '../client/result.ts';
+import type { CallError, ProblemError } from '../client/result.ts';
 import { type Connection, send } from '../client/send.ts';
 import { errorCode } from '../lib/error-code.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { readSecretFile } from '../lib/secret-file.ts';
 import type { Environment, GlobalOptions, Input, Request } from './context.ts';
 import { CommandError, EXIT, exitCodeOf, usageError } from './exit-codes.ts';
+import { nameOfField } from './field-names.ts';
 import { findProfile, type Profile } from './profiles.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:8800';
@@ -16,8 +17,11 @@ type Parts = { env: Environment; input: Input; options: GlobalOptions; warn: (se
 /** Where a command sends its requests, and with which key. */
 export async function connect(parts: Parts): Promise<(request: Request) => Promise<unknown>> {
   const { env, options } = parts;
-  const profile = findProfile(env, options.profile);
   const chosen = options.url ?? (env.KEYHEARTH_URL || undefined);
+  const hasKey = options.keyFile !== undefined || Boolean(env.KEYHEARTH_KEY);
+  // Then nothing of a profile is used, and its file may be closed to this user.
+  const needsNone = chosen !== undefined && hasKey && options.profile === undefined;
+  const profile = needsNone ? undefined : findProfile(env, options.profile);
   const base = baseOf(chosen ?? profile?.url ?? DEFAULT_URL);
   const key = await keyFor(parts, base, profile);
   if (base.protocol === 'http:' && !isLoopbackHost(base.hostname))
@@ -35,7 +39,7 @@ export async function connect(parts: Parts): Promise<(request: Request) => Promi
   return async (request) => {
     const result = await send(connection, { ...request, isSafe: request.method === 'GET' });
     if (result.ok) return result.data;
-    throw new CommandError(sentenceOf(result.error, base), exitCodeOf(result.error));
+    throw new CommandError(sentenceOf(result.error, base, request), exitCodeOf(result.error));
   };
 }
 
@@ -93,7 +97,7 @@ function adviceFor(code: string | undefined, { protocol }: URL): string {
 
 const UNLOCK = 'To go on at once, use another address, or restart Keyhearth.';
 
-function sentenceOf(error: CallError, base: URL): string {
+function sentenceOf(error: CallError, base: URL, { path }: Request): string {
   if (error.kind === 'unreachable') {
     const code = codeOf(error.cause);
     return `Keyhearth cannot be reached at ${base.href}${code ? ` (${code})` : ''}; ${adviceFor(code, base)}`;
@@ -101,12 +105,15 @@ function sentenceOf(error: CallError, base: URL): string {
   if (error.kind === 'timeout')
     return 'Keyhearth did not answer in time. A change may have happened: check before you repeat it.';
   if (error.kind !== 'problem') return error.message;
-  const fields = error.errors
-    .map(({ path, message }) => `${path} ${message}`)
-    .filter((text) => !error.message.includes(text))
-    .map((text) => `  ${text}`);
   const wait = error.retryAfter === undefined ? '' : ` Try again in ${error.retryAfter} seconds.`;
   const hint = error.hint ?? (error.code === 'too_many_failed_attempts' ? UNLOCK : undefined);
-  const first = `${error.message}${wait}${hint ? ` ${hint}` : ''} (${error.code})`;
-  return [first, ...fields].join('\n');
+  return `${messageOf(error, base, path)}${wait}${hint ? ` ${hint}` : ''} (${error.code})`;
+}
+
+/** The service speaks of the fields of a request, and a person gave options. */
+function messageOf({ code, message, errors }: ProblemError, base: URL, path: string): string {
+  const [, id] = /^auth\/keys\/(\d+)/.exec(path) ?? [];
+  if (code === 'api_key_not_found' && id !== undefined) return `There is no key ${id} at ${base.href}.`;
+  if (code !== 'invalid_request' || errors.length === 0) return message;
+  return errors.map((error) => `${nameOfField(error.path)} ${error.message}.`).join(' ');
 }

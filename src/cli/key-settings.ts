@@ -1,7 +1,15 @@
 import type { Command } from 'commander';
 import type { KeySettings } from '../client/types.ts';
 import { usageError } from './exit-codes.ts';
-import { collect, jsonObject, positive, type RateLimit, rateLimits } from './values.ts';
+import {
+  collect,
+  duration,
+  jsonObject,
+  positive,
+  type RateLimit,
+  rateLimits,
+  timeOrSeconds,
+} from './values.ts';
 
 /** The options of `keys create` and `keys update` that describe a key. */
 export type SettingOptions = {
@@ -11,7 +19,7 @@ export type SettingOptions = {
   /** False after `--no-scopes`. */
   scopes: boolean;
   expiresIn?: string;
-  expiresAt?: string;
+  expiresAt?: string | number;
   /** False after `--no-expiry`. */
   expiry: boolean;
   allowIp?: string[];
@@ -30,8 +38,8 @@ export const withSettings = (command: Command): Command =>
     .option('--owner <text>', 'whose key it is; grants nothing')
     .option('--scope <scope>', 'what the key may do; can be repeated', collect)
     .option('--no-scopes', 'only prove that the key is valid')
-    .option('--expires-in <duration>', 'from now, such as 90d or 12h')
-    .option('--expires-at <time>', 'such as 2030-01-31T12:00:00Z')
+    .option('--expires-in <duration>', 'from now, such as 90d or 12h', duration)
+    .option('--expires-at <time>', 'such as 2030-01-31 or 2030-01-31T12:00:00Z', timeOrSeconds)
     .option('--no-expiry', 'never expire')
     .option('--allow-ip <address>', 'an address or network that may use the key; can be repeated', collect)
     .option('--any-ip', 'every address may use the key')
@@ -51,11 +59,13 @@ export function settingsOf(options: SettingOptions): KeySettings {
     options.rateLimits ? undefined : [],
   );
   const expiry = either('--expires-at', options.expiresAt, '--no-expiry', options.expiry ? undefined : null);
+  const lifetime = options.expiresIn;
+  either('--expires-in', lifetime, options.expiry ? '--expires-at' : '--no-expiry', expiry);
   return {
     ...given('label', options.label),
     ...given('owner', options.owner),
     ...given('scopes', scopes),
-    ...given('expires_in', options.expiresIn),
+    ...given('expires_in', lifetime),
     ...given('expires_at', expiry),
     ...given('allowed_ips', allowedIps),
     ...given('rate_limits', limits),

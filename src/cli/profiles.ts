@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { getuid } from 'node:process';
@@ -20,7 +20,7 @@ export const profilesPath = (env: Environment): string =>
 /** @throws CommandError when other users can read or change the file, or it has another form */
 export function readProfiles(env: Environment): Profiles {
   const path = profilesPath(env);
-  const status = lstatSync(path, { throwIfNoEntry: false });
+  const status = statusOf(path);
   if (status === undefined) return {};
   if (!status.isFile()) throw usageError(`${path} is not a file; remove it.`);
   if (status.uid !== getuid?.()) throw usageError(`${path} belongs to another user; remove it.`);
@@ -32,13 +32,28 @@ export function readProfiles(env: Environment): Profiles {
   return profiles;
 }
 
+function statusOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // Such as the home directory /dev/null of a service.
+    if (errorCode(error) === 'ENOTDIR') return undefined;
+    throw unusable('read', path, error);
+  }
+}
+
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw usageError(`Cannot read ${path} (${errorCode(error)}); check its permissions.`);
+    throw unusable('read', path, error);
   }
 }
+
+const unusable = (what: 'read' | 'make', path: string, error: unknown) =>
+  usageError(
+    `Cannot ${what} ${path} (${errorCode(error)}); check HOME and the permissions, or use KEYHEARTH_URL and KEYHEARTH_KEY in place of a profile.`,
+  );
 
 function parse(text: string): Profiles | undefined {
   try {
@@ -78,7 +93,11 @@ export function writeProfile(env: Environment, name: string, profile: Profile | 
   if (!NAME.test(name)) throw usageError('The name of a profile has letters, digits, ".", "_" and "-" only.');
   const { [name]: _, ...others } = readProfiles(env);
   const path = profilesPath(env);
-  makeDirectory(dirname(path));
+  try {
+    makeDirectory(dirname(path));
+  } catch (error) {
+    throw unusable('make', dirname(path), error);
+  }
   const profiles = profile === undefined ? others : { ...others, [name]: profile };
   replacePrivateFile(path, `${JSON.stringify(profiles, undefined, 2)}\n`);
 }

@@ -11,6 +11,16 @@ export function positive(text: string): number {
 /** A date is its first moment in UTC. */
 export const time = (text: string): string => (/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
 
+/** The same, or seconds since 1970. */
+export const timeOrSeconds = (text: string): string | number =>
+  /^\d+$/.test(text) ? Number(text) : time(text);
+
+/** The service would take a number as seconds, and a person may have meant days. */
+export function duration(text: string): string {
+  if (/^\d+$/.test(text)) throw new InvalidArgumentError('It must have a unit: s, m, h or d, such as 90d.');
+  return text;
+}
+
 /** For an option that can be repeated. */
 export const collect = (text: string, before: readonly string[] = []): string[] => [...before, text];
 

@@ -81,6 +81,53 @@ describe('a profile', () => {
     expect(readFileSync(file, 'utf8')).toBe('{}\n');
   });
 
+  test('says where it leads, and whether it has a key', async () => {
+    const { run } = person();
+    const set = ['profiles', 'set', 'other', '--url'];
+    expect(await run([...set, 'https://keys.example.com'])).toMatchObject({
+      stderr:
+        'Saved the profile other for https://keys.example.com/, without a key: set KEYHEARTH_KEY, or use --key-file.\n',
+    });
+    expect(await run([...set, url()], undefined, { KEYHEARTH_KEY: FIRST_KEY })).toMatchObject({
+      stderr: `Saved the profile other for ${url()}/, with its key.\n`,
+    });
+  });
+
+  test('is not needed beside a URL and a key, and otherwise an unreadable file is named', async () => {
+    const { run, file } = person();
+    mkdirSync(join(file, '..'), { recursive: true });
+    // Nobody can read a link to itself, and that holds for root too.
+    symlinkSync('closed', join(file, '../closed'));
+    const env = { XDG_CONFIG_HOME: join(file, '../closed') };
+    const given = { ...env, KEYHEARTH_URL: url(), KEYHEARTH_KEY: FIRST_KEY };
+    expect(await run(['keys', 'list'], undefined, given)).toMatchObject({ code: 0, stderr: '' });
+    for (const args of [
+      ['keys', 'list'],
+      ['profiles', 'list'],
+      ['profiles', 'set', 'x', '--url', url()],
+    ]) {
+      const { code, stderr } = await run(args, undefined, env);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^keyhearth: Cannot read \/.*profiles\.json \(ELOOP\); check HOME and[^\n]+\n$/);
+    }
+    const { code } = await run(['keys', 'list', '--profile', 'x'], undefined, given);
+    expect(code).toBe(2);
+  });
+
+  test('is missing where the home directory is a file, and cannot be saved there', async () => {
+    const { run } = person();
+    const env = { HOME: '/dev/null' };
+    expect(await run(['profiles', 'list', '--json'], undefined, env)).toMatchObject({
+      code: 0,
+      stdout: '[]\n',
+    });
+    const set = await run(['profiles', 'set', 'x', '--url', url()], undefined, env);
+    expect(set).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^keyhearth: Cannot make .*ENOTDIR/),
+    });
+  });
+
   test('gives its key to its own URL alone', async () => {
     const { run } = person();
     await run(

@@ -37,6 +37,10 @@ test('the life of a key: the raw key is alone on standard output, once', async (
   expect(key.expires_at).not.toBeNull();
 
   const changes = ['--label', 'new', '--no-expiry', '--any-ip', '--no-rate-limits', '--no-scopes'];
+  const dated = await json('keys', 'update', String(id), '--expires-at', '2099-01-31');
+  expect(dated.expires_at).toBe(Date.UTC(2099, 0, 31) / 1_000);
+  const later = await json('keys', 'update', String(id), '--expires-at', '4102444800');
+  expect(later.expires_at).toBe(4_102_444_800);
   expect(await json('keys', 'update', String(id), ...changes)).toMatchObject({
     ...{ label: 'new', owner: 'ada@example.com', expires_at: null },
     ...{ allowed_ips: [], rate_limits: [], scopes: [] },
@@ -129,9 +133,22 @@ describe('the exit code says why a command failed', () => {
     [2, 'whole number', ['keys', 'show', 'x']],
     [2, 'nothing to change', ['keys', 'update', '1']],
     [2, 'not both', ['keys', 'update', '1', '--scope', 'a', '--no-scopes']],
-    [2, 'scopes', ['keys', 'create', '--scope', 'A B']],
+    [2, 'keyhearth: --scope must be', ['keys', 'create', '--scope', 'A B']],
+    [2, '--rate-limit (window) must be', ['keys', 'create', '--rate-limit', 'a=1/1x']],
+    [2, '--expires-at must be a time', ['keys', 'create', '--expires-at', 'tomorrow']],
+    [2, 'must have a unit', ['keys', 'create', '--expires-in', '90']],
+    [2, 'must have a unit', ['keys', 'rotate', '1', '--grace', '5']],
+    [
+      2,
+      '--expires-in or --expires-at',
+      ['keys', 'create', '--expires-in', '9d', '--expires-at', '2099-01-01'],
+    ],
+    [2, '--expires-in or --no-expiry', ['keys', 'update', '1', '--expires-in', '9d', '--no-expiry']],
+    [2, '--top must be', ['usage', '--top', '100000']],
+    [2, 'The argument <email> must be', ['accounts', 'invite', 'x']],
     [3, 'invalid_api_key', ['keys', 'list'], { KEYHEARTH_KEY: 'a-key-that-does-not-exist-0123456789' }],
-    [4, 'API key not found', ['keys', 'show', '999999']],
+    [4, 'There is no key 999999 at http://127.0.0.1:', ['keys', 'show', '999999']],
+    [4, 'There is no key 999999 at http://127.0.0.1:', ['keys', 'delete', '999999', '--yes']],
     [5, 'last_active_api_key_required', ['keys', 'deactivate', '1']],
     [
       6,

@@ -22,6 +22,29 @@ describe('lockouts', () => {
       stderr: `Ended the lockouts of ${address}.\n`,
     });
     expect(await json('lockouts', 'list')).toEqual([]);
+    expect(await run(['lockouts', 'clear', address])).toEqual({
+      ...{ code: 4, stdout: '' },
+      stderr: `keyhearth: ${address} was not locked out, and had no failed attempts; see keyhearth lockouts list.\n`,
+    });
+  });
+
+  test.each([
+    ['2001:db8:0:1::/64', '2001:DB8:0:1:2::3'],
+    ['who@example.com', 'Who@example.com'],
+  ])('%s has the name %s too', async (listed, asked) => {
+    const isAddress = listed.includes(':');
+    if (isAddress) {
+      const body = { keys: ['a'], ip: listed.replace('/64', '1') };
+      await service().send({ method: 'POST', path: '/auth/verify', key: FIRST_KEY, body });
+    } else
+      await service().send({
+        method: 'POST',
+        path: '/auth/login',
+        body: { email: listed, password: 'wrong' },
+      });
+    expect(await json('lockouts', 'list')).toContainEqual(expect.objectContaining({ address: listed }));
+    expect(await run(['lockouts', 'clear', asked])).toMatchObject({ code: 0 });
+    expect(await run(['lockouts', 'clear', asked])).toMatchObject({ code: 4 });
   });
 });
 

@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { NAMES } from '../../src/cli/field-names.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import { product } from '../../src/lib/product.ts';
 import { BIN, keyhearth } from './command.ts';
 
@@ -20,6 +23,24 @@ test('--help of a command has its options, an example, and the options of all co
   const { code, stdout } = await keyhearth(['keys', 'create', '--help']);
   expect(code).toBe(0);
   for (const text of ['--expires-in <duration>', '--json', 'Examples:']) expect(stdout).toContain(text);
+});
+
+test('each name for a field of the API is an option or an argument', () => {
+  const stream = { write: () => undefined };
+  const input = {
+    isTerminal: false,
+    readAll: async () => '',
+    chunks: async function* () {},
+    ask: async () => '',
+  };
+  const parts = { env: {}, input, onInterrupt: () => () => undefined, stdout: stream, stderr: stream };
+  const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)];
+  const commands = all(createProgram(parts));
+  const names = commands.flatMap(({ options, registeredArguments }) => [
+    ...options.map(({ long }) => long),
+    ...registeredArguments.map((argument) => `The argument <${argument.name()}>`),
+  ]);
+  expect(names).toEqual(expect.arrayContaining(Object.values(NAMES)));
 });
 
 test('a reader that has seen enough is no error', () => {

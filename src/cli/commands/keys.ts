@@ -7,7 +7,7 @@ import { keyColumns, keyDetails } from '../format.ts';
 import { type SettingOptions, settingsOf, withSettings } from '../key-settings.ts';
 import { type PageOptions, readPages, withPages } from '../pages.ts';
 import { table } from '../table.ts';
-import { positive } from '../values.ts';
+import { duration, positive } from '../values.ts';
 
 type ListOptions = PageOptions & Partial<Record<(typeof FILTERS)[number], string>> & { account?: string };
 
@@ -85,6 +85,7 @@ export function addKeys(program: Command, context: Context): void {
     .option(
       '--grace <duration>',
       'how long the old key stays valid, such as 24h; 0s by default: it is invalid at once',
+      duration,
     )
     .addHelpText('after', examples('keyhearth keys rotate 2 --grace 24h'))
     .action(async (id: number, { grace }: { grace?: string }) => {

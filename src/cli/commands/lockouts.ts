@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { containsNetwork, parseNetwork } from '../../lib/network.ts';
 import type { Context } from '../context.ts';
+import { CommandError, EXIT } from '../exit-codes.ts';
 import { time } from '../format.ts';
 import { type Column, table } from '../table.ts';
 
@@ -16,16 +18,27 @@ const columns: readonly Column<Lockout>[] = [
   },
 ];
 
+/** The service lists no more. */
+const LONGEST_LIST = 1_000;
+
+/** A list names the network of an IPv6 address. */
+function isOf(listed: string, asked: string): boolean {
+  const [network, part] = [parseNetwork(listed), parseNetwork(asked)];
+  return network && part ? containsNetwork(network, part) : listed === asked.trim().toLowerCase();
+}
+
 /** Shows who is locked out, and ends lockouts. */
 export function addLockouts(program: Command, context: Context): void {
   const { request, output } = context;
   const lockouts = program.command('lockouts').description('see who is locked out, and end lockouts');
 
+  const list = () => request<{ lockouts: Lockout[] }>({ method: 'GET', path: 'auth/lockouts' });
+
   lockouts
     .command('list')
     .description('list the locked addresses, and those with failed attempts')
     .action(async () => {
-      const found = await request<{ lockouts: Lockout[] }>({ method: 'GET', path: 'auth/lockouts' });
+      const found = await list();
       output.print(found.lockouts, (paint) => table(columns, found.lockouts, paint));
     });
 
@@ -38,7 +51,14 @@ export function addLockouts(program: Command, context: Context): void {
       '\nExamples:\n  keyhearth lockouts clear 198.51.100.7\n  keyhearth lockouts clear ops@example.com',
     )
     .action(async (address: string) => {
+      const { lockouts: before } = await list();
+      // Other replicas may know failed attempts, so they hear of it in any case.
       await request({ method: 'DELETE', path: `auth/lockouts/${encodeURIComponent(address)}` });
+      if (before.length < LONGEST_LIST && !before.some((lockout) => isOf(lockout.address, address)))
+        throw new CommandError(
+          `${address} was not locked out, and had no failed attempts; see keyhearth lockouts list.`,
+          EXIT.notFound,
+        );
       output.done(`Ended the lockouts of ${address}.`, { address });
     });
 }

@@ -46,7 +46,13 @@ export function addProfiles(program: Command, context: Context): void {
         );
       const saved = { url: baseOf(url).href, ...(key !== undefined && { key }) };
       writeProfile(env, name, saved);
-      output.done(`Saved the profile ${name}.`, { name, url: saved.url, has_key: key !== undefined });
+      const withKey =
+        key === undefined ? 'without a key: set KEYHEARTH_KEY, or use --key-file' : 'with its key';
+      output.done(`Saved the profile ${name} for ${saved.url}, ${withKey}.`, {
+        name,
+        url: saved.url,
+        has_key: key !== undefined,
+      });
     });
 
   profiles
