@@ -216,6 +216,17 @@ describe('a message', () => {
     expect(messages().map(({ type }) => type)).toEqual(['key.revoked']);
   });
 
+  test('is made of the ends of keys from a week before the first process, and of no older ones', async () => {
+    const { url, messages } = await receiver();
+    const { open, key } = await webhooksOf(url);
+    await key(1, NOW - 90 * DAY, NOW - 7 * DAY - MINUTE);
+    await key(2, NOW - 90 * DAY, NOW - 7 * DAY + MINUTE);
+    await key(3, NOW - 90 * DAY, NOW + 6 * DAY);
+    await open().tick();
+    const sent = messages().map(({ type, data }) => `${type} ${data.key_id}`);
+    expect(sent.toSorted()).toEqual(['key.expired 2', 'key.expiring 3']);
+  });
+
   test('is made of an event that is committed after a later one', async () => {
     const { url, messages } = await receiver();
     const { dataDir, open, event } = await webhooksOf(url);
