@@ -1,5 +1,6 @@
 import { createSecretKey, randomUUID } from 'node:crypto';
 import {
+  accessSync,
   constants,
   copyFileSync,
   existsSync,
@@ -22,7 +23,7 @@ import {
 } from '../db/sqlite/whole-file.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorCode } from '../lib/error-code.ts';
-import { makePrivate, syncFile } from '../lib/private-files.ts';
+import { isMissing, makePrivate, syncFile } from '../lib/private-files.ts';
 import { Refusal } from '../lib/refusal.ts';
 import { readDatabaseMarker } from '../pepper/database-marker.ts';
 import { loadPepper, pepperCheck } from '../pepper/pepper.ts';
@@ -54,7 +55,8 @@ export async function restore(
 ): Promise<Restored> {
   const database = databasePath(config);
   const backup = resolve(source);
-  if (!existsSync(backup)) throw new Refusal('not_found', `There is no file ${backup}.`);
+  if (isMissing(backup)) throw new Refusal('not_found', `There is no file ${backup}.`);
+  assertReadable(backup);
   if (existsSync(database) && isSameFile(statSync(backup), statSync(database)))
     throw new Refusal('conflict', `${backup} is the database itself; name a backup.`);
   if (existsSync(`${backup}-wal`) && statSync(`${backup}-wal`).size > 0)
@@ -79,11 +81,23 @@ export async function restore(
     if (code === undefined) throw error;
     throw new Refusal(
       'failed',
-      `Cannot restore ${backup} (${code}); check its permissions, and the free space of ${dirname(database)}.`,
+      `Cannot write the restored database to ${dirname(database)} (${code}); check the permissions of this directory, its free space, and whether its disk is mounted for writing.`,
     );
   } finally {
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${draft}${suffix}`, { force: true });
   }
+}
+
+function assertReadable(backup: string): void {
+  try {
+    accessSync(backup, constants.R_OK);
+  } catch (error) {
+    throw new Refusal(
+      'failed',
+      `${backup} cannot be read (${errorCode(error)}); check its permissions, and those of its directory.`,
+    );
+  }
+  if (!statSync(backup).isFile()) throw new Refusal('failed', `${backup} is not a file; name a backup.`);
 }
 
 /** Two file systems can use the same number. */
@@ -120,7 +134,7 @@ function assertFits(config: Settings, backup: string, facts: FileFacts): void {
   if (![...checks, null].includes(identity.pepper_check))
     throw new Refusal(
       'conflict',
-      `The pepper does not fit ${backup}; restore the pepper of this database first (if it is lost, see docs/lost-pepper.md).`,
+      `The pepper does not fit ${backup}; if the pepper was changed after the backup, set KEYHEARTH_PEPPER_PREVIOUS_FILE to the file of the previous one (see docs/change-pepper.md); otherwise restore the pepper of this database first (if it is lost, see docs/lost-pepper.md).`,
     );
 }
 
@@ -131,6 +145,7 @@ function replace(
   { draft, id, at: backedUpAt }: Backup,
   clock: Pick<Clock, 'now'>,
 ): Restored {
+  const at = clock.now();
   const hadOne = existsSync(database);
   const revived: Revived[] = [];
   let isSame = false;
@@ -141,13 +156,12 @@ function replace(
           isSame = databaseId === id;
           if (!isSame) return;
           eachActiveKey(draft, (key) => {
-            const found = revivedKey(key, find(key.id));
+            const found = revivedKey(key, find(key.id), at);
             if (found) revived.push(found);
           });
         })
       : 'damaged';
   if (state === 'in_use') throw inUse(database);
-  const at = clock.now();
   addRow(draft, 'audit_events', fromEvent(restoredEvent(at, backedUpAt, isSame ? revived.length : null)));
   syncFile(draft);
   const time = new Date(at).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');

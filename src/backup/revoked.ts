@@ -7,8 +7,10 @@ export type Revived = Readonly<{ id: number; label: string; hint: string; why: s
  * What was done to a key since the backup, so that its restored row allows more; undefined when nothing was.
  * @param before an active key of the backup
  * @param now the row of the same id in the database that is replaced
+ * @param at the time now, in milliseconds since 1970: an expired key stays invalid
  */
-export function revivedKey(before: StoredKey, now: StoredKey | undefined): Revived | undefined {
+export function revivedKey(before: StoredKey, now: StoredKey | undefined, at: number): Revived | undefined {
+  if (endOf(before) <= at) return undefined;
   const why = whyRevoked(before, now);
   return why === undefined ? undefined : { id: before.id, label: before.label, hint: before.hint, why };
 }
@@ -18,6 +20,7 @@ function whyRevoked(before: StoredKey, now: StoredKey | undefined): string | und
   if (now.is_active === 0) return 'deactivated';
   // A new pepper changes the fingerprint of the same secret, but not its hash.
   if (before.fingerprint !== now.fingerprint && before.hash !== now.hash) return 'secret replaced';
-  const ends = (key: StoredKey) => key.expires_at ?? Number.POSITIVE_INFINITY;
-  return ends(now) < ends(before) ? 'expires earlier' : undefined;
+  return endOf(now) < endOf(before) ? 'expires earlier' : undefined;
 }
+
+const endOf = ({ expires_at }: StoredKey): number => expires_at ?? Number.POSITIVE_INFINITY;

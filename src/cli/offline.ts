@@ -1,9 +1,10 @@
 import { assertOwner } from '../backup/backup.ts';
 import type { Config } from '../config.ts';
-import { createLogger, type Logger } from '../lib/logger.ts';
+import type { Logger } from '../lib/logger.ts';
 import { isMissing } from '../lib/private-files.ts';
 import { openStorage, type Storage } from '../storage.ts';
 import type { Context } from './context.ts';
+import { asDatabaseError, createNoteLogger } from './database-errors.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { asCommandError } from './refused.ts';
 import { serviceConfig } from './service-config.ts';
@@ -30,10 +31,12 @@ export async function offline<T>(
     );
   // A change of the owner would stop the service, which runs as another user.
   if (database.engine === 'sqlite') await asCommandError(async () => assertOwner(database.path));
-  const logger = createLogger('warn', { write: (line) => context.output.note(line.trimEnd()) });
+  const logger = createNoteLogger(context.output.note);
   const storage = await openStorage(config, logger);
   try {
     return await work({ config, logger, storage });
+  } catch (error) {
+    throw asDatabaseError(error, 'Then run the command again.');
   } finally {
     await storage.close();
   }

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { assertOwner } from '../backup/backup.ts';
-import { createLogger } from '../lib/logger.ts';
 import { type PepperLoss, replaceLostPepper } from '../recovery/lost-pepper.ts';
 import { openWithLostPepper } from '../storage.ts';
 import type { Context } from './context.ts';
+import { createNoteLogger } from './database-errors.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { asCommandError } from './refused.ts';
 import { serviceConfig } from './service-config.ts';
@@ -14,7 +14,7 @@ export async function recoverPepper(context: Context): Promise<PepperLoss & { pe
   const { database } = config;
   if (database.engine === 'sqlite' && existsSync(database.path))
     await asCommandError(async () => assertOwner(database.path));
-  const logger = createLogger('warn', { write: (line) => context.output.note(line.trimEnd()) });
+  const logger = createNoteLogger(context.output.note);
   const { from } = config.pepper;
   const pepper = config.pepper.from === 'file' ? config.pepper.path : 'KEYHEARTH_PEPPER';
   return openWithLostPepper(config, logger, async (found, databaseName) => {

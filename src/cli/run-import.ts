@@ -12,8 +12,8 @@ import { fingerprinter } from '../keys/digests.ts';
 import { scope, scopes } from '../keys/settings-rules.ts';
 import { hasManagingKey } from '../keys/store.ts';
 import { systemClock } from '../lib/clock.ts';
-import { DomainError } from '../lib/failure.ts';
 import type { Context } from './context.ts';
+import { asDatabaseError } from './database-errors.ts';
 import { CommandError, EXIT, usageError } from './exit-codes.ts';
 import { offline } from './offline.ts';
 import { showImport } from './show-import.ts';
@@ -124,7 +124,7 @@ const run = (
         'Interrupted. Run the import again: it continues.',
       )
       .catch((error: unknown) => {
-        throw error instanceof DomainError ? interrupted(error) : error;
+        throw asDatabaseError(error, 'Then run the import again: it continues.');
       });
     if (summary.imported > 0 && !isDryRun) storage.markClaimed();
     showImport(context.output, { file, isDryRun, unit, summary });
@@ -136,12 +136,6 @@ const run = (
       context.output.note('No key can manage keys yet. Make one with: keyhearth recover');
     return summary;
   });
-
-const interrupted = ({ failure }: DomainError) =>
-  new CommandError(
-    `The database is busy or cannot be reached (${failure.code}). Run the import again: it continues.`,
-    EXIT.unavailable,
-  );
 
 /** @throws CommandError when not all keys are there now */
 function finish(file: string, { refused, stopped }: Summary): void {

@@ -51,11 +51,18 @@ export async function claimIdentity(db: Db, context: IdentityContext): Promise<s
       ? await transaction(db, (tx) => adoptPepper(tx, check, stored.pepper_check))
       : stored.pepper_check;
   if (!equal(adopted, check)) {
-    throw new StartupError(
-      `The pepper does not fit the database ${context.databaseName}; use the pepper of the other processes, or restore it from a backup (if it is lost, see docs/lost-pepper.md).`,
-    );
+    throw wrongPepper(context);
   }
   return stored.database_id;
+}
+
+function wrongPepper({ databaseName, previousCheck }: IdentityContext): StartupError {
+  const previous = previousCheck
+    ? ', and neither does KEYHEARTH_PEPPER_PREVIOUS; set it to the pepper from before the change'
+    : '; if the pepper was changed, set KEYHEARTH_PEPPER_PREVIOUS_FILE to the file of the previous one';
+  return new StartupError(
+    `The pepper does not fit the database ${databaseName}${previous} (see docs/change-pepper.md); otherwise use the pepper of the other processes, or restore it from a backup (if it is lost, see docs/lost-pepper.md).`,
+  );
 }
 
 /**

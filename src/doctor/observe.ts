@@ -156,7 +156,9 @@ function secretProblems(config: Config, contents: Contents | undefined): string[
       const { previousPepper } = config;
       const peppers = [pepper, ...(previousPepper ? [createSecretKey(previousPepper)] : [])];
       const fits = peppers.some((each) => pepperCheck(each)(identity.database_id) === identity.pepper_check);
-      return fits ? undefined : 'The pepper does not fit the database.';
+      return fits
+        ? undefined
+        : 'The pepper does not fit the database. If the pepper was changed, KEYHEARTH_PEPPER_PREVIOUS is missing.';
     }),
     ...problemOf(() => {
       const marker = readDatabaseMarker(config.pepper, config.dataDir);

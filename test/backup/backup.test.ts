@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
+  cpSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -19,7 +20,7 @@ import { restore } from '../../src/backup/restore.ts';
 import { run } from '../../src/cli/program.ts';
 import { parseConfig } from '../../src/config.ts';
 import { copyDatabase } from '../../src/db/sqlite/whole-file.ts';
-import { type Ended, keyhearth } from '../cli/command.ts';
+import { canBeNobody, type Ended, keyhearth, keyhearthAsNobody, NOBODY } from '../cli/command.ts';
 import {
   FIRST_KEY,
   type Running,
@@ -200,6 +201,7 @@ test('a restore refuses what does not belong here, and changes nothing', async (
   const cases: [string, number, RegExp][] = [
     [database, 5, /is the database itself/],
     [join(away, 'none.db'), 4, /There is no file/],
+    [away, 1, /is not a file/],
     [text, 1, /damaged, or is no database/],
     [broken, 1, /damaged/],
     [changed('pragma application_id = 1'), 1, /not a database of Keyhearth/],
@@ -360,11 +362,36 @@ test('a backup from before a change of the pepper fits while the previous one is
   await stop();
   const previous = readFileSync(join(dataDir, 'pepper'), 'utf8').trim();
   writeFileSync(join(dataDir, 'pepper'), `${'ab'.repeat(32)}\n`);
-  expect(await run(['restore', file, '--yes'])).toMatchObject({ code: 5 });
+  expect(await run(['restore', file, '--yes'])).toMatchObject({
+    ...{ code: 5, stderr: expect.stringContaining('set KEYHEARTH_PEPPER_PREVIOUS_FILE') },
+  });
   const env = { KEYHEARTH_PEPPER_PREVIOUS: previous };
   expect(await run(['restore', file, '--yes'], env)).toMatchObject({ code: 0 });
   const { stdout } = await run(['doctor', '--json'], env);
   expect(JSON.parse(stdout)).not.toContainEqual(expect.objectContaining({ check: 'pepper' }));
+});
+
+test('a restore names the file that it cannot read, and the directory that it cannot write', async ({
+  skip,
+}) => {
+  skip(!canBeNobody, 'Only root can run a command as another user, with setpriv.');
+  const { run, file, away, dataDir, stop } = await rack();
+  await run(['backup', file]);
+  await stop();
+  expect(keyhearthAsNobody(dataDir, 'restore', file, '--yes')).toMatchObject({
+    ...{ status: 1, stderr: expect.stringContaining(`${file} cannot be read (EACCES)`) },
+  });
+  for (const path of [away, file]) chmodSync(path, 0o755);
+  const target = join(temporaryDirectory(), 'data');
+  cpSync(dataDir, target, { recursive: true });
+  chmodSync(join(target, '..'), 0o755);
+  for (const path of [target, ...readdirSync(target).map((name) => join(target, name))])
+    chownSync(path, NOBODY, NOBODY);
+  chmodSync(target, 0o500);
+  expect(keyhearthAsNobody(target, 'restore', file, '--yes')).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(`Cannot write the restored database to ${target} (EACCES)`),
+  });
 });
 
 test.skipIf(!isRoot)('the database of another user is left alone', async () => {

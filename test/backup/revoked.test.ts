@@ -11,6 +11,8 @@ const key = {
   expires_at: 2_000,
 };
 
+const NOW = 500;
+
 test.each([
   ['deleted', key, undefined],
   ['deactivated', key, { ...key, is_active: 0 }],
@@ -22,8 +24,11 @@ test.each([
   [undefined, { ...key, fingerprint: null }, key],
   // A new pepper.
   [undefined, key, { ...key, fingerprint: 'g' }],
+  // It had expired, so it stays invalid.
+  [undefined, { ...key, expires_at: NOW }, undefined],
+  ['deleted', { ...key, expires_at: NOW + 1 }, undefined],
   // The first use of a key that was imported.
   [undefined, { ...key, hash: '' }, key],
 ])('%s', (why, before, now) => {
-  expect(revivedKey(before, now)?.why).toBe(why);
+  expect(revivedKey(before, now, NOW)?.why).toBe(why);
 });

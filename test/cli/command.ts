@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -66,3 +66,16 @@ export async function keyhearthProcess(
   const [stdout, stderr] = await output;
   return { code, stdout, stderr };
 }
+
+export const NOBODY = 65_534;
+const USER = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+
+/** Whether a command can run as another user. */
+export const canBeNobody = spawnSync('setpriv', [...USER, 'true']).status === 0;
+
+/** Runs a command on a data directory as another user. */
+export const keyhearthAsNobody = (dataDir: string, ...command: readonly string[]) =>
+  spawnSync('setpriv', [...USER, process.execPath, BIN, ...command], {
+    encoding: 'utf8',
+    env: { KEYHEARTH_DATA_DIR: dataDir },
+  });

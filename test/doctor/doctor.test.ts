@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -12,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BIN, keyhearth } from '../cli/command.ts';
+import { canBeNobody, keyhearth, keyhearthAsNobody, NOBODY } from '../cli/command.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { type Running, register, sqlIn, startService, temporaryDirectory } from '../support/keyhearth.ts';
 import { isRoot } from '../support/root.ts';
@@ -194,16 +193,6 @@ test('people read sentences', async () => {
   });
 });
 
-const NOBODY = 65_534;
-const canBeNobody = spawnSync('setpriv', [`--reuid=${NOBODY}`, 'true']).status === 0;
-
-/** Runs a command as another user. */
-function asNobody(dataDir: string, ...command: string[]) {
-  const user = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
-  const env = { KEYHEARTH_DATA_DIR: dataDir };
-  return spawnSync('setpriv', [...user, process.execPath, BIN, ...command], { encoding: 'utf8', env });
-}
-
 test('finds files that cannot be written, and does not open them', ({ skip }) => {
   skip(!canBeNobody, 'Only root can run a command as another user, with setpriv.');
   const dataDir = temporaryDirectory();
@@ -212,7 +201,7 @@ test('finds files that cannot be written, and does not open them', ({ skip }) =>
   chmodSync(database, 0o400);
   chmodSync(dataDir, 0o500);
   for (const path of [dataDir, database]) chownSync(path, NOBODY, NOBODY);
-  const { status, stdout } = asNobody(dataDir, 'doctor', '--json');
+  const { status, stdout } = keyhearthAsNobody(dataDir, 'doctor', '--json');
   expect(status, stdout).toBe(7);
   const found = JSON.parse(stdout).filter(({ check }: { check: string }) => check !== 'disk_space');
   const unwritable = (path: string) => ({
@@ -227,7 +216,7 @@ test('finds files that cannot be written, and does not open them', ({ skip }) =>
 
 test('another user learns that the files are not theirs', ({ skip }) => {
   skip(!canBeNobody, 'Only root can run a command as another user, with setpriv.');
-  const as = (...command: string[]) => asNobody(running.dataDir, ...command);
+  const as = (...command: string[]) => keyhearthAsNobody(running.dataDir, ...command);
   const { status, stdout } = as('doctor', '--json');
   expect(status).toBe(7);
   const found = JSON.parse(stdout).filter(({ check }: { check: string }) => check !== 'disk_space');

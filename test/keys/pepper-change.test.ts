@@ -162,7 +162,11 @@ describe('while the pepper changes', () => {
 test('a start with another previous pepper, or with the old one alone, is refused', async () => {
   const { dataDir } = await withKeys(0);
   const other = { ...during, KEYHEARTH_PEPPER_PREVIOUS: randomBytes(32).toString('hex') };
-  await expect(startService({ dataDir, env: other })).rejects.toThrow('does not fit the database');
+  await expect(startService({ dataDir, env: other })).rejects.toThrow(
+    /does not fit the database .*, and neither does KEYHEARTH_PEPPER_PREVIOUS;/,
+  );
   await (await serve(dataDir, during)).close();
-  await expect(startService({ dataDir, env: before })).rejects.toThrow('does not fit the database');
+  await expect(startService({ dataDir, env: before })).rejects.toThrow(
+    /does not fit the database .*set KEYHEARTH_PEPPER_PREVIOUS_FILE/,
+  );
 });

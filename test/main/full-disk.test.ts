@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { keyhearth } from '../cli/command.ts';
 import { register, spawnProcess, startService, temporaryDirectory } from '../support/keyhearth.ts';
 
 /** A file system of its own in memory. Only root may mount one, and not in every container. */
@@ -40,3 +41,32 @@ test.for(['size=12k', 'size=16k', 'size=56k', 'size=96k', 'nr_inodes=2', 'nr_ino
     return undefined;
   },
 );
+
+test('an import that fills the disk says so without lines of the log, and continues with more room', async ({
+  skip,
+}) => {
+  const dataDir = mount('size=900k');
+  if (dataDir === undefined) return skip('no file system can be mounted here');
+  const running = await startService({ dataDir });
+  await register(running.send);
+  await running.close();
+  const file = join(temporaryDirectory(), 'keys.jsonl');
+  const count = 3_000;
+  const lines = Array.from({ length: count }, (_, i) => `{"key":"${String(i).padStart(40, 'k')}"}\n`);
+  writeFileSync(file, lines.join(''), { mode: 0o600 });
+  const run = () => keyhearth(['import', 'keys', file, '--json'], { env: { KEYHEARTH_DATA_DIR: dataDir } });
+  const { code, stderr } = await run();
+  expect({ code, stderr }).toEqual({
+    code: 6,
+    stderr: expect.stringMatching(
+      /The disk of the database is full\. Free some space on it\. Then run the import again/,
+    ),
+  });
+  expect(stderr).not.toContain('{');
+  remount(dataDir, 'size=30m');
+  const again = await run();
+  expect(again).toMatchObject({ code: 0 });
+  const { imported, already_there } = JSON.parse(again.stdout);
+  expect(imported + already_there).toBe(count);
+  return undefined;
+});

@@ -25,10 +25,10 @@ export function addCopy(program: Command, { env, output }: Context): void {
     )
     .addHelpText('after', HELP)
     .action(async (from: string, to: string) => {
-      const { createLogger } = await import('../../lib/logger.ts');
+      const { createNoteLogger } = await import('../database-errors.ts');
       const { copyDatabase } = await import('../../copy/copy.ts');
       const { displayName } = await import('../../db/location.ts');
-      const logger = createLogger('warn', { write: (line) => output.note(line.trimEnd()) });
+      const logger = createNoteLogger(output.note);
       const parts = { from: await locationOf(from, env), to: await locationOf(to, env), logger };
       const copied = await asCommandError(() =>
         output.withProgress(
