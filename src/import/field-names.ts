@@ -23,12 +23,13 @@ export function createFieldNames(sources: ReadonlyMap<string, string>, ignoresUn
     sources: [...sources.values()],
     rename(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
       if (sources.size === 0 && !ignoresUnknown) return { ...fields };
-      return Object.fromEntries(
-        Object.entries(fields).flatMap(([name, value]) => {
-          const known = nameOf(name);
-          return known === undefined ? [] : [[known, value]];
-        }),
-      );
+      const renamed = Object.entries(fields).flatMap(([name, value]) => {
+        const known = nameOf(name);
+        return known === undefined ? [] : [[known, value] as const];
+      });
+      // Where a file says which keys are active, the state of a key without this field is not known.
+      const unknownState = sources.has('is_active') ? [['is_active', undefined] as const] : [];
+      return Object.fromEntries([...unknownState, ...renamed]);
     },
   };
 }

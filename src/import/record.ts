@@ -29,7 +29,7 @@ export type Refusal = Readonly<{
 
 export type Item = Readonly<{ place: number; key: ImportedKey }> | Refusal;
 
-export const isRefusal = (item: Item): item is Refusal => 'reason' in item;
+export const isRefusal = (item: object): item is Refusal => 'reason' in item;
 
 /** Why no more of a file is read, in a sentence without its name. */
 export class UnreadableFile extends Error {

@@ -8,7 +8,7 @@ import { createFieldNames } from '../../src/import/field-names.ts';
 import { linesOf, MAX_LINE_BYTES } from '../../src/import/lines.ts';
 import { readCliProxy } from '../../src/import/read-cli-proxy.ts';
 import { readCsv } from '../../src/import/read-csv.ts';
-import { readJsonl } from '../../src/import/read-jsonl.ts';
+import { MOST_WAITING, readJsonl } from '../../src/import/read-jsonl.ts';
 import type { Item } from '../../src/import/record.ts';
 import { parseTime } from '../../src/import/time.ts';
 import { generateRawKey } from '../../src/keys/key-format.ts';
@@ -41,6 +41,64 @@ const csv = (text: string, names = usual, scopes: Scope[] = []) =>
   collect(readCsv(chunked(text), names, scopes));
 
 const ofJson = async (fields: object) => (await jsonl(JSON.stringify(fields)))[0];
+
+describe('a field that --field names', () => {
+  const names = createFieldNames(new Map([['expires_at', 'expireAt']]), true);
+  const lines = (...all: object[]) => all.map((line) => JSON.stringify(line)).join('\n');
+  const key = { key: KEY };
+
+  /** What is read before the error. */
+  async function before(text: string, of = names, chunks = chunked(text)) {
+    const all: Item[] = [];
+    const read = async () => {
+      for await (const item of readJsonl(chunks, of, [])) all.push(item);
+    };
+    const error: unknown = await read().catch((caught) => caught);
+    return { all, message: error instanceof Error ? error.message : undefined };
+  }
+
+  test('may be absent or null in some lines, in their order', async () => {
+    const expiring = { ...key, expireAt: '2030-01-31' };
+    expect(await jsonl(lines(key, expiring, key), names)).toMatchObject([
+      { place: 1, key: { settings: { expiresAt: null } } },
+      { place: 2, key: { settings: { expiresAt: Date.UTC(2030, 0, 31) } } },
+      { place: 3 },
+    ]);
+    expect(await jsonl(lines({ ...key, expireAt: null }), names)).toMatchObject([{ place: 1, key: {} }]);
+  });
+
+  test('and that no line has is an error, and no key is read', async () => {
+    expect(await before(`{\n${lines({ ...key, expiresAt: '2030-01-31' }, key)}`)).toEqual({
+      all: [{ place: 1, field: '', reason: 'must be one whole JSON object in UTF-8' }],
+      message: 'No line has the field expireAt; correct --field.',
+    });
+    const secret = createFieldNames(new Map([['key', KEY]]), true);
+    expect((await before(lines(key), secret)).message).toBe(
+      'No line has the field with the name in --field; correct --field.',
+    );
+  });
+
+  test('and that comes too late is an error too, as no more keys than that may wait', async () => {
+    const line = `${JSON.stringify(key)}\n`;
+    const late = JSON.stringify({ ...key, expireAt: null });
+    const whole = (text: string) => before(text, names, Readable.from([Buffer.from(text)]));
+    expect(await whole(`${line.repeat(MOST_WAITING)}${late}`)).toEqual({
+      all: [],
+      message:
+        'None of the first 10000 keys has the field expireAt; correct --field. Or add it to the first line, with null.',
+    });
+    const { all } = await whole(`${late}\n${line.repeat(MOST_WAITING)}`);
+    expect(all).toHaveLength(MOST_WAITING + 1);
+  });
+
+  test('for the state of a key must not be absent', async () => {
+    const state = createFieldNames(new Map([['is_active', 'enabled']]), true);
+    expect(await jsonl(lines({ ...key, enabled: true }, key), state)).toMatchObject([
+      { key: { isActive: true } },
+      { field: 'is_active', reason: 'must be true or false' },
+    ]);
+  });
+});
 
 describe('a line of JSON', () => {
   test('with all fields becomes a key with all settings', async () => {
