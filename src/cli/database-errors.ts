@@ -1,3 +1,4 @@
+import { errorCode } from '../lib/error-code.ts';
 import { DomainError } from '../lib/failure.ts';
 import { createLogger, type Logger } from '../lib/logger.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
@@ -15,17 +16,20 @@ export function asDatabaseError(error: unknown, next: string): unknown {
   const sentence =
     failure.reason === 'disk_full'
       ? 'The disk of the database is full. Free some space on it.'
-      : `The database cannot be used (${failure.reason}).`;
+      : `The database cannot be used (${errorCode(error.cause) ?? failure.reason}).`;
   return new CommandError(`${sentence} ${next}`, EXIT.unavailable);
 }
 
-/** For what the service would log: each line becomes text for people. */
-export const createNoteLogger = (note: (text: string) => void): Logger =>
-  createLogger('warn', { write: (line) => note(textOf(JSON.parse(line))) });
-
 type Line = Readonly<{ msg: string; reason?: string; err?: Readonly<{ message?: string }> }>;
 
-function textOf({ msg, reason, err }: Line): string {
-  const why = reason ?? err?.message;
-  return why === undefined ? msg : `${msg} (${why})`;
+/** For what the service would log: each line becomes text for people. */
+export function createNoteLogger(note: (text: string) => void): Logger {
+  return createLogger('warn', {
+    write(line) {
+      const { msg, reason, err }: Line = JSON.parse(line);
+      // An outage of the database, which is an error of the command already.
+      if (reason !== undefined) return;
+      note(err?.message === undefined ? msg : `${msg} (${err.message})`);
+    },
+  });
 }

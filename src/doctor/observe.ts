@@ -43,7 +43,7 @@ export async function observe(config: Config, clock: Pick<Clock, 'now'>): Promis
   const files = all.filter((each) => !isHidden || !each.path.startsWith(`${dataDir}${sep}`));
   const now = clock.now();
   const walBytes = path === undefined ? 0 : sizeOf(`${path}-wal`);
-  const unwritable = path === undefined ? [] : opened.flatMap(whyUnwritable);
+  const unwritable = path === undefined ? [] : whatIsUnwritable(opened);
   // SQLite would make files that the user of the service could not open.
   const mayOpen = unwritable.length === 0 && opened.every(({ isOwn }) => isOwn);
   const { contents, ...examined } = await examine(database, mayOpen, (db) => readContents(db, now));
@@ -117,6 +117,12 @@ function statusOf(path: string): Stats | 'hidden' | undefined {
     if (errorCode(error) === 'EACCES') return 'hidden';
     throw error;
   }
+}
+
+/** Of a read-only file system, the first path is enough. */
+function whatIsUnwritable(files: readonly FileState[]): Observation['unwritable'] {
+  const all = files.flatMap(whyUnwritable);
+  return all[0]?.reason === 'EROFS' ? all.slice(0, 1) : all;
 }
 
 function whyUnwritable({ path, isOwn }: FileState): Observation['unwritable'] {
