@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
-import { product } from '../lib/product.ts';
+import { isInstalled, product } from '../lib/product.ts';
 import { StartupError } from '../lib/startup-error.ts';
 import { addAccounts } from './commands/accounts.ts';
 import { addAudit } from './commands/audit.ts';
@@ -38,6 +40,12 @@ Examples:
 The key comes from KEYHEARTH_KEY, --key-file or a profile, never from an argument.
 docs/cli.md explains all commands and exit codes.`;
 
+/** In a package that npm has installed, this file is one level deeper. */
+const DOCS = join(import.meta.dirname, isInstalled ? '../../../docs' : '../../docs');
+
+/** Messages name pages. An image for containers has none. */
+const overview = () => (existsSync(DOCS) ? `${OVERVIEW} The folder docs is ${DOCS}` : OVERVIEW);
+
 /** Builds the program with all its commands. */
 export function createProgram(parts: Parts): Command {
   const program = new Command('keyhearth');
@@ -61,7 +69,7 @@ export function createProgram(parts: Parts): Command {
     .addOption(new Option('--profile <name>', 'a saved URL and key; also KEYHEARTH_PROFILE'))
     .addOption(new Option('--key-file <file>', 'a file with the key; - is standard input'))
     .addOption(new Option('--json', 'print one JSON value'))
-    .addHelpText('after', OVERVIEW)
+    .addHelpText('after', overview)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => parts.stdout.write(text),

@@ -1,6 +1,16 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { publint } from 'publint';
@@ -81,6 +91,16 @@ test('the other commands run from the package too', async () => {
   const { ended, stdout } = keyhearth(['--help'], {});
   expect(await ended).toBe(0);
   expect(stdout()).toMatch(/^ *serve\b/m);
+  expect(stdout()).toContain(`The folder docs is ${join(installed, 'docs')}\n`);
+});
+
+test('the package contains each page that a message names', () => {
+  const code = globSync('build/src/**/*.js', { cwd: installed }).map((name) =>
+    readFileSync(join(installed, name), 'utf8'),
+  );
+  const named = new Set(code.flatMap((text) => text.match(/\bdocs\/[\w/-]+\.md\b/g) ?? []));
+  expect(named.size).toBeGreaterThan(5);
+  expect([...named].filter((page) => !existsSync(join(installed, page)))).toEqual([]);
 });
 
 test('the default of the data directory is an absolute path', () => {
@@ -108,7 +128,7 @@ test('a new data directory below the working directory is a warning, once', asyn
 
 test('the package contains no tests, no sources of TypeScript and no build for one machine', () => {
   const { files } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-  expect(files).toEqual(['bin', 'build', 'deploy/systemd']);
+  expect(files).toEqual(['bin', 'build', 'deploy/systemd', 'docs/*.md', 'docs/decisions/*.md']);
   const list = execFileSync('find', [installed, '-name', '*.ts', '-not', '-name', '*.d.ts'], {
     encoding: 'utf8',
   });
