@@ -22,6 +22,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   doctor: ['config', 'http/server', 'keys', 'pepper', 'db/postgres', 'db/sqlite', 'db', 'lib'],
   cli: [
     'accounts',
+    'audit',
     'backup',
     'copy',
     'bootstrap',

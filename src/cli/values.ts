@@ -1,6 +1,14 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 /** Parsers for arguments. The service checks the rest, and names what is wrong. */
+
+/** An option whose help and completion show these values. A newer service may take more. */
+export function suggesting(flags: string, description: string, values: readonly string[]): Option {
+  const option = new Option(flags, description);
+  option.argChoices = [...values];
+
+  return option;
+}
 
 /** A whole number, 1 or more, such as the id of a key. */
 export function positive(text: string): number {

@@ -71,6 +71,10 @@ for (const shell of SHELLS) {
       expect(offered(shell, 'keyhearth', '--json', 'keys', 'rotate', '2', '--g')).toEqual(['--grace']);
       expect(offered(shell, 'keyhearth', 'lockouts', '')).toEqual(expect.arrayContaining(['clear', 'list']));
       expect(offered(shell, 'keyhearth', 'lockouts', '')).not.toContain('create');
+      expect(offered(shell, 'keyhearth', 'completion', '')).toEqual(expect.arrayContaining([...SHELLS]));
+      expect(offered(shell, 'keyhearth', 'audit', '--action', 'key.c')).toEqual(['key.created']);
+      expect(offered(shell, 'keyhearth', 'audit', '--action', '')).not.toContain('--actor');
+      expect(offered(shell, 'keyhearth', 'audit', '--actor', '')).not.toContain('--action');
     },
   );
 }

@@ -5,7 +5,7 @@ import { CommandError, EXIT } from '../exit-codes.ts';
 import { list, time } from '../format.ts';
 import { onDatabase } from '../on-database.ts';
 import { type Column, table } from '../table.ts';
-import { collect } from '../values.ts';
+import { collect, suggesting } from '../values.ts';
 
 type Account = {
   id: string;
@@ -61,7 +61,7 @@ export function addAccounts(program: Command, context: Context): void {
     .command('invite')
     .argument('<email>')
     .description('print a link with which a person sets up their account')
-    .option('--role <role>', 'admin or member', 'member')
+    .addOption(suggesting('--role <role>', 'what the person is', ['admin', 'member']).default('member'))
     .option('--scope <scope>', 'what the keys of a member may hold; can be repeated', collect)
     .addHelpText('after', '\nExample:\n  keyhearth accounts invite ops@example.com --scope invoices:read')
     .action(async (email: string, { role, scope }: { role: string; scope?: string[] }) => {

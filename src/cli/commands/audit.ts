@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { ACTIONS } from '../../audit/event.ts';
 import type { Context } from '../context.ts';
 import { time } from '../format.ts';
 import { type PageOptions, readPages, withPages } from '../pages.ts';
 import { type Column, table } from '../table.ts';
-import { positive, time as timeOption } from '../values.ts';
+import { positive, suggesting, time as timeOption } from '../values.ts';
 
 type AuditEvent = {
   id: number;
@@ -46,7 +47,7 @@ export function addAudit(program: Command, context: Context): void {
     .description('show who changed what, the newest first')
     .option('--key-id <id>', 'the key that was changed', positive)
     .option('--actor <id>', 'the key or the account that made the change')
-    .option('--action <action>', 'what happened, such as key.created')
+    .addOption(suggesting('--action <action>', 'what happened', ACTIONS))
     .option('--from <time>', 'the earliest time, such as 2030-01-31 or 2030-01-31T12:00:00Z', timeOption)
     .option('--to <time>', 'the first moment after the latest time', timeOption)
     .addHelpText(

@@ -7,11 +7,13 @@ import { keyColumns, keyDetails } from '../format.ts';
 import { type SettingOptions, settingsOf, withSettings } from '../key-settings.ts';
 import { type PageOptions, readPages, withPages } from '../pages.ts';
 import { table } from '../table.ts';
-import { duration, positive } from '../values.ts';
+import { duration, positive, suggesting } from '../values.ts';
 
 type ListOptions = PageOptions & Partial<Record<(typeof FILTERS)[number], string>> & { account?: string };
 
 const FILTERS = ['label', 'owner', 'status', 'scope', 'source', 'prefix', 'sort'] as const;
+
+const SORTS = ['created_at', 'last_used_at', 'expires_at'].flatMap((field) => [field, `-${field}`]);
 
 const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
 
@@ -28,12 +30,14 @@ export function addKeys(program: Command, context: Context): void {
     .description('list keys, the newest first')
     .option('--label <text>', 'a part of the label')
     .option('--owner <text>', 'a part of the owner')
-    .option('--status <status>', 'active, inactive or expired')
+    .addOption(suggesting('--status <status>', 'the state', ['active', 'inactive', 'expired']))
     .option('--scope <scope>', 'a scope in the list of the key')
-    .option('--source <source>', 'registered, created, imported or config')
+    .addOption(
+      suggesting('--source <source>', 'how it was made', ['registered', 'created', 'imported', 'config']),
+    )
     .option('--prefix <prefix>', 'the beginning of the raw key')
     .option('--account <id>', 'the account that the keys belong to')
-    .option('--sort <field>', 'created_at, last_used_at or expires_at; with - in front, the largest first')
+    .addOption(suggesting('--sort <field>', 'the order; with - in front, the largest first', SORTS))
     .addHelpText(
       'after',
       examples('keyhearth keys list --status expired', 'keyhearth keys list --all --json | jq ".[].label"'),

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { time } from '../format.ts';
 import { type Column, table } from '../table.ts';
-import { positive } from '../values.ts';
+import { positive, suggesting } from '../values.ts';
 
 type Counts = { valid: number; refused: Record<string, number> };
 type Bucket = Counts & { start: number };
@@ -38,7 +38,7 @@ export function addUsage(program: Command, context: Context): void {
     .description('show how often keys were verified')
     .option('--from <time>', 'such as 2030-01-31T12:00:00Z; 24 hours before --to by default')
     .option('--to <time>', 'the first moment after the period; now by default')
-    .option('--bucket <length>', 'hour or day')
+    .addOption(suggesting('--bucket <length>', 'one line for each', ['hour', 'day']))
     .option('--top <count>', 'the keys with the most verifications, at most so many', positive)
     .addHelpText(
       'after',
