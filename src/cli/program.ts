@@ -65,7 +65,9 @@ export function createProgram(parts: Parts): Command {
   program
     .description(product.description)
     .version(product.version)
-    .addOption(new Option('--url <url>', 'where Keyhearth answers; also KEYHEARTH_URL'))
+    .addOption(
+      new Option('--url <url>', 'where Keyhearth answers, with http:// or https://; also KEYHEARTH_URL'),
+    )
     .addOption(new Option('--profile <name>', 'a saved URL and key; also KEYHEARTH_PROFILE'))
     .addOption(new Option('--key-file <file>', 'a file with the key; - is standard input'))
     .addOption(new Option('--json', 'print one JSON value'))

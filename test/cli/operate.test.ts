@@ -94,6 +94,12 @@ describe('accounts', () => {
     expect(stdout).toMatch(/^http\S+#khi_\w+\n$/);
     expect(stderr).toMatch(/^Pass this link on to new@example\.com\. It works once/);
     expect(stderr).not.toContain('khi_');
+    const lost = await run(['accounts', 'invite', 'new@example.com'], { broken: new Error('closed') });
+    expect(lost).toEqual({
+      ...{ code: 1, stdout: '' },
+      stderr:
+        'keyhearth: Standard output cannot be written (closed). Nobody has the link of the invitation. Invite the person again.\n',
+    });
   });
 
   test('disable-2fa: a lost second factor is gone, with all sessions', async () => {
@@ -120,6 +126,11 @@ describe('accounts', () => {
     expect(await reset(ADMIN.email)).toMatchObject({ code: 2, stdout: '' });
     expect(await reset('nobody@example.com', '--yes')).toMatchObject({ code: 4, stdout: '' });
     expect(await admin('GET', '/auth/self')).toMatchObject({ status: 200 });
+    const command = ['accounts', 'reset-password', ADMIN.email, '--yes'];
+    const lost = await run(command, { env, broken: new Error('closed') });
+    expect(lost.stderr).toContain(
+      'The old password of ops@example.com is invalid, and nobody has the new one. Run the command again.',
+    );
     const { code, stdout, stderr } = await reset('Ops@example.com', '--yes');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^(?:[a-z2-9]{5}-?){4}\n$/) });
     expect(stderr).toMatch(/^Pass this password on to ops@example\.com/);
