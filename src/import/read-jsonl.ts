@@ -18,18 +18,18 @@ export async function* readJsonl(
   defaultScopes: readonly Scope[],
 ): AsyncGenerator<Item> {
   const unseen = new Set(names.sources);
-  let waiting: Item[] = [];
+  const waiting: Item[] = [];
   for await (const line of objectsOf(chunks)) {
     if (isRefusal(line)) {
       yield line;
       continue;
     }
     for (const source of unseen) if (Object.hasOwn(line.value, source)) unseen.delete(source);
-    waiting.push(readFields(line.place, names.rename(line.value), defaultScopes));
+    const item = readFields(line.place, names.rename(line.value), defaultScopes);
     if (unseen.size === 0) {
-      yield* waiting;
-      waiting = [];
-    } else if (waiting.length === MOST_WAITING) {
+      if (waiting.length > 0) yield* waiting.splice(0);
+      yield item;
+    } else if (waiting.push(item) === MOST_WAITING) {
       throw absent(
         unseen,
         `None of the first ${MOST_WAITING} keys`,
