@@ -4,7 +4,7 @@ import { type BcryptPool, createBcryptPool } from './keys/bcrypt-pool.ts';
 import { createHashLater } from './keys/hash-later.ts';
 import type { startHashingThreads } from './keys/hashing-threads.ts';
 import { createProver, type ProverParts } from './keys/prove.ts';
-import { createForeignProver } from './keys/prove-foreign.ts';
+import { createForeignProver, type ForeignProverParts } from './keys/prove-foreign.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { onUnwritten } from './lib/unwritten.ts';
@@ -21,6 +21,7 @@ export type ProverSettings = Readonly<{
   logger: Logger;
   clock: Clock;
   fingerprintOf: ProverParts['fingerprintOf'];
+  previousFingerprintOf: ForeignProverParts['previousFingerprintOf'];
   bcrypt: BcryptPool;
   onThreadError: (error: unknown) => void;
   startThreads: typeof startHashingThreads;
@@ -29,13 +30,16 @@ export type ProverSettings = Readonly<{
 
 /** Builds what proves a key that has no fingerprint yet, and what gives a key its hash that has none. */
 export function composeProver(settings: ProverSettings, parts: AsyncDisposableStack) {
-  const { db, writer, logger, clock, fingerprintOf, bcrypt, onThreadError, startThreads, workers } = settings;
+  const { db, writer, logger, clock, fingerprintOf, previousFingerprintOf, bcrypt, workers } = settings;
+  const { onThreadError, startThreads } = settings;
   const count = foreignThreads(workers);
   const pool = parts.adopt(
     startedWhenUsed(() => createBcryptPool(bcrypt.cost, count, onThreadError, startThreads)),
     ({ close }) => close(),
   );
-  const foreign = createForeignProver({ db, bcrypt: pool, threads: count, clock });
+  const foreign = createForeignProver({
+    ...{ db, bcrypt: pool, threads: count, previousFingerprintOf, clock },
+  });
   const onError = onUnwritten(logger, 'imported keys could not get their hashes yet');
   const { onRead } = parts.adopt(createHashLater({ db, writer, bcrypt, onError }), ({ close }) => close());
   return { proveByHash: createProver({ db, fingerprintOf, bcrypt, foreign, clock }), onRead };

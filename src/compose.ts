@@ -121,7 +121,10 @@ async function build(
   const onUnmoved = onUnwritten(logger, 'keys could not be moved to the new pepper yet');
   const ofPepper = { ...storage, db, writer: backgroundWriter, logger, onError: onUnmoved };
   const { fingerprintOf, previousFingerprintOf, pepperMove, seal } = await composePepper(ofPepper, parts);
-  const ofProver = { ...{ db, clock, fingerprintOf, bcrypt, logger }, writer: backgroundWriter };
+  const ofProver = {
+    ...{ db, clock, fingerprintOf, previousFingerprintOf, bcrypt, logger },
+    writer: backgroundWriter,
+  };
   const keyLookup = createKeyLookup({
     ...{ db, reader, fingerprintOf, clock, pepperMove },
     ...composeProver({ ...ofProver, onThreadError, startThreads, workers: config.workers }, parts),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { insertEvent } from '../audit/store.ts';
 import type { Db, Tx } from '../db/tables.ts';
 import type { Fingerprint, KeyId, RawKey } from '../lib/brand.ts';
 import type { ApiKey } from './key.ts';
@@ -55,13 +56,30 @@ export async function countForeignBcrypt(tx: Db | Tx): Promise<number> {
   return Number(count);
 }
 
-/** Whether a key was deleted or rotated after an import of it. */
-export const isRetired = async (db: Db, fingerprint: Fingerprint): Promise<boolean> =>
+/** Whether a key was deleted or rotated after an import of it. @param fingerprints of it, under each pepper */
+export const isRetired = async (db: Db, fingerprints: readonly Fingerprint[]): Promise<boolean> =>
   (await db
     .selectFrom('import_traces')
     .select('trace')
-    .where('trace', '=', fingerprint)
+    .where('trace', 'in', fingerprints)
     .executeTakeFirst()) !== undefined;
+
+/** Deactivates another row of a key that was deleted or rotated. After a change of the pepper, nobody could tell that. */
+export async function deactivateRetired(tx: Tx, { id, hash }: ForeignRow, at: number): Promise<void> {
+  const { numUpdatedRows } = await tx
+    .updateTable('api_keys')
+    .set({ is_active: 0 })
+    .where('id', '=', id)
+    .where('hash', '=', hash)
+    .where('fingerprint', 'is', null)
+    .where('is_active', '=', 1)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return;
+  await insertEvent(tx, {
+    ...{ at, action: 'key.deactivated', keyId: id, changes: { is_active: { from: true, to: false } } },
+    ...{ actor: { kind: 'anonymous' }, address: null, requestId: null },
+  });
+}
 
 /** A key that another process has settled in the same moment. */
 export async function findSettled(db: Db, fingerprint: Fingerprint): Promise<ApiKey | undefined> {

@@ -7,6 +7,7 @@ import { expiringCache } from '../lib/lazily.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
 import {
+  deactivateRetired,
   type ForeignRow,
   findBySha256,
   findForeignBcrypt,
@@ -33,7 +34,9 @@ export type ForeignProverParts = Readonly<{
   /** Threads of its own: these proofs take long, and anybody can cause one. */
   bcrypt: Pick<BcryptPool, 'find' | 'hash'>;
   threads: number;
-  clock: Pick<Clock, 'monotonic'>;
+  /** While the pepper changes. */
+  previousFingerprintOf?: ((rawKey: RawKey) => Fingerprint) | undefined;
+  clock: Pick<Clock, 'monotonic' | 'now'>;
 }>;
 
 /** A key, and who presents it. */
@@ -43,7 +46,8 @@ type Presented = Readonly<{ rawKey: RawKey; fingerprint: Fingerprint; client: st
  * Makes the functions that compare a key with the digests of other systems. A row that matches gets its own digests, so
  * that this happens once.
  */
-export function createForeignProver({ db, bcrypt, threads, clock }: ForeignProverParts) {
+export function createForeignProver(parts: ForeignProverParts) {
+  const { db, bcrypt, threads, previousFingerprintOf, clock } = parts;
   /** The last row that a key was compared with. An import adds rows after it. */
   const comparedUpTo = expiringCache<Fingerprint, KeyId>(clock, { max: MAX_REMEMBERED, ttl: REFUSED_MS });
   const inTurns = createForeignTurns(threads, clock);
@@ -52,7 +56,12 @@ export function createForeignProver({ db, bcrypt, threads, clock }: ForeignProve
     row: ForeignRow,
     { rawKey, fingerprint, client }: Presented,
   ): Promise<ApiKey | undefined> {
-    if (await isRetired(db, fingerprint)) return undefined;
+    const fingerprints = previousFingerprintOf ? [fingerprint, previousFingerprintOf(rawKey)] : [fingerprint];
+    if (await isRetired(db, fingerprints)) {
+      // The key is refused even if nothing can be written.
+      await transaction(db, (tx) => deactivateRetired(tx, row, clock.now())).catch(() => undefined);
+      return undefined;
+    }
     // Without this hash, the key would be lost with the pepper. Its proof must not fail for that.
     const hash = await bcrypt.hash({ client, input: bcryptInputOf(rawKey) }).catch(() => '');
     const digests = { hint: hintOf(rawKey), fingerprint, hash };

@@ -156,6 +156,38 @@ describe('keys of a file', () => {
     expect(await summary()).toMatchObject({ imported: 0, already_there: 2 });
   });
 
+  test('that are gone do not come back as digests while the pepper changes, nor after that', async () => {
+    const dataDir = temporaryDirectory();
+    const [before, after] = ['1', '2'].map((digit) => digit.repeat(64));
+    const start = (env: Record<string, string>) => startService({ dataDir, env });
+    const old = { KEYHEARTH_PEPPER: before ?? '' };
+    const env = { KEYHEARTH_DATA_DIR: dataDir, ...(await databaseFor(dataDir)), ...old };
+    const add = (fields: object) =>
+      keyhearth(['import', 'keys', '-', '--format', 'jsonl', '--json'], { env, input: jsonl(fields) });
+    const status = async ({ send }: Running) => (await send({ path: '/auth/verify', key: KEY })).status;
+
+    const first = await start(old);
+    await register(first.send);
+    await add({ key: KEY });
+    const [imported] = (await first.send({ path: '/auth/keys?source=imported', key: FIRST_KEY })).json.keys;
+    await first.send({ method: 'DELETE', path: `/auth/keys/${imported.id}`, key: FIRST_KEY });
+    const sha256 = createHash('sha256').update(KEY).digest('hex');
+    expect(JSON.parse((await add({ sha256 })).stdout)).toMatchObject({ imported: 1 });
+    await first.close();
+
+    const during = await start({ KEYHEARTH_PEPPER: after ?? '', KEYHEARTH_PEPPER_PREVIOUS: before ?? '' });
+    expect(await status(during)).toBe(401);
+    const { json } = await during.send({ path: '/auth/audit?action=key.deactivated', key: FIRST_KEY });
+    expect(json.events).toMatchObject([
+      { actor: { kind: 'anonymous' }, changes: { is_active: { from: true, to: false } } },
+    ]);
+    await during.close();
+
+    const last = await start({ KEYHEARTH_PEPPER: after ?? '' });
+    expect(await status(last)).toBe(401);
+    await last.close();
+  });
+
   test('that are gone do not come back as digests, nor digests as keys', async () => {
     const at = await started();
     const digest = createHash('sha256').update(KEY).digest('hex');
