@@ -20,7 +20,7 @@ export type Authentication<P extends Principal = Principal> =
 
 /**
  * Decides who a request acts for. It returns a promise only when it has to wait.
- * @param connection the one that waits. A slow comparison stops when it has ended
+ * @param connection the one that waits. A slow comparison gives way to others when it has ended
  */
 export type Authenticate<P extends Principal = Principal> = (
   sender: Sender,

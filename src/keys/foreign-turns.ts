@@ -18,6 +18,8 @@ type Proof = {
   cost: number;
   /** How many hashes its client has spent, and may spend for the proofs before this one. */
   rank: number;
+  /** Whether somebody waits for its result. */
+  isWanted: () => boolean;
   /** Its step that waits. */
   waiting: { start: () => void; refuse: () => void } | undefined;
   isRefused: boolean;
@@ -27,6 +29,9 @@ type Proof = {
  * Shares threads between long proofs, which anybody can cause from many addresses. A proof has steps. The next step is
  * always one of the client that has spent least in the last hour on proofs that found nothing. So a client without such
  * proofs waits for other clients like it only. A client has one proof at a time.
+ *
+ * A proof whose clients are gone continues while nobody else needs its thread or its place, because a client that gave up
+ * usually comes back with the same key.
  */
 export function createForeignTurns(threads: number, clock: Pick<Clock, 'monotonic'>) {
   const spent = expiringCache<string, number>(clock, { max: MAX_REMEMBERED, ttl: SPENT_MS });
@@ -36,12 +41,15 @@ export function createForeignTurns(threads: number, clock: Pick<Clock, 'monotoni
 
   const spentBy = (client: string) => spent().get(client) ?? 0;
 
-  const isFirstOfClient = (proof: Proof) => proof === proofs.find(({ client }) => client === proof.client);
+  function isFirstOfClient(proof: Proof): boolean {
+    const ofClient = proofs.filter(({ client }) => client === proof.client);
+    return proof === (ofClient.find(({ isWanted }) => isWanted()) ?? ofClient[0]);
+  }
 
   function startNext(): void {
     const [next] = proofs
       .filter((proof) => proof.waiting && isFirstOfClient(proof))
-      .sort((a, b) => spentBy(a.client) - spentBy(b.client));
+      .sort((a, b) => Number(b.isWanted()) - Number(a.isWanted()) || spentBy(a.client) - spentBy(b.client));
     if (running < threads) next?.waiting?.start();
   }
 
@@ -66,14 +74,15 @@ export function createForeignTurns(threads: number, clock: Pick<Clock, 'monotoni
     setImmediate(startNext);
   }
 
-  /** Without a place, the latest proof of the highest rank is refused. */
+  /** Without a place, a proof that nobody wants is refused, or else the latest one of the highest rank. */
   function add(proof: Proof): void {
     if (proofs.length >= MAX_PROOFS) {
-      const highest = proofs.reduce((a, b) => (b.rank >= a.rank ? b : a));
-      if (highest.rank <= proof.rank) throw overloaded();
-      highest.isRefused = true;
-      highest.waiting?.refuse();
-      remove(highest);
+      const unwanted = proofs.find(({ isWanted }) => !isWanted());
+      const last = unwanted ?? proofs.reduce((a, b) => (b.rank >= a.rank ? b : a));
+      if (!unwanted && last.rank <= proof.rank) throw overloaded();
+      last.isRefused = true;
+      last.waiting?.refuse();
+      remove(last);
     }
     proofs.push(proof);
   }
@@ -87,17 +96,19 @@ export function createForeignTurns(threads: number, clock: Pick<Clock, 'monotoni
   /**
    * Runs a proof. One that finds something costs its client nothing, and forgives the earlier ones.
    * @param cost how many hashes it compares at most
+   * @param isWanted whether somebody waits for its result
    * @throws DomainError `overloaded` when there is no place for it
    */
   return async <Found>(
     client: string | undefined,
     cost: number,
+    isWanted: () => boolean,
     prove: (takeTurn: TakeTurn) => Promise<Found | undefined>,
   ): Promise<Found | undefined> => {
     const name = client ?? '';
     const others = proofs.filter((other) => other.client === name);
     const rank = others.reduce((sum, other) => sum + other.cost, spentBy(name));
-    const proof: Proof = { client: name, cost, rank, waiting: undefined, isRefused: false };
+    const proof: Proof = { client: name, cost, rank, isWanted, waiting: undefined, isRefused: false };
     add(proof);
     try {
       const found = await prove((hashes, step) => takeTurn(proof, hashes, step));

@@ -28,7 +28,7 @@ export type ProvenVerdict =
   /** The key was compared with as many rows as one request may use. The next request continues. */
   | { code: 'UNDECIDED' };
 
-/** @param connection the one that waits. A long proof stops when it has ended */
+/** @param connection the one that waits. A long proof gives way to others when it has ended */
 type Prove = (client: string | undefined, connection?: Connection) => Promise<ProvenVerdict>;
 
 /**

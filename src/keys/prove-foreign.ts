@@ -2,7 +2,6 @@ import type { Db } from '../db/tables.ts';
 import { transaction } from '../db/transaction.ts';
 import { type Fingerprint, KeyId, type RawKey } from '../lib/brand.ts';
 import type { Clock } from '../lib/clock.ts';
-import { DomainError } from '../lib/failure.ts';
 import { expiringCache } from '../lib/lazily.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { bcryptInputOf } from './digests.ts';
@@ -70,15 +69,11 @@ export function createForeignProver(parts: ForeignProverParts) {
     return stored ?? (await findSettled(db, fingerprint)) ?? findCompared(db, row);
   }
 
-  /**
-   * @param isWanted whether somebody still waits for the result
-   * @throws DomainError `overloaded` when nobody does. The next request with the key continues
-   */
+  /** @throws DomainError `overloaded` when it loses its place. The next request with the key continues */
   async function compare(
     rows: readonly ForeignRow[],
     presented: Presented,
     takeTurn: TakeTurn,
-    isWanted: () => boolean,
   ): Promise<ApiKey | undefined> {
     const { rawKey: input, fingerprint, client } = presented;
     const [step, rest] = [rows.slice(0, STEP), rows.slice(STEP)];
@@ -90,8 +85,7 @@ export function createForeignProver(parts: ForeignProverParts) {
     if (match || rest.length === 0) return undefined;
     // The active rows come first, so an older row may still be among the rest.
     comparedUpTo().set(fingerprint, KeyId(Math.min(...rest.map(({ id }) => id)) - 1));
-    if (!isWanted()) throw abandoned();
-    return compare(rest, presented, takeTurn, isWanted);
+    return compare(rest, presented, takeTurn);
   }
 
   return {
@@ -102,19 +96,20 @@ export function createForeignProver(parts: ForeignProverParts) {
       return row && proven(row, presented);
     },
 
-    /** @returns undefined when no row is the key's */
+    /**
+     * @param isWanted whether somebody still waits for the result
+     * @returns undefined when no row is the key's
+     */
     async byBcrypt(presented: Presented, isWanted: () => boolean): Promise<ApiKey | undefined> {
       const { rawKey, fingerprint, client } = presented;
       if (rawKey.length < MIN_KEY_LENGTH || Buffer.byteLength(rawKey) > MAX_BCRYPT_BYTES) return undefined;
       const rows = await findForeignBcrypt(db, comparedUpTo().get(fingerprint) ?? KeyId(0));
       if (rows.length === 0) return undefined;
-      const key = await inTurns(client, rows.length, (takeTurn) =>
-        compare(rows, presented, takeTurn, isWanted),
+      const key = await inTurns(client, rows.length, isWanted, (takeTurn) =>
+        compare(rows, presented, takeTurn),
       );
       if (!key) comparedUpTo().set(fingerprint, KeyId(Math.max(...rows.map(({ id }) => id))));
       return key;
     },
   };
 }
-
-const abandoned = () => new DomainError({ code: 'overloaded', reason: 'undecided', retryAfter: 1 });

@@ -49,7 +49,7 @@ export type ProverParts = {
 export function createProver({ db, fingerprintOf, bcrypt, foreign, clock }: ProverParts) {
   /** The last row that a key was compared with. */
   const comparedUpTo = expiringCache<Fingerprint, KeyId>(clock, { max: MAX_REMEMBERED, ttl: REFUSED_MS });
-  /** Requests with the same key at the same time share one comparison. It stops when all of them are gone. */
+  /** Requests with the same key at the same time share one comparison. It gives way to others when all of them are gone. */
   const underWay = new Map<Fingerprint, { proof: Promise<Proof>; connections: (Connection | undefined)[] }>();
 
   async function compare(

@@ -14,8 +14,8 @@ function turnsOf(threads = 1) {
   const order: string[] = [];
   let running = 0;
   let most = 0;
-  const prove = (client: string, name = client, steps = 3, found?: string) =>
-    inTurns(client, steps * HASHES, async (takeTurn) => {
+  const prove = (client: string, name = client, steps = 3, found?: string, isWanted = () => true) =>
+    inTurns(client, steps * HASHES, isWanted, async (takeTurn) => {
       for (let i = 0; i < steps; i++)
         await takeTurn(HASHES, async () => {
           order.push(name);
@@ -113,11 +113,43 @@ test('a client takes the place of one that has spent more, even in the middle of
   expect(steps().match(/spender/g)).toHaveLength(1);
 });
 
+/** A proof whose client can leave. */
+function abandoned(prove: ReturnType<typeof turnsOf>['prove'], client: string) {
+  let isThere = true;
+  const leave = () => {
+    isThere = false;
+  };
+  return { proof: prove(client, 'gone', 3, undefined, () => isThere), leave };
+}
+
+test('a proof that nobody waits for comes after all others, also those of its client', async () => {
+  const { prove, steps } = turnsOf();
+  await prove('spender', 'b', 5);
+  steps();
+  const { proof, leave } = abandoned(prove, 'a');
+  leave();
+  await Promise.all([proof, prove('a', 'back', 2), prove('spender', 'b', 2)]);
+  expect(steps()).toBe('gone back back b b gone gone');
+});
+
+test('a proof that nobody waits for is the first one to lose its place', async () => {
+  const { prove } = turnsOf();
+  const { proof, leave } = abandoned(prove, 'gone');
+  const others = Array.from({ length: 31 }, (_, i) => prove(`client ${i}`, 'x', 1));
+  leave();
+  expect(await prove('client 0', 'x', 9)).toBe('refused');
+  expect(await proof).toBe('overloaded');
+  expect(await Promise.all(others)).toEqual(new Array(31).fill('refused'));
+});
+
 test('a step that fails ends its proof alone', async () => {
   const { clock } = fakeClock();
   const inTurns = createForeignTurns(1, clock);
-  const failing = inTurns('a', 4, (takeTurn) => takeTurn(4, () => Promise.reject(new Error('no thread'))));
-  const other = inTurns('b', 4, (takeTurn) => takeTurn(4, async () => 'found'));
+  const isWanted = () => true;
+  const failing = inTurns('a', 4, isWanted, (takeTurn) =>
+    takeTurn(4, () => Promise.reject(new Error('no thread'))),
+  );
+  const other = inTurns('b', 4, isWanted, (takeTurn) => takeTurn(4, async () => 'found'));
   await expect(failing).rejects.toThrow('no thread');
   expect(await other).toBe('found');
 });

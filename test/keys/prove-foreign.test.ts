@@ -133,6 +133,11 @@ test('a client has one proof at a time, and a proof without a place is not decid
 });
 
 const connected = () => ({ destroyed: false, readableEnded: false });
+const GONE = { destroyed: true, readableEnded: false };
+
+/** Other clients, which take the places of proofs that nobody waits for. */
+const fill = (ask: (key: RawKey, client: string) => Promise<string>, count = 32) =>
+  Array.from({ length: count }, (_, i) => ask(RawKey(`${'x'.repeat(40)}${i}`), `client ${i}`));
 
 const TEN = Array.from({ length: 10 }, (_, i) => hashOf(i + 1));
 
@@ -144,36 +149,50 @@ test('a proof has steps of four hashes, and stops at the hash of the key', async
   expect(compared.slice(3)).toEqual([4, 4]);
 });
 
-test('a proof stops when its client is gone, and the next request with the key continues', async () => {
-  const { ask, compared, duringSteps } = await start(TEN);
-  const connection = connected();
-  duringSteps(() => {
-    connection.destroyed = true;
-  });
-  expect(await ask(keyOf(9), 'a client', connection)).toBe('undecided');
-  expect(compared).toEqual([4]);
-  expect(await ask(keyOf(9))).toBe('row 9');
+test('a proof whose client is gone continues while nobody else waits', async () => {
+  const { ask, compared } = await start(TEN);
+  expect(await ask(keyOf(9), 'a client', GONE)).toBe('row 9');
   expect(compared).toEqual([4, 4, 2]);
 });
 
-test('a proof goes on while one of the clients with its key is there', async () => {
-  const { ask, compared } = await start(TEN);
-  const gone = { ...connected(), readableEnded: true };
-  expect(await Promise.all([ask(WRONG, 'one', gone), ask(WRONG, 'another', connected())])).toEqual([
+test.each([
+  ['is closed', GONE],
+  ['has ended on the side of the client', { destroyed: false, readableEnded: true }],
+])('a proof loses its place when its connection %s, and the next request continues', async (_, gone) => {
+  const { ask, compared, duringSteps } = await start(TEN);
+  let others: Promise<string>[] = [];
+  duringSteps(() => {
+    if (others.length === 0) others = fill(ask);
+  });
+  expect(await ask(keyOf(9), 'a client', gone)).toBe('undecided');
+  expect(await Promise.all(others)).toEqual(new Array(32).fill('refused'));
+  compared.length = 0;
+  expect(await ask(keyOf(9))).toBe('row 9');
+  expect(compared).toEqual([4, 2]);
+});
+
+test('a proof keeps its place while one of the clients with its key is there', async () => {
+  const { ask, duringSteps } = await start(TEN);
+  let others: Promise<string>[] = [];
+  duringSteps(() => {
+    if (others.length === 0) others = fill(ask, 31);
+  });
+  expect(await Promise.all([ask(WRONG, 'one', GONE), ask(WRONG, 'another', connected())])).toEqual([
     'refused',
     'refused',
   ]);
-  expect(compared).toEqual([4, 4, 2]);
+  await Promise.all(others);
 });
 
 test('a proof that continues leaves no row out when an older one is inactive', async () => {
   const { ask, sql, duringSteps } = await start(TEN);
   await sql('update api_keys set is_active = 0 where id = 2');
-  const connection = connected();
+  let others: Promise<string>[] = [];
   duringSteps(() => {
-    connection.destroyed = true;
+    if (others.length === 0) others = fill(ask);
   });
-  expect(await ask(keyOf(2), 'a client', connection)).toBe('undecided');
+  expect(await ask(keyOf(2), 'a client', GONE)).toBe('undecided');
+  await Promise.all(others);
   expect(await ask(keyOf(2))).toBe('row 2');
 });
 
@@ -201,16 +220,19 @@ test.each([
   ['GET', '/auth/keys', WRONG, undefined],
   ['POST', '/auth/verify', FIRST_KEY, { key: WRONG, ip: '198.51.100.7' }],
   ['POST', '/v1/chat/completions', WRONG, { model: 'any' }],
-])('%s %s stops its proof when the client is gone', async (method, path, key, body) => {
+])('%s %s gives way to others when the client is gone', async (method, path, key, body) => {
   const { found, startThreads } = heldThreads();
   const running = await gatewayService(`api-keys: [${keyOf(9_998)}]`, { startThreads });
   const { origin: core, gatewayOrigin } = running;
   await register(running.send);
   const origin = path.startsWith('/v1/') ? gatewayOrigin : core;
   await addRows(running.dataDir, TEN);
-  const headers = { 'X-API-Key': key, 'Content-Type': 'application/json' };
-  const asked = request(`${origin}${path}`, { method, headers });
-  asked.on('error', () => undefined).end(JSON.stringify(body));
+  const send = (body: object | undefined, key: string) => {
+    const headers = { 'X-API-Key': key, 'Content-Type': 'application/json' };
+    const asked = request(`${origin}${path}`, { method, headers });
+    return asked.on('error', () => undefined).end(JSON.stringify(body));
+  };
+  const asked = send(body, key);
   await expect.poll(() => found.length).toBe(1);
   asked.destroy();
   // The service reads the end of the first connection before it answers on these.
@@ -218,9 +240,11 @@ test.each([
     for (let i = 0; i < 3; i++) await running.send({ path: '/health' });
   };
   await answerOthers();
+  send(body && { ...body, ...('key' in body && { key: keyOf(9_997) }) }, key === WRONG ? keyOf(9_997) : key);
+  await expect.poll(() => found.length).toBe(2);
   found[0]?.(-1);
   await answerOthers();
-  expect(found).toHaveLength(1);
+  expect(found).toHaveLength(2);
 });
 
 test.each([
