@@ -159,16 +159,19 @@ export async function openLiveConfig(parts: LiveConfigParts): Promise<FollowedFi
       const before = loaded();
       const content = readGatewayFile(path);
       if (isProblem(content)) throw invalid(content);
+      const allowed = (text: string) => {
+        const parsed = parseGatewayFile(text, place);
+        if (isProblem(parsed)) throw invalid(parsed);
+        const fault = faultOfAddress(parsed, before);
+        if (fault) throw invalid(fault);
+        check?.(parsed.config, before.config);
+        return parsed;
+      };
       const text = rewrite(content.text);
-      const parsed = parseGatewayFile(text, place);
-      if (isProblem(parsed)) throw invalid(parsed);
-      const fault = faultOfAddress(parsed, before);
-      if (fault) throw invalid(fault);
-      check?.(parsed.config, before.config);
-      const { plainSecret, warnings } = parsed;
-      const secretHash = plainSecret === null ? parsed.config.management.secretHash : await hash(plainSecret);
-      const config = { ...parsed.config, management: { ...parsed.config.management, secretHash } };
-      const written = plainSecret === null || secretHash === null ? text : replaceSecret(text, secretHash);
+      const { plainSecret } = allowed(text);
+      const written = plainSecret === null ? text : replaceSecret(text, await hash(plainSecret));
+      // Other fields may refer to the management key. Then they change together with it.
+      const { config, warnings } = allowed(written);
       const bytes = Buffer.from(written);
       replaceGatewayFile(path, content.bytes, written);
       const signature = signatureOf(path);

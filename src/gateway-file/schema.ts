@@ -53,6 +53,10 @@ const url = () =>
 
 const path = () => text().regex(/^[^\0]{0,4096}$/, { error: 'must be a path' });
 
+/** Everybody can read the file that it names, so it must not name a secret. */
+const page = () =>
+  text().regex(/^(?:[^\0]{0,4091}\.html)?$/i, { error: 'must be a path that ends in ".html"' });
+
 const credential = () =>
   fields({
     'api-key': secret(),
@@ -97,7 +101,7 @@ export const fileSchema = fields({
     'allow-remote': flag().optional(),
     'secret-key': text().optional(),
     'disable-control-panel': flag().optional(),
-    'panel-file': path().optional(),
+    'panel-file': page().optional(),
     'panel-github-repository': z.unknown().optional(),
   }).optional(),
   ampcode: fields({

@@ -302,6 +302,14 @@ describe('a file is refused with line and field', () => {
       /usual form/,
     ]),
     ['openai-compatibility: [{ name: a }]\n', 1, 'openai-compatibility[0].base-url', /is missing/],
+    ...['/var/lib/keyhearth/pepper', '/etc/page.html\n.txt', '.html/passwd'].map(
+      (path): [string, number, string, string] => [
+        `remote-management: { panel-file: ${JSON.stringify(path)} }\n`,
+        1,
+        'remote-management.panel-file',
+        'Line 1: remote-management.panel-file must be a path that ends in ".html".',
+      ],
+    ),
     ['remote-management: { secret-key: 1234 }\n', 1, 'remote-management.secret-key', /must be text/],
     [`remote-management: { secret-key: ${longSecret} }\n`, 1, 'remote-management.secret-key', /72 bytes/],
     [

@@ -1,6 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { GatewayConfig } from '../../gateway-file/config.ts';
 import { maskedConfig } from '../../gateway-file/mask.ts';
 import type { HttpContext } from '../../http/context.ts';
 import type { createRouter } from '../../http/router.ts';
@@ -12,27 +10,6 @@ import { changedFields } from './shown.ts';
 
 const CONFIG_YAML = '/v0/management/config.yaml';
 const WS_AUTH = '/v0/management/ws-auth';
-
-/** What decides who reaches the gateway, and which files it reads. Only somebody who can write the file may change it. */
-const LOCKED: readonly { field: string; of: (config: GatewayConfig) => unknown }[] = [
-  { field: 'host', of: ({ host }) => host },
-  { field: 'tls', of: ({ tls }) => tls },
-  { field: 'auth-dir', of: ({ authDir }) => authDir },
-  { field: 'allow-unauthenticated-remote', of: (config) => config.allowUnauthenticatedRemote },
-  { field: 'remote-management.allow-remote', of: ({ management }) => management.allowRemote },
-  { field: 'remote-management.panel-file', of: ({ management }) => management.panelFile },
-];
-
-/** @throws DomainError when a whole new file changes what may not be changed here */
-function keepLocked(after: GatewayConfig, before: GatewayConfig): void {
-  const changed = LOCKED.filter(({ of }) => !isDeepStrictEqual(of(after), of(before)));
-  if (changed.length > 0)
-    throw invalid(
-      'locked',
-      changed.map(({ field }) => field),
-    );
-  keepGuards(after, before);
-}
 
 /** The file as a whole, and single settings. */
 export function addConfigRoutes(router: ReturnType<typeof createRouter>, parts: ManagementParts): void {
@@ -49,7 +26,7 @@ export function addConfigRoutes(router: ReturnType<typeof createRouter>, parts: 
     const text = Buffer.from(await c.req.arrayBuffer()).toString();
     if (text.trim() === '') throw invalid('body');
     const [before, after] = [fieldsOf(await live.text()), fieldsOf(text)];
-    await live.replace(text, { check: keepLocked });
+    await live.replace(text, { check: keepGuards });
     await recordChange(c, parts, 'gateway.updated', changedFields(before, after));
     return c.json({ ok: true, changed: ['config'] });
   });

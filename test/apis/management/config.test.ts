@@ -96,7 +96,7 @@ describe('a new file', () => {
   });
 
   test.each([
-    ['remote-management.panel-file', { 'allow-remote: false': 'panel-file: /etc/passwd' }],
+    ['remote-management.panel-file', { 'allow-remote: false': 'panel-file: /etc/other.html' }],
     ['remote-management.allow-remote', { 'allow-remote: false': 'allow-remote: true' }],
     ['auth-dir', { 'auth-dir: ': 'auth-dir: /etc' }],
     ['tls', { '# Written by hand': 'tls: { enable: true, cert: /cert.pem, key: /key.pem }' }],
@@ -145,6 +145,61 @@ describe('a new file', () => {
   test('that is too large is refused', async () => {
     const { manage } = await managed(FILE);
     expect(await manage(put('#'.repeat(3 * 1024 * 1024)))).toMatchObject({ status: 413 });
+  });
+});
+
+describe('a part of the file that another field uses', () => {
+  const MANAGEMENT = 'remote-management: *shared';
+  const shared = (user: string) => `api-keys: [${KEY}]
+codex-api-key:
+  - &shared { api-key: sk-0123456789abcdef, base-url: "https://one.example.com" }
+${user}
+`;
+  const tls = { enable: true, cert: '/cert.pem', key: '/key.pem' };
+
+  test.each([
+    ['remote-management.panel-file', MANAGEMENT, { 'panel-file': '/etc/other.html' }],
+    ['remote-management.allow-remote', MANAGEMENT, { 'allow-remote': true }],
+    ['remote-management.allow-remote', 'remote-management: { <<: *shared }', { 'allow-remote': true }],
+    ['tls', 'tls: *shared', tls],
+    ['host', '<<: *shared', { host: '0.0.0.0' }],
+    ['allow-unauthenticated-remote', '<<: *shared', { 'allow-unauthenticated-remote': true }],
+  ])('does not change %s: %s', async (field, user, value) => {
+    const gateway = await managed(shared(user));
+    const before = gateway.read();
+    const answer = await gateway.manage({
+      method: 'PATCH',
+      path: 'codex-api-key',
+      body: { index: 0, value },
+    });
+    expect(answer).toMatchObject({
+      status: 422,
+      json: { error: { message: expect.stringContaining(field) } },
+    });
+    expect(gateway.read()).toBe(before);
+    expect(await gateway.events('gateway.updated')).toEqual([]);
+  });
+
+  test('may be changed when the other field may be', async () => {
+    const gateway = await managed(shared('ampcode: *shared'));
+    const body = { index: 0, value: { 'upstream-url': 'https://two.example.com' } };
+    expect(await gateway.manage({ method: 'PATCH', path: 'codex-api-key', body })).toMatchObject({
+      status: 200,
+    });
+  });
+
+  test('may not become the hash of a new management key where it is a locked field', async () => {
+    const gateway = await managed(FILE);
+    const text = gateway
+      .read()
+      .replace(/^auth-dir: .*\n/m, '')
+      .replace('{ allow-remote: false }', `{ secret-key: &key "${gateway.authDir}" }\nauth-dir: *key`);
+    const before = gateway.read();
+    expect(await gateway.manage(put(text))).toMatchObject({
+      status: 422,
+      json: { error: { message: expect.stringContaining('auth-dir') } },
+    });
+    expect(gateway.read()).toBe(before);
   });
 });
 
