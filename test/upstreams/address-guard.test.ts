@@ -14,7 +14,11 @@ test.each([
     'fd00:ec2::254',
     '100.100.100.200',
   ],
-  ...['192.0.0.192', 'no address'],
+  ...['192.0.0.192', 'no address', 'fd00:ec2::23', 'fd00:ec2:1::1', 'fd20:ce::254'],
+  // Translated addresses: each place of 169.254.169.254 that RFC 6052 allows, and another address.
+  ...['64:ff9b:1:a9fe:a9:fe00::', '64:ff9b:1:a9:fe:a9fe::', '64:ff9b:1::a9:fea9:fe00:0'],
+  ...['64:ff9b:1:2:3:4:a9fe:a9fe', '64:ff9b:1::100.100.100.200', '64:ff9b::100.100.100.200'],
+  ...['2002:6464:64c8::1', '::192.0.0.192', '::ffff:0:169.254.169.254'],
 ])('no name leads to %s', (address) => {
   expect(isForbidden(address)).toBe(true);
 });
@@ -27,6 +31,12 @@ test.each([
   '169.253.0.1',
   '8.8.8.8',
   'fec0::1',
+  'fd00:ec3::254',
+  'fd20:ce::253',
+  '64:ff9b::8.8.8.8',
+  '64:ff9b:1::8.8.8.8',
+  '64:ff9b:1:808:8:800::',
+  '64:ff9b:2::169.254.169.254',
   '2001:db8::1',
 ])('a name may lead to %s', (address) => {
   expect(isForbidden(address)).toBe(false);
