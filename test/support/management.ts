@@ -10,6 +10,7 @@ import { clientResolver } from '../../src/http/client-address.ts';
 import { createRequestLog } from '../../src/http/request-log.ts';
 import { createRoot } from '../../src/http/root.ts';
 import { listen } from '../../src/http/server/listen.ts';
+import type { BcryptPool } from '../../src/keys/bcrypt-pool.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { createLockout } from '../../src/lockout/lockout.ts';
 import { MANAGEMENT_BAN } from '../../src/lockout/management-ban.ts';
@@ -29,6 +30,7 @@ type Options = {
   trustedProxies?: string[];
   /** The number of threads, which share the memory of bans. */
   threads?: number;
+  bcrypt?: Pick<BcryptPool, 'find'>;
 };
 
 /** The management API alone, on a port, with a file that has the secret. No route that changes something works. */
@@ -48,7 +50,7 @@ export async function managementServer(options: Options = {}) {
   const memory = allocateLockout(MANAGEMENT_BAN, 100);
   const pageMemory = allocateLockout(MANAGEMENT_BAN, 100);
   const compared: string[] = [];
-  const bcrypt = {
+  const bcrypt = options.bcrypt ?? {
     async find({ input, hashes }: { input: string; hashes: string[] }) {
       compared.push(input);
       return (await compare(input, hashes[0] ?? '')) ? 0 : -1;

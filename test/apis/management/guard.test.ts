@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createBcryptPool } from '../../../src/keys/bcrypt-pool.ts';
 import { client, sendRaw } from '../../support/http.ts';
 import { managementServer, SECRET } from '../../support/management.ts';
 
@@ -202,6 +203,33 @@ describe('bcrypt', () => {
     const { ask, compared } = await managementServer();
     for (let i = 0; i < 4; i++) expect(await ask(bearer('wrong'))).toMatchObject(wrong);
     expect(compared).toEqual(['wrong']);
+  });
+
+  test('serves keys in turn with guesses, however many addresses send these', async () => {
+    const order: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const run = async ({ do: what }: { do: string }) => {
+      order.push(what);
+      await gate.promise;
+      return -1;
+    };
+    const pool = createBcryptPool(
+      4,
+      1,
+      () => undefined,
+      () => ({ run, close: async () => undefined }),
+    );
+    const { auth } = await managementServer({ bcrypt: pool });
+    const guesses = Array.from({ length: 30 }, (_, i) => {
+      const header = (name: string) => (name === 'authorization' ? `wrong ${i}` : undefined);
+      const address = `10.0.0.${i}`;
+      return auth.authenticate({ peer: '127.0.0.1', headers: {}, header, address, isFromLocalPage: false });
+    });
+    await expect.poll(() => pool.load().waiting).toBe(29);
+    const key = pool.hash({ client: 'key 1', input: 'a new key' });
+    gate.resolve();
+    await Promise.all([key, ...guesses]);
+    expect(order.indexOf('hash')).toBeLessThanOrEqual(2);
   });
 
   test('never sees a secret that it would cut', async () => {
