@@ -135,9 +135,28 @@ test('a client has one proof at a time, and a proof without a place is not decid
 const connected = () => ({ destroyed: false, readableEnded: false });
 const GONE = { destroyed: true, readableEnded: false };
 
-/** Other clients, which take the places of proofs that nobody waits for. */
-const fill = (ask: (key: RawKey, client: string) => Promise<string>, count = 32) =>
-  Array.from({ length: count }, (_, i) => ask(RawKey(`${'x'.repeat(40)}${i}`), `client ${i}`));
+type Ask = (key: RawKey, client: string) => Promise<string>;
+
+/** Other clients, which ask when the first step begins. All steps wait until one of these clients gets no place. */
+function crowdOf(ask: Ask, count: number) {
+  const isFull = Promise.withResolvers<void>();
+  const askAs = async (number: number) => {
+    const state = await ask(RawKey(`${'x'.repeat(40)}${number}`), `client ${number}`);
+    if (state === 'undecided') isFull.resolve();
+    return state;
+  };
+  let asked: Promise<string>[] | undefined;
+  return {
+    come(): Promise<void> {
+      asked ??= Array.from({ length: count }, (_, i) => askAs(i));
+      return isFull.promise;
+    },
+    states: async () => (await Promise.all(asked ?? [])).sort(),
+  };
+}
+
+/** All have places but one. */
+const ONE_WITHOUT_PLACE = [...new Array<string>(32).fill('refused'), 'undecided'];
 
 const TEN = Array.from({ length: 10 }, (_, i) => hashOf(i + 1));
 
@@ -160,12 +179,10 @@ test.each([
   ['has ended on the side of the client', { destroyed: false, readableEnded: true }],
 ])('a proof loses its place when its connection %s, and the next request continues', async (_, gone) => {
   const { ask, compared, duringSteps } = await start(TEN);
-  let others: Promise<string>[] = [];
-  duringSteps(() => {
-    if (others.length === 0) others = fill(ask);
-  });
+  const crowd = crowdOf(ask, 33);
+  duringSteps(crowd.come);
   expect(await ask(keyOf(9), 'a client', gone)).toBe('undecided');
-  expect(await Promise.all(others)).toEqual(new Array(32).fill('refused'));
+  expect(await crowd.states()).toEqual(ONE_WITHOUT_PLACE);
   compared.length = 0;
   expect(await ask(keyOf(9))).toBe('row 9');
   expect(compared).toEqual([4, 2]);
@@ -173,26 +190,22 @@ test.each([
 
 test('a proof keeps its place while one of the clients with its key is there', async () => {
   const { ask, duringSteps } = await start(TEN);
-  let others: Promise<string>[] = [];
-  duringSteps(() => {
-    if (others.length === 0) others = fill(ask, 31);
-  });
+  const crowd = crowdOf(ask, 32);
+  duringSteps(crowd.come);
   expect(await Promise.all([ask(WRONG, 'one', GONE), ask(WRONG, 'another', connected())])).toEqual([
     'refused',
     'refused',
   ]);
-  await Promise.all(others);
+  expect(await crowd.states()).toEqual(ONE_WITHOUT_PLACE.slice(1));
 });
 
 test('a proof that continues leaves no row out when an older one is inactive', async () => {
   const { ask, sql, duringSteps } = await start(TEN);
   await sql('update api_keys set is_active = 0 where id = 2');
-  let others: Promise<string>[] = [];
-  duringSteps(() => {
-    if (others.length === 0) others = fill(ask);
-  });
+  const crowd = crowdOf(ask, 33);
+  duringSteps(crowd.come);
   expect(await ask(keyOf(2), 'a client', GONE)).toBe('undecided');
-  await Promise.all(others);
+  await crowd.states();
   expect(await ask(keyOf(2))).toBe('row 2');
 });
 
