@@ -14,6 +14,10 @@ export function assertNotDeclared({ source }: Pick<ApiKey, 'source'>): void {
   if (source === 'config') throw new DomainError({ code: 'api_key_declared' });
 }
 
+/** Whether a change is about something that the file of a gateway decides. */
+export const isOfFile = (before: ApiKey, after: ApiKey) =>
+  before.label !== after.label || before.scopes.join(' ') !== after.scopes.join(' ');
+
 /** @throws DomainError `api_key_declared`, `api_key_already_rotated`, `api_key_not_usable` */
 export function assertRotatable(key: ApiKey, now: number): void {
   assertNotDeclared(key);

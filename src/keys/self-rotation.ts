@@ -19,7 +19,11 @@ export type Consume = (
 ) => MaybePromise<Readonly<{ isAllowed: boolean; retryAfter: number; states: readonly LimitState[] }>>;
 
 /** @throws DomainError `rate_limited` */
-export async function countSelfRotation(consume: Consume, rootId: KeyId): Promise<void> {
-  const { isAllowed, retryAfter, states } = await consume(rootId, LIMITS, 1);
+export async function countWithin(consume: Consume, id: KeyId, limits: readonly RateLimit[]): Promise<void> {
+  const { isAllowed, retryAfter, states } = await consume(id, limits, 1);
   if (!isAllowed) throw new DomainError({ code: 'rate_limited', retryAfter, limits: states });
 }
+
+/** @throws DomainError `rate_limited` */
+export const countSelfRotation = (consume: Consume, rootId: KeyId): Promise<void> =>
+  countWithin(consume, rootId, LIMITS);

@@ -6,10 +6,11 @@ import { DomainError } from '../lib/failure.ts';
 import { type Actor, clientOf } from '../lib/principal.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { createChange, type Revalidate } from './change.ts';
-import { assertNotDeclared, assertRotatable, keyOf, refuse, visible } from './checks.ts';
+import { assertNotDeclared, assertRotatable, isOfFile, keyOf, refuse, visible } from './checks.ts';
 import { bcryptInputOf } from './digests.ts';
 import { type ApiKey, isAllowedFrom, type KeySettings } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
+import { countOwnChange } from './own-changes.ts';
 import { assertGranted } from './owned.ts';
 import { defaultsOf, exceeds, exceedsByChange, exceedsScopes, isLater, isManaging } from './permission.ts';
 import { type Reach, reachOf, type Viewer } from './reach.ts';
@@ -195,6 +196,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
      */
     async update(id: KeyId, settings: ChosenSettings, force: boolean, actor: Actor): Promise<ApiKey> {
       const chosen = resolve(settings);
+      await countOwnChange(limiter.consume, actor);
       return change(actor, 'keys:write', async (tx, maker, record) => {
         const before = visible(await store.findKey(tx, id), maker.reach);
         const isExpired = before.isExpired && chosen.expiresAt === undefined;
@@ -217,7 +219,10 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
       });
     },
 
-    activate: (id: KeyId, actor: Actor) => setActive(id, true, actor),
+    async activate(id: KeyId, actor: Actor): Promise<ApiKey> {
+      await countOwnChange(limiter.consume, actor);
+      return setActive(id, true, actor);
+    },
 
     deactivate: (id: KeyId, actor: Actor) => setActive(id, false, actor),
 
@@ -239,10 +244,6 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
     },
   };
 }
-
-/** Whether a change is about something that the file of a gateway decides. */
-const isOfFile = (before: ApiKey, after: ApiKey) =>
-  before.label !== after.label || before.scopes.join(' ') !== after.scopes.join(' ');
 
 /** A new key is one that its maker reaches. */
 const prefixOf = (reach: Reach) => (reach.to === 'prefix' ? reach.prefix : DEFAULT_PREFIX);

@@ -78,14 +78,20 @@ const updateKey = createRoute({
   operationId: 'updateKey',
   summary: 'Change a key',
   description:
-    'Changes the settings that the body names. Each is replaced as a whole, `metadata` too. The raw key stays the same. A key cannot give itself more than it has.',
+    'Changes the settings that the body names. Each is replaced as a whole, `metadata` too. The raw key stays the same. A key cannot give itself more than it has. A member can activate and change their own keys 300 times in an hour.',
   request: {
     ...params,
     body: { required: true, content: { 'application/json': { schema: UpdateKeySchema } } },
   },
   responses: {
     200: aKey,
-    ...problemResponses(badLabel, ...changeCodes, ...retireCodes, 'caller_would_be_locked_out'),
+    ...problemResponses(
+      badLabel,
+      ...changeCodes,
+      ...retireCodes,
+      'caller_would_be_locked_out',
+      'rate_limited',
+    ),
   },
 });
 
@@ -97,14 +103,14 @@ const activateKey = createRoute({
   operationId: 'activateKey',
   summary: 'Activate a key',
   description:
-    'Makes an inactive key valid again. Nothing happens if the key is active. An expired key also needs a later expiry. The request body is optional.',
+    'Makes an inactive key valid again. Nothing happens if the key is active. An expired key also needs a later expiry. The request body is optional. A member can activate and change their own keys 300 times in an hour.',
   request: {
     ...params,
     body: { required: false, content: { 'application/json': { schema: ConfirmationSchema } } },
   },
   responses: {
     200: aKey,
-    ...problemResponses(badId, ...changeCodes, 'api_key_not_found', 'api_key_declared'),
+    ...problemResponses(badId, ...changeCodes, 'api_key_not_found', 'api_key_declared', 'rate_limited'),
   },
 });
 
