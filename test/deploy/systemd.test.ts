@@ -47,7 +47,7 @@ test('the service takes the port of the socket, which is the usual one', () => {
 function startedBy(...command: string[]): string[] {
   const folder = temporaryDirectory();
   const link = join(folder, 'as-keyhearth');
-  symlinkSync(join(UNIT, '../as-keyhearth'), link);
+  symlinkSync(join(import.meta.dirname, '../../deploy/systemd/as-keyhearth'), link);
   writeFileSync(join(folder, 'systemd-run'), '#!/bin/sh\nprintf "%s\\0" "$@"\n', { mode: 0o755 });
   const env = { PATH: `${folder}:${process.env.PATH}` };
   const { status, stdout, stderr } = spawnSync(link, command, { encoding: 'utf8', env });
