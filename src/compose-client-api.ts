@@ -1,5 +1,6 @@
 import { apartForPages } from './apis/gateway/apart-for-pages.ts';
 import { type AuthenticateClient, createAuthenticateClient } from './apis/gateway/authenticate-client.ts';
+import { type ByteBudget, createByteBudget } from './apis/gateway/byte-budget.ts';
 import { createClientApi } from './apis/gateway/client-api.ts';
 import type { Admit } from './auth/admit.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
@@ -46,6 +47,7 @@ export type ClientApi = Readonly<{
   fast: Application['fast'];
   authenticateClient: AuthenticateClient;
   upstreams: Upstreams;
+  budget: ByteBudget;
 }>;
 
 /** Builds the API of the gateway for clients, and the upstreams behind it. */
@@ -87,5 +89,5 @@ export function composeClientApi(
       ),
     usage: { countModel: core.models.countModel, createTokenReader },
   });
-  return { fast, authenticateClient, upstreams };
+  return { fast, authenticateClient, upstreams, budget: createByteBudget() };
 }

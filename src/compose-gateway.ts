@@ -103,7 +103,7 @@ async function build(
   const models = parts.adopt(createModelCounter(core.counting), ({ close }) => close());
 
   // 2. The client API: a handler that takes the paths of the model providers, and WebSockets.
-  const { fast, upstreams, authenticateClient } = composeClientApi(
+  const { fast, upstreams, authenticateClient, budget } = composeClientApi(
     settings,
     live,
     { ...core, models },
@@ -111,7 +111,7 @@ async function build(
   );
   const webSockets = parts.adopt(
     createWebSockets({
-      ...{ live, authenticateClient, upstreams, requestLog, logger },
+      ...{ live, authenticateClient, upstreams, budget, requestLog, logger },
       limits: { ...settings, lookup: guardedLookup() },
       findInvalid: createKeyRecheck(db, clock, [Scope('gateway:use')]),
     }),

@@ -1,6 +1,9 @@
 /** The largest message, in bytes. It is as large as the largest JSON body. */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 
+/** Each fragment takes about 200 bytes of memory beside its content. */
+const MAX_FRAGMENTS = 2_048;
+
 /** A side has so long to answer that the WebSocket is to be closed. */
 const CLOSE_MS = 5_000;
 
@@ -10,6 +13,7 @@ const CLOSE_MS = 5_000;
  */
 export const SOCKET_OPTIONS = {
   maxPayload: MAX_MESSAGE_BYTES,
+  maxFragments: MAX_FRAGMENTS,
   perMessageDeflate: false,
   closeTimeout: CLOSE_MS,
 } as const;

@@ -3,6 +3,7 @@ import type { LookupFunction, Socket } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { Failure } from '../../lib/failure.ts';
 import type { RestReason } from '../../upstreams/pools.ts';
+import type { Leg } from './socket-bridge.ts';
 import { SOCKET_OPTIONS } from './socket-options.ts';
 
 /** Where to open a WebSocket, and with which headers. */
@@ -19,7 +20,7 @@ export type UpstreamLimits = Readonly<{
   lookup: LookupFunction | undefined;
 }>;
 
-export type Opened = Readonly<{ socket: WebSocket }> | Readonly<{ failure: Failure; mayTryAnother: boolean }>;
+export type Opened = Leg | Readonly<{ failure: Failure; mayTryAnother: boolean }>;
 
 const refused = (failure: Failure, mayTryAnother: boolean): Opened => ({ failure, mayTryAnother });
 
@@ -87,10 +88,12 @@ export function openUpstream(
       request.end();
     }
 
-    socket.once('open', () => {
-      // It is read when its messages have somewhere to go.
-      socket.pause();
-      settle({ socket });
+    socket.once('upgrade', ({ socket: connection }) => {
+      socket.once('open', () => {
+        // It is read when its messages have somewhere to go.
+        socket.pause();
+        settle({ socket, connection });
+      });
     });
     socket.once('unexpected-response', (_, response) => settle(judge(response, rest)));
     socket.on('error', () =>

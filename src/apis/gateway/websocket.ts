@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import type { LiveConfig } from '../../gateway-file/live.ts';
 import { watchUnread } from '../../http/departure.ts';
 import { failureOf } from '../../http/failures.ts';
@@ -12,9 +12,10 @@ import type { Logger } from '../../lib/logger.ts';
 import { parseTarget } from '../../upstreams/target.ts';
 import type { Upstreams } from '../../upstreams/upstreams.ts';
 import type { AuthenticateClient, ClientAuthentication } from './authenticate-client.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import { readHandshake } from './handshake.ts';
 import { type OpenSocket, trackOpenSockets } from './open-sockets.ts';
-import { bridge } from './socket-bridge.ts';
+import { bridge, type Leg } from './socket-bridge.ts';
 import { SOCKET_OPTIONS } from './socket-options.ts';
 import { type NextUpstream, socketRoute } from './socket-route.ts';
 import { type Opened, openUpstream, type UpstreamLimits } from './socket-upstream.ts';
@@ -27,6 +28,8 @@ export type WebSocketParts = Readonly<{
   authenticateClient: AuthenticateClient;
   upstreams: Pick<Upstreams, 'route' | 'take' | 'rest'>;
   limits: UpstreamLimits;
+  /** What clients keep in memory at one time. */
+  budget: ByteBudget;
   findInvalid: (keys: readonly KeyUse[]) => Promise<ReadonlySet<KeyUse>>;
   requestLog: RequestLog;
   logger: Logger;
@@ -53,7 +56,7 @@ type Visit = Readonly<{
  * upstream has accepted, so until then every refusal is an HTTP answer.
  */
 export function createWebSockets(parts: WebSocketParts) {
-  const { live, authenticateClient, upstreams, limits, findInvalid, requestLog, logger } = parts;
+  const { live, authenticateClient, upstreams, limits, budget, findInvalid, requestLog, logger } = parts;
   const open = trackOpenSockets(live, findInvalid);
   /** The subprotocol that the upstream has chosen. */
   const chosen = new WeakMap<IncomingMessage, string>();
@@ -78,7 +81,7 @@ export function createWebSockets(parts: WebSocketParts) {
     try {
       const next = socketRoute(upstreams, target, request.headers);
       const opened = await connect(visit, next, handshake.protocols);
-      if ('socket' in opened) return join(visit, client, opened.socket, target.path);
+      if ('socket' in opened) return join(visit, client, opened, target.path);
       client.release();
       refuse(opened.failure);
     } catch (error) {
@@ -108,18 +111,19 @@ export function createWebSockets(parts: WebSocketParts) {
   function join(
     { request, connection, head, stopWatch, start }: Visit,
     client: Admitted,
-    upstream: WebSocket,
+    upstream: Leg,
     route: string,
   ): void {
-    chosen.set(request, upstream.protocol);
+    chosen.set(request, upstream.socket.protocol);
     stopWatch();
     let isUpgraded = false;
     server.handleUpgrade(request, connection, head, (socket) => {
       isUpgraded = true;
       connection.resume();
       const { principal, release } = client;
+      const reserve = () => budget(principal?.rootId ?? 0);
       const both: OpenSocket = {
-        bridge: bridge(socket, upstream, () => {
+        bridge: bridge({ socket, connection }, upstream, reserve, () => {
           open.remove(both);
           release();
         }),
@@ -134,7 +138,7 @@ export function createWebSockets(parts: WebSocketParts) {
     });
     // The client has left.
     if (isUpgraded) return;
-    upstream.terminate();
+    upstream.socket.terminate();
     client.release();
   }
 

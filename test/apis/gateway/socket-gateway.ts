@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { createAuthenticateClient } from '../../../src/apis/gateway/authenticate-client.ts';
+import { type ByteBudget, createByteBudget } from '../../../src/apis/gateway/byte-budget.ts';
 import { createWebSockets } from '../../../src/apis/gateway/websocket.ts';
 import type { ConfiguredCredential, GatewayConfig } from '../../../src/gateway-file/config.ts';
 import { clientResolver } from '../../../src/http/client-address.ts';
@@ -30,6 +31,7 @@ export type Setting = {
   /** Why a valid key gets no place. */
   full?: () => Failure | undefined;
   limits?: { connectMs?: number; firstByteMs?: number };
+  budget?: ByteBudget;
 };
 
 /** A server that only has the WebSockets of the gateway, and a client with the key 1. Gone when the test is. */
@@ -74,6 +76,7 @@ export async function socketGateway(credentials: readonly ConfiguredCredential[]
       isAllowedHost: () => true,
     }),
     upstreams,
+    budget: setting.budget ?? createByteBudget(),
     limits: { connectMs: 5_000, firstByteMs: 5_000, lookup: undefined, ...setting.limits },
     findInvalid: async (keys) => new Set<KeyUse>(keys.filter(({ id }) => invalid.has(id))),
     requestLog,
