@@ -80,8 +80,10 @@ export function composeClientApi(
         ...{ code: 'too_many_concurrent', limit: maxConcurrent ?? 0, retryAfter: 1 },
       },
   });
+  const budget = createByteBudget();
   const fast = createClientApi({
     ...core,
+    budget,
     ...{ live, authenticateClient, agent, upstreams, models: createModels(upstreams, agent, clock) },
     isKeyOf: (rawKey, { principal, client }) =>
       andThen(keyLookup.lookUp(rawKey, client.ip), (found) =>
@@ -89,5 +91,5 @@ export function composeClientApi(
       ),
     usage: { countModel: core.models.countModel, createTokenReader },
   });
-  return { fast, authenticateClient, upstreams, budget: createByteBudget() };
+  return { fast, authenticateClient, upstreams, budget };
 }

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { apartForPages } from '../../src/apis/gateway/apart-for-pages.ts';
 import { createAuthenticateClient } from '../../src/apis/gateway/authenticate-client.ts';
+import { type ByteBudget, createByteBudget } from '../../src/apis/gateway/byte-budget.ts';
 import { createClientApi } from '../../src/apis/gateway/client-api.ts';
 import type { ModelUse } from '../../src/apis/gateway/usage.ts';
 import { createAdmit } from '../../src/auth/admit.ts';
@@ -60,6 +61,7 @@ type Options = {
   patience?: Partial<Patience>;
   clock?: Clock;
   acquire?: (principal: KeyPrincipal) => (() => void) | Failure;
+  budget?: ByteBudget;
   /** What the keys of the clients hold. */
   principals?: Record<string, Partial<KeyPrincipal>>;
 };
@@ -70,6 +72,7 @@ export async function startGateway({
   patience,
   clock = systemClock,
   acquire,
+  budget,
   principals = {},
 }: Options) {
   const current = gatewayConfig(config);
@@ -126,6 +129,7 @@ export async function startGateway({
     isKeyOf: (key, { principal }) => principal !== undefined && principal === principalOf(key),
     agent,
     upstreams,
+    budget: budget ?? createByteBudget(),
     models: createModels(upstreams, agent, clock),
     usage: { countModel: (use) => uses.push(use), createTokenReader: () => undefined },
     requestLog,

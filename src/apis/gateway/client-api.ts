@@ -17,10 +17,11 @@ import {
   type ClientAuthentication,
   requestReader,
 } from './authenticate-client.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import { PREFLIGHT } from './cors.ts';
 import { answerJson, beginExchange, type Exchange, fail } from './exchange.ts';
 import { createForward, type ForwardParts, type Order } from './forward.ts';
-import { createHolds, type Hold } from './held-bytes.ts';
+import { type Hold, openHold } from './held-bytes.ts';
 import { streamed, untilModel } from './request-body.ts';
 import { asksModel, isOwned, routeOf, type Service } from './routes.ts';
 import type { ModelUsage } from './usage.ts';
@@ -37,6 +38,7 @@ export type ClientApiParts = Readonly<{
   upstreams: Pick<Upstreams, 'route' | 'take' | 'rest'>;
   models: () => Promise<ModelList>;
   usage: ModelUsage;
+  budget: ByteBudget;
   requestLog: RequestLog;
   logger: Logger;
 }>;
@@ -47,8 +49,7 @@ export type ClientApiParts = Readonly<{
  * @returns a handler that says whether it takes a request
  */
 export function createClientApi(parts: ClientApiParts) {
-  const { live, authenticateClient, isKeyOf, upstreams, models, usage, requestLog, logger } = parts;
-  const openHold = createHolds();
+  const { live, authenticateClient, isKeyOf, upstreams, models, usage, budget, requestLog, logger } = parts;
   const forward = createForward({ ...parts, createTokenReader: usage.createTokenReader });
 
   function failWith(exchange: Exchange, error: unknown): void {
@@ -113,7 +114,7 @@ export function createClientApi(parts: ClientApiParts) {
 
   /** What is held of a body is dropped when the exchange ends. */
   function openHoldOf(exchange: Exchange): Hold {
-    const hold = openHold();
+    const hold = openHold(budget(exchange.principal?.rootId ?? 0));
     const { release } = exchange;
     exchange.release = () => {
       hold.drop();

@@ -28,7 +28,6 @@ export type WebSocketParts = Readonly<{
   authenticateClient: AuthenticateClient;
   upstreams: Pick<Upstreams, 'route' | 'take' | 'rest'>;
   limits: UpstreamLimits;
-  /** What clients keep in memory at one time. */
   budget: ByteBudget;
   findInvalid: (keys: readonly KeyUse[]) => Promise<ReadonlySet<KeyUse>>;
   requestLog: RequestLog;

@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createHolds, type Hold } from '../../../src/apis/gateway/held-bytes.ts';
+import { createByteBudget, type Reservation } from '../../../src/apis/gateway/byte-budget.ts';
+import { openHold } from '../../../src/apis/gateway/held-bytes.ts';
 import { untilModel } from '../../../src/apis/gateway/request-body.ts';
 import { readAtMost } from '../../../src/http/body.ts';
+import { CLIENT_KEY, credential, OTHER_KEY, startGateway } from '../../support/client-api.ts';
+import { startUpstream } from '../../support/upstream.ts';
 
 const MIB = 1024 * 1024;
 
@@ -35,7 +38,7 @@ describe('a body in pieces of one byte', () => {
 
   test('is one buffer in the gateway', async () => {
     const { incoming, emit, stream } = request({ 'content-length': String(body.length) });
-    const read = untilModel(incoming, createHolds());
+    const read = untilModel(incoming, () => openHold(createByteBudget()(1)));
     inPieces(emit);
     stream.emit('end');
     const { content, model } = await read;
@@ -52,9 +55,9 @@ describe('a body in pieces of one byte', () => {
 });
 
 describe('all bodies together', () => {
-  const start = (openHold: () => Hold, bytes: number) => {
+  const start = (reservation: Reservation, bytes: number) => {
     const { incoming, emit, stream } = request();
-    const hold = openHold();
+    const hold = openHold(reservation);
     const read = untilModel(incoming, () => hold);
     const result = failure(read);
     emit(Buffer.from('{"text":"'));
@@ -63,10 +66,10 @@ describe('all bodies together', () => {
   };
 
   test('have a budget: the next long one is refused, and a short one passes', async () => {
-    const openHold = createHolds(4 * MIB);
-    start(openHold, 1.9 * MIB);
-    expect(await start(openHold, MIB).result).toBe('bodies');
-    const short = start(openHold, 0);
+    const reserve = createByteBudget(4 * MIB, 4 * MIB);
+    start(reserve(1), 1.9 * MIB);
+    expect(await start(reserve(2), MIB).result).toBe('bodies');
+    const short = start(reserve(2), 0);
     short.emit(Buffer.alloc(32 * 1024, 'x'));
     short.emit(Buffer.from('","model":"m"'));
     expect((await short.read).model).toBe('m');
@@ -100,15 +103,33 @@ describe('all bodies together', () => {
     ],
     ['ends with its request', ({ hold }) => hold.drop()],
   ])('get back what a body held that %s', async (_, end) => {
-    const openHold = createHolds(4 * MIB);
-    const first = start(openHold, 1.9 * MIB);
+    const budget = createByteBudget(4 * MIB, 4 * MIB);
+    const first = start(budget(1), 1.9 * MIB);
     await end(first);
     first.hold.drop();
-    const next = start(openHold, 1.9 * MIB);
+    const next = start(budget(1), 1.9 * MIB);
     next.emit(Buffer.from('","model":"m"'));
     expect(await next.result).toBe('none');
-    expect(await start(openHold, 1.9 * MIB).result).toBe('bodies');
+    expect(await start(budget(1), 1.9 * MIB).result).toBe('bodies');
   });
+});
+
+test('the long bodies of one key do not keep out those of another key', async () => {
+  const upstream = await startUpstream();
+  const budget = createByteBudget(8 * MIB);
+  const config = { credentials: [credential({ baseUrl: upstream.origin })] };
+  const { origin } = await startGateway({ budget, config });
+  const body = `{"text":"${'x'.repeat(300 * 1024)}","model":"m"}`;
+  const statusFor = async (key: string) => {
+    const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
+    const answer = await fetch(`${origin}/v1/chat/completions`, { method: 'POST', headers, body });
+    return answer.status;
+  };
+  const ofFirstKey = budget(1);
+  ofFirstKey.resize(2 * MIB);
+  expect([await statusFor(CLIENT_KEY), await statusFor(OTHER_KEY)]).toEqual([503, 200]);
+  ofFirstKey.resize(0);
+  expect(await statusFor(CLIENT_KEY)).toBe(200);
 });
 
 describe('a body whose model does not come', () => {
@@ -117,7 +138,7 @@ describe('a body whose model does not come', () => {
   const begin = (headers?: Record<string, string>) => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     const { incoming, emit } = request(headers);
-    const result = failure(untilModel(incoming, createHolds()));
+    const result = failure(untilModel(incoming, () => openHold(createByteBudget()(1))));
     emit(Buffer.from('{"text":"'));
     return { emit, result };
   };
