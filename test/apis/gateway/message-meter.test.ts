@@ -42,9 +42,11 @@ const isFree = (budget: ByteBudget, share: number) => () => {
 const FULL = { code: 1013, reason: 'Too many long messages are in memory.' };
 
 describe('a message that is not whole', () => {
-  test('and that is larger than the share of its client, closes both sides', async () => {
-    const budget = createByteBudget(4 * MIB);
+  test('and for which the share of its client has no place, closes both sides', async () => {
+    const budget = createByteBudget(16 * MIB);
     const { socket, closed, bothClosed, upstreamClosed } = await opened(budget);
+    const another = budget(1);
+    another.resize(3 * MIB);
     socket.send(Buffer.alloc(2 * MIB), { fin: false });
     expect(await bothClosed(closed, upstreamClosed)).toEqual([FULL, FULL]);
     await expect.poll(isFree(budget, MIB)).toBe(true);
@@ -132,6 +134,16 @@ test('a long message gives its bytes back when it has passed', async () => {
     expect((await next()).data).toHaveLength(MIB);
     await expect.poll(isFree(budget, 2 * MIB)).toBe(true);
   }
+});
+
+test('pieces of one byte count with the memory that each needs', () => {
+  const [socket, connection] = [new EventEmitter(), new EventEmitter()];
+  const onFull = vi.fn<() => void>();
+  meter('client', socket as WebSocket, connection as Socket, createByteBudget(0)(1), onFull);
+  for (let i = 0; i < 250; i++) connection.emit('data', Buffer.alloc(1));
+  expect(onFull).not.toHaveBeenCalled();
+  for (let i = 0; i < 10; i++) connection.emit('data', Buffer.alloc(1));
+  expect(onFull).toHaveBeenCalled();
 });
 
 test('a whole message counts until the other side has taken it, also after a close', () => {
