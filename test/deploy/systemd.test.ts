@@ -15,6 +15,7 @@ const MOST_EXPOSURE = 20;
 
 test.each([
   'LimitCORE=0',
+  'MemoryMax=75%',
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
   'CapabilityBoundingSet=',
