@@ -3,6 +3,17 @@ import { ADMIN, peopled } from '../support/people.ts';
 
 const LIMIT = 300;
 
+/** Sends requests, ten at a time: with more, PostgreSQL may have no connection left. */
+async function sendMany<Answer>(count: number, send: (number: number) => Promise<Answer>): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  while (answers.length < count) {
+    const first = answers.length;
+    const batch = Array.from({ length: Math.min(10, count - first) }, (_, i) => send(first + i));
+    answers.push(...(await Promise.all(batch)));
+  }
+  return answers;
+}
+
 test('an account changes its keys 300 times in an hour, and can always make them invalid', async () => {
   const { add, admin, call, signIn } = await peopled();
   await add('member@example.com');
@@ -13,9 +24,7 @@ test('an account changes its keys 300 times in an hour, and can always make them
   const [first, second, others] = [await made(member), await made(member), await made(other)];
   const activate = (person: typeof member, { id }: { id: number }) =>
     person('POST', `/auth/keys/${id}/activate`);
-  const answers = await Promise.all(
-    Array.from({ length: LIMIT }, (_, i) => activate(member, i % 2 ? first : second)),
-  );
+  const answers = await sendMany(LIMIT, (i) => activate(member, i % 2 ? first : second));
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(LIMIT);
 
   const refused = await member('PATCH', `/auth/keys/${first.id}`, { label: 'other' });
@@ -32,8 +41,6 @@ test('an account changes its keys 300 times in an hour, and can always make them
 
 test('an admin has no such limit', async () => {
   const { admin } = await peopled();
-  const answers = await Promise.all(
-    Array.from({ length: LIMIT + 1 }, () => admin('POST', '/auth/keys/1/activate')),
-  );
+  const answers = await sendMany(LIMIT + 1, () => admin('POST', '/auth/keys/1/activate'));
   expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
 });
