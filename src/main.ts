@@ -50,7 +50,7 @@ async function start(): Promise<void> {
 async function reload(starting: Promise<Service>, memory: SharedMemory, logger: Logger): Promise<void> {
   logger.info('SIGHUP: reading the certificates again');
   const service = await starting;
-  // Who asks wants to know what is wrong, also when the log says it already.
+  // An operator who sends the signal expects an answer, even if the log has the same line already.
   for (const said of [memory.coreCertificate, memory.gatewayNews.certificate]) forgetNews(said);
   await service.reload();
 }
