@@ -2,7 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { isClaimed } from './bootstrap/store.ts';
 import type { Config } from './config.ts';
-import { retryWhileBusy } from './db/busy.ts';
+import { isBusy, retryWhileBusy } from './db/busy.ts';
 import type { Engine, EngineServices } from './db/engine.ts';
 import {
   assertNotEmptied,
@@ -26,7 +26,8 @@ import {
 } from './pepper/database-marker.ts';
 import { loadPepper, type Pepper, pepperCheck } from './pepper/pepper.ts';
 
-const PATIENCE_MS = 1_500;
+/** Another process may bring the schema of many keys up to date. */
+const PATIENCE_MS = 30_000;
 
 export type Storage = {
   db: Db;
@@ -141,7 +142,7 @@ async function openWith(
     previousCheck: previous && pepperCheck(previous),
   };
   try {
-    const databaseId = await retryWhileBusy(() => prepare(db, context), PATIENCE_MS);
+    const databaseId = await prepareInTurn(db, context, logger);
     if (marker.databaseId === undefined) markDatabase(marker.path, databaseId);
     if (marker.isClaimed && !(await isClaimed(db))) throw outdatedDatabase(engine.name, marker.path);
     const services = await engine.startServices(databaseId);
@@ -163,6 +164,20 @@ async function openWith(
     await db.destroy();
     throw engine.asStartupError(error);
   }
+}
+
+function prepareInTurn(db: Db, context: IdentityContext, logger: Logger): Promise<string> {
+  let isReported = false;
+  function isOther(error: unknown): boolean {
+    if (!isBusy(error)) return false;
+    if (!isReported)
+      logger.warn(
+        `another process changes ${context.databaseName}, for example to a new schema; waits for ${PATIENCE_MS / 1_000} s at most`,
+      );
+    isReported = true;
+    return true;
+  }
+  return retryWhileBusy(() => prepare(db, context), PATIENCE_MS, isOther);
 }
 
 async function prepare(db: Db, context: IdentityContext): Promise<string> {

@@ -10,7 +10,8 @@ import { type Postgres, startPostgres } from './postgres.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const PROXY = join(import.meta.dirname, 'haproxy.cfg');
-const PATIENCE_MS = 30_000;
+/** Longer than a replica waits for another one that changes the schema. */
+const PATIENCE_MS = 60_000;
 
 export type Replica = {
   origin: string;

@@ -12,17 +12,26 @@ export class DatabaseBusyError extends DomainError {
   }
 }
 
+/** Whether the work was refused because of other work in the database, of this process or of another one. */
+export const isBusy = (error: unknown): boolean =>
+  error instanceof DomainError && error.failure.code === 'database_busy';
+
 /**
  * Repeats the work, with growing pauses, as long as another writer holds the lock.
- * @throws what the work throws, and the last DatabaseBusyError after `patienceMs`
+ * @param isOther which errors say that; PostgreSQL's end a wait of some seconds
+ * @throws what the work throws, and the last error that says so after `patienceMs`
  */
-export async function retryWhileBusy<T>(work: () => T | Promise<T>, patienceMs: number): Promise<T> {
+export async function retryWhileBusy<T>(
+  work: () => T | Promise<T>,
+  patienceMs: number,
+  isOther = (error: unknown): boolean => error instanceof DatabaseBusyError,
+): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (let pause = 2; ; pause = Math.min(pause * 2, 50)) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof DatabaseBusyError) || performance.now() > deadline) throw error;
+      if (!isOther(error) || performance.now() > deadline) throw error;
       await sleep(pause * (0.5 + Math.random()));
     }
   }

@@ -1,7 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
+import { client } from '../support/http.ts';
 import { LONG } from '../support/long.ts';
 import { query } from '../support/postgres.ts';
 import { cluster, onOnePostgres, senders } from './replicas.ts';
@@ -17,6 +20,20 @@ describe('replicas that start', () => {
     const names = await query(url, 'select name from kysely_migration order by name');
     expect(names.map(({ name }) => name)).toEqual(Object.keys(migrations));
     for (const send of senders(replicas)) expect((await send('/health')).status).toBe(200);
+  }, 60_000);
+
+  test('while another process changes the schema wait for it, and say so', async () => {
+    const { url, startReplica } = await onSharedPostgres(0);
+    const other = new Client({ connectionString: url });
+    await other.connect();
+    // Longer than `lock_timeout`, which ends the wait of a request.
+    await other.query("select pg_advisory_lock(x'4b487468'::int)");
+    const starting = startReplica();
+    await sleep(6_000);
+    await other.end();
+    const { origin, log } = await starting;
+    expect((await client(origin)('/health')).status).toBe(200);
+    expect(log()).toContain('for example to a new schema; waits for 30 s at most');
   }, 60_000);
 
   const refusal = async (starting: Promise<unknown>): Promise<string> =>

@@ -3,6 +3,7 @@ import { type Client, DatabaseError } from 'pg';
 import { DomainError } from '../../lib/failure.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { StartupError } from '../../lib/startup-error.ts';
+import { isBusy } from '../busy.ts';
 import type { Engine } from '../engine.ts';
 import { type DatabaseLocation, displayName } from '../location.ts';
 import type { DatabaseMemory } from '../memory.ts';
@@ -37,7 +38,9 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
 
   const unusable = (error: unknown) =>
     new StartupError(
-      `Cannot use the database ${name} (${reasonOf(error)}); check DATABASE_URL, and that the server takes connections.`,
+      isBusy(error)
+        ? `Another process keeps the database ${name} busy; wait until it is done, or stop it, and start again.`
+        : `Cannot use the database ${name} (${reasonOf(error)}); check DATABASE_URL, and that the server takes connections.`,
     );
 
   /** On a connection of its own. */
