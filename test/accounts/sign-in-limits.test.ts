@@ -154,7 +154,7 @@ describe(`ten wrong codes from each of ${ADDRESSES} addresses`, () => {
       pass(QUARTER_S);
     }
     expect(Object.fromEntries(found)).toEqual({ 401: 50, 429: 10 * ADDRESSES - 50 });
-  }, 90_000);
+  });
 });
 
 describe('an operator', () => {
@@ -196,9 +196,7 @@ describe('an operator', () => {
     const { send, call } = await peopled(trusting);
     await times(6, () => wrong(send));
     await expect
-      .poll(async () => (await call('GET', '/auth/audit?action=address.locked')).json.events, {
-        timeout: 10_000,
-      })
+      .poll(async () => (await call('GET', '/auth/audit?action=address.locked')).json.events)
       .toMatchObject([
         {
           address: null,

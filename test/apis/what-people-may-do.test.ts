@@ -193,7 +193,7 @@ const row = (cells: readonly string[]) =>
     .join('')
     .trimEnd();
 
-test('what people may do, and what their keys may do', { timeout: 300_000 }, async () => {
+test('what people may do, and what their keys may do', async () => {
   const it = await world();
   const text = [
     'The status of the answer to each route, by the credential of a person. "granted": a member with all scopes of',
@@ -219,7 +219,7 @@ test('what people may do, and what their keys may do', { timeout: 300_000 }, asy
   await expect(`${text.join('\n')}\n`).toMatchFileSnapshot(GOLDEN);
 });
 
-test('a member neither sees nor changes anything of another', { timeout: 120_000 }, async () => {
+test('a member neither sees nor changes anything of another', async () => {
   const it = await world();
   const member = await it.session(await it.person('member', GRANTED));
   const key = await it.keyOf(member.account ?? '', {});

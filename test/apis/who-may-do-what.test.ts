@@ -198,7 +198,7 @@ test('who may do what, and what everybody else gets', async () => {
     }
   }
   await expect(`${text.join('\n')}\n`).toMatchFileSnapshot(GOLDEN);
-}, 120_000);
+});
 
 test('HEAD gets the status of GET', async () => {
   const { raw_key } = await made({ scopes: ['keys:read'] });

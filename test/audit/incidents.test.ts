@@ -28,7 +28,7 @@ test('a lockout is recorded once, with what is locked', async () => {
   for (let i = 0; i < 8; i++)
     await send({ path: '/auth/verify', key: WRONG, headers: { 'X-Forwarded-For': '2001:db8::5' } });
   await expect
-    .poll(() => recorded(send, 'address.locked'), { timeout: 10_000 })
+    .poll(() => recorded(send, 'address.locked'))
     .toEqual([
       {
         id: expect.any(Number),
@@ -66,7 +66,7 @@ test('a refused registration is recorded: a missing token, a wrong one, and one 
   expect(answers.map(({ status }) => status)).toEqual([401, 401, 201, 409]);
   const refused = [answers[3], answers[1], answers[0]];
   await expect
-    .poll(() => recorded(send, 'bootstrap.refused'), { timeout: 10_000 })
+    .poll(() => recorded(send, 'bootstrap.refused'))
     .toEqual(
       refused.map((answer) => ({
         id: expect.any(Number),
@@ -86,10 +86,10 @@ test('ten of a kind are recorded in a minute, and the rest are counted', async (
   const { clock, pass } = fakeClock();
   const { send } = await bootstrapped({ clock });
   for (let i = 0; i < 25; i++) expect((await refuse(send)).status).toBe(409);
-  await expect.poll(() => recorded(send, 'bootstrap.refused'), { timeout: 10_000 }).toHaveLength(10);
+  await expect.poll(() => recorded(send, 'bootstrap.refused')).toHaveLength(10);
   pass(60);
   await expect
-    .poll(() => recorded(send, 'bootstrap.refused'), { timeout: 10_000 })
+    .poll(() => recorded(send, 'bootstrap.refused'))
     .toMatchObject([
       { address: null, request_id: null, changes: { omitted: { from: 0, to: 15 } } },
       ...new Array(10).fill({ address: '127.0.0.1' }),
@@ -120,7 +120,7 @@ test('a database that takes nothing changes no refusal, and gets the events late
   expect((await send({ path: '/auth/verify', key: WRONG, headers: from })).status).toBe(429);
   expect((await refuse(send)).status).toBe(409);
   await sqlIn(dataDir, 'alter table kept_events rename to audit_events');
-  await expect.poll(() => recorded(send, 'bootstrap.refused'), { timeout: 10_000 }).toHaveLength(6);
+  await expect.poll(() => recorded(send, 'bootstrap.refused')).toHaveLength(6);
   expect(await recorded(send, 'address.locked')).toHaveLength(1);
 });
 

@@ -35,7 +35,7 @@ describe('three replicas', () => {
         await ended;
       }
     }
-  }, 120_000);
+  });
 
   test('never retire the last two keys together', async () => {
     const { replicas } = await cluster(3);
@@ -55,7 +55,7 @@ describe('three replicas', () => {
         [survivor, survivorId] = [second.raw_key, second.id];
       }
     }
-  }, 60_000);
+  });
 
   test('share a lock within a second', async () => {
     const { replicas } = await cluster(3, { KEYHEARTH_TRUSTED_PROXIES: '192.0.2.1' });
@@ -70,7 +70,7 @@ describe('three replicas', () => {
     for (const send of elsewhere) {
       expect(await send({ path: '/auth/verify', key: FIRST_KEY })).toMatchObject({ status: 200 });
     }
-  }, 60_000);
+  });
 });
 
 test('an operator ends a lockout on both replicas, whichever is asked', async () => {
@@ -91,7 +91,7 @@ test('an operator ends a lockout on both replicas, whichever is asked', async ()
     expect((await operator({ method: 'DELETE', path, key: FIRST_KEY })).status).toBe(204);
     await expect.poll(statuses).toEqual([200, 200]);
   }
-}, 60_000);
+});
 
 test('a lock that cannot be sent, since the connection hangs, is sent over the next one', async () => {
   const { url, replicas, startReplica } = await cluster(1, { KEYHEARTH_TRUSTED_PROXIES: '192.0.2.1' });
@@ -100,8 +100,8 @@ test('a lock that cannot be sent, since the connection hangs, is sent over the n
   const [guess, elsewhere] = senders([...replicas, await startReplica()], '127.0.0.7');
   for (let i = 0; i < 5; i++) await guess({ path: '/auth/verify', key: `${FIRST_KEY}-wrong` });
   const verify = async () => (await elsewhere({ path: '/auth/verify', key: FIRST_KEY })).status;
-  await expect.poll(verify, { timeout: 10_000 }).toBe(429);
-}, 60_000);
+  await expect.poll(verify).toBe(429);
+});
 
 test('replicas of two workers each count one lockout, share it, and refuse a revoked key in every worker', async () => {
   const { replicas } = await cluster(2, {
@@ -135,4 +135,4 @@ test('replicas of two workers each count one lockout, share it, and refuse a rev
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
   }
-}, 60_000);
+});

@@ -19,7 +19,7 @@ export function onOnePostgres() {
   beforeAll(async () => {
     shared = await startCluster(0, ENV, { fsync: 'off' });
     return () => shared.stop();
-  }, 60_000);
+  });
   let databases = 0;
 
   return async (count: number, env: Record<string, string> = {}) => {

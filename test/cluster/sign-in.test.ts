@@ -15,7 +15,7 @@ test('replicas share the locks of e-mail addresses, and their end', async () => 
   const [one, two] = senders(replicas);
   const key = (await setUp(one)).json.raw_key;
   for (let i = 0; i < 5; i++) await login(one, { ...ADMIN, password: 'not the password of it' });
-  await expect.poll(async () => (await login(two)).status, { timeout: 5_000 }).toBe(429);
+  await expect.poll(async () => (await login(two)).status).toBe(429);
   for (const send of [one, two])
     expect((await send({ path: '/auth/lockouts', key })).json.lockouts).toMatchObject(
       expect.arrayContaining([
@@ -24,8 +24,8 @@ test('replicas share the locks of e-mail addresses, and their end', async () => 
     );
   const path = `/auth/lockouts/${encodeURIComponent(ADMIN.email)}`;
   expect(await two({ method: 'DELETE', path, key })).toMatchObject({ status: 204 });
-  await expect.poll(async () => (await login(one)).status, { timeout: 5_000 }).toBe(200);
-}, 60_000);
+  await expect.poll(async () => (await login(one)).status).toBe(200);
+});
 
 test('a session that one replica ends is refused by the other at once', async () => {
   const { replicas } = await cluster(2);
@@ -39,7 +39,7 @@ test('a session that one replica ends is refused by the other at once', async ()
     expect(await here('POST', '/auth/logout')).toMatchObject({ status: 204 });
     expect(await there('GET', '/auth/self')).toMatchObject({ status: 401 });
   }
-}, 60_000);
+});
 
 test('of 20 sign-ins with one code at both replicas, one succeeds', async () => {
   const { replicas } = await cluster(2);
@@ -52,4 +52,4 @@ test('of 20 sign-ins with one code at both replicas, one succeeds', async () => 
     Array.from({ length: 20 }, (_, i) => login(i % 2 === 0 ? one : two, { ...ADMIN, code })),
   );
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-}, 60_000);
+});

@@ -38,7 +38,7 @@ describe.skipIf(!hasChromium)('the audit log', () => {
     const running = await changed();
     const { page, sentences, complaints, close } = await opened(running);
     await expect
-      .poll(sentences, { timeout: 5_000 })
+      .poll(sentences)
       .toEqual([
         'ops@example.com signed in',
         'ops@example.com deleted the key short-lived',
@@ -55,7 +55,7 @@ describe.skipIf(!hasChromium)('the audit log', () => {
     await change.getByText('key.updated').waitFor();
     expect(await change.getByRole('cell').allInnerTexts()).toEqual(['old name', 'backup-server']);
     await change.getByRole('link', { name: 'All events of this key' }).click();
-    await expect.poll(async () => (await sentences()).length, { timeout: 5_000 }).toBe(3);
+    await expect.poll(async () => (await sentences()).length).toBe(3);
     await page.getByRole('link', { name: 'backup-server' }).first().click();
     await page.getByRole('heading', { level: 1, name: 'backup-server' }).waitFor();
     expect(complaints).toEqual([]);
@@ -65,7 +65,7 @@ describe.skipIf(!hasChromium)('the audit log', () => {
   test('finds events by kind, key, actor and time, and downloads those', async () => {
     const running = await changed();
     const { page, sentences, close } = await opened(running);
-    const found = (texts: readonly string[]) => expect.poll(sentences, { timeout: 5_000 }).toEqual(texts);
+    const found = (texts: readonly string[]) => expect.poll(sentences).toEqual(texts);
     await page.getByLabel('What').selectOption({ label: 'Key deleted' });
     await found(['ops@example.com deleted the key short-lived']);
     const [download] = await Promise.all([
@@ -78,7 +78,7 @@ describe.skipIf(!hasChromium)('the audit log', () => {
     await page.getByLabel('Number of the key').fill(String(running.id));
     await page.getByRole('heading', { name: 'No event matches' }).waitFor();
     await page.getByLabel('What').selectOption('');
-    await expect.poll(async () => (await sentences()).length, { timeout: 5_000 }).toBe(3);
+    await expect.poll(async () => (await sentences()).length).toBe(3);
     await page.getByLabel('Number of the key').fill('two');
     await page
       .getByRole('alert')
@@ -89,14 +89,14 @@ describe.skipIf(!hasChromium)('the audit log', () => {
     await page.getByLabel('Number of the key').fill('');
     const who = page.getByLabel('Who', { exact: true });
     await who.selectOption('ops@example.com');
-    await expect.poll(async () => (await sentences()).length, { timeout: 5_000 }).toBe(7);
+    await expect.poll(async () => (await sentences()).length).toBe(7);
     await who.selectOption('Somebody else, by id');
     await page.getByLabel('Who, by id').fill(running.adminId);
-    await expect.poll(async () => (await sentences()).length, { timeout: 5_000 }).toBe(7);
+    await expect.poll(async () => (await sentences()).length).toBe(7);
     await page.getByLabel('Before').fill('2001-01-01T00:00');
     await page.getByRole('heading', { name: 'No event matches' }).waitFor();
     await page.getByRole('link', { name: 'Remove the filters' }).click();
-    await expect.poll(async () => (await sentences()).length, { timeout: 5_000 }).toBe(9);
+    await expect.poll(async () => (await sentences()).length).toBe(9);
     expect(await page.getByLabel('Before').inputValue()).toBe('');
     await close();
   });
@@ -106,7 +106,7 @@ describe.skipIf(!hasChromium)('the audit log', () => {
     for (let i = 0; i < 60; i++)
       await running.admin('PATCH', `/auth/keys/${running.id}`, { label: `name ${i}` });
     const { page, sentences, close } = await opened(running);
-    await expect.poll(async () => (await sentences()).length, { timeout: 5_000 }).toBe(50);
+    await expect.poll(async () => (await sentences()).length).toBe(50);
     expect((await sentences())[1]).toContain('label name 58 → name 59');
     await page.getByRole('button', { name: 'Next' }).click();
     await page.getByText('Page 2').waitFor();
@@ -129,7 +129,7 @@ describe.skipIf(!hasChromium)('the audit log', () => {
     });
     await page.getByText('What happened to your account and its keys.').waitFor();
     await expect
-      .poll(sentences, { timeout: 5_000 })
+      .poll(sentences)
       .toEqual([
         'member@example.com signed in',
         'ops@example.com changed the account member@example.com: scopes none → audit:read',

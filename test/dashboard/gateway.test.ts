@@ -78,7 +78,7 @@ describe.skipIf(!hasChromium)('the page of the gateway', () => {
           await settled(page);
           return page.locator('main').innerText();
         },
-        { timeout: 10_000, interval: 300 },
+        { interval: 300 },
       )
       .toContain('The file is not in force.');
     await goTo('/');

@@ -54,13 +54,13 @@ describe.skipIf(!hasChromium)('the list of keys', () => {
     await settled(page);
     expect((await names())[0]).toBe('key 119');
     await page.getByLabel('Name').fill('key 00');
-    await expect.poll(names, { timeout: 5_000 }).toHaveLength(10);
+    await expect.poll(names).toHaveLength(10);
     await page.getByLabel('Name').fill('no such name');
     await page.getByRole('heading', { name: 'No key matches' }).waitFor();
     await page.getByRole('link', { name: 'Remove the filters' }).click();
-    await expect.poll(names, { timeout: 5_000 }).toHaveLength(50);
+    await expect.poll(names).toHaveLength(50);
     await page.getByRole('button', { name: 'Created' }).click();
-    await expect.poll(async () => (await names())[1], { timeout: 5_000 }).toBe('key 000');
+    await expect.poll(async () => (await names())[1]).toBe('key 000');
     await goTo('/keys?scope=even%3Aread&status=active');
     expect(await page.getByLabel('Scope').inputValue()).toBe('even:read');
     expect((await names())[0]).toBe('key 118');
@@ -86,7 +86,7 @@ describe.skipIf(!hasChromium)('the list of keys', () => {
       .waitFor();
     await page.context().unroute('**/auth/keys?*');
     await page.getByRole('button', { name: 'Try again' }).click();
-    await expect.poll(names, { timeout: 5_000 }).toHaveLength(2);
+    await expect.poll(names).toHaveLength(2);
     await close();
   });
 
@@ -98,7 +98,7 @@ describe.skipIf(!hasChromium)('the list of keys', () => {
     expect(await names()).not.toContain('of nobody');
     await page.getByRole('link', { name: 'Show all keys' }).click();
     await page.getByText('Every key that this service knows.').waitFor();
-    await expect.poll(names, { timeout: 5_000 }).toContain('of nobody');
+    await expect.poll(names).toContain('of nobody');
     await close();
   });
 

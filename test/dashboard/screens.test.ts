@@ -108,5 +108,5 @@ describe.skipIf(!hasChromium)('every page', () => {
       expect.soft(await scrollsSideways(page), path).toBe(false);
     }
     await close();
-  }, 120_000);
+  });
 });

@@ -151,5 +151,5 @@ test('the epoch stays the same while nothing is committed', async () => {
     await sleep(300);
     return before !== undefined && reader.epoch() === before;
   };
-  await expect.poll(isStable, { timeout: 10_000 }).toBe(true);
+  await expect.poll(isStable).toBe(true);
 });

@@ -36,7 +36,7 @@ function missingFor(page: string): string | undefined {
 
 const withSteps = pages.filter((page) => stepsOf(page).length > 0);
 
-describe.concurrent('the commands of', { timeout: 60_000 }, () => {
+describe.concurrent('the commands of', () => {
   for (const page of withSteps) {
     const missing = missingFor(page);
     test.skipIf(missing)(

@@ -47,4 +47,4 @@ test(`streams ${EVENTS} events in constant memory, also to a client that does no
   expect((await send({ path: '/auth/audit?limit=1', key: FIRST_KEY })).json.events[0].action).toBe(
     'key.registered',
   );
-}, 120_000);
+});

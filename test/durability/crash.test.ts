@@ -116,7 +116,7 @@ test('a start that is killed at any moment leaves a directory in which the next 
     return beforeItServed;
   });
   expect(Math.max(...landed)).toBeGreaterThan(0);
-}, 300_000);
+});
 
 test('a registration that a crash interrupts has happened whole or not at all', async () => {
   const KILLS = LONG ? 12 : 3;
@@ -169,7 +169,7 @@ test('a registration that a crash interrupts has happened whole or not at all', 
   expect(cutOff).toBeGreaterThanOrEqual((LANES * KILLS) / 4);
   expect(unanswered.open).toBeGreaterThan(0);
   expect(unanswered.closed).toBeGreaterThan(0);
-}, 300_000);
+});
 
 test('what was answered about keys outlives every crash: the new ones open, the retired ones do not', async () => {
   const KILLS = LONG ? 14 : 3;
@@ -261,4 +261,4 @@ test('what was answered about keys outlives every crash: the new ones open, the 
   expect(cutOff).toBeGreaterThanOrEqual((LANES * KILLS) / 2);
   expect(answeredInAll).toBeGreaterThan(LANES * KILLS);
   expect(unanswered).toBeGreaterThan(0);
-}, 300_000);
+});

@@ -90,11 +90,11 @@ describe('four processes that make one new data directory together', () => {
 
   test(`register exactly one of a hundred keys that are sent once all four serve, rounds: ${TIMES.register}`, async () => {
     for (let round = 0; round < TIMES.register; round++) await race(true);
-  }, 300_000);
+  });
 
   test(`register exactly one of a hundred keys that are sent while others still start, rounds: ${TIMES.register}`, async () => {
     for (let round = 0; round < TIMES.register; round++) await race(false);
-  }, 300_000);
+  });
 });
 
 test(`four processes that open one new data directory in the same millisecond all come to serve it, ${TIMES.open} times in a row`, async () => {
@@ -117,7 +117,7 @@ test(`four processes that open one new data directory in the same millisecond al
     const marker = readFileSync(join(dataDir, 'pepper.database-id'), 'utf8').trim();
     expect(query(dataDir, 'select database_id from database_identity')).toEqual([marker]);
   }
-}, 60_000);
+});
 
 describe.each([
   { through: 'two processes', processes: 2 },
@@ -196,7 +196,7 @@ describe.each([
       await activate(first, retired, survivor);
     }
     expect(Math.min(wins.one, wins.two)).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   test(`leave one when one is deleted and the other deactivated, in each of ${TIMES.delete} rounds`, async () => {
     let [left, right] = [one, two];
@@ -223,7 +223,7 @@ describe.each([
       }
     }
     [one, two] = [left, right];
-  }, 60_000);
+  });
 
   test(`leave one when each is used to deactivate the other, in each of ${TIMES.deactivateOther} rounds`, async () => {
     for (let round = 0; round < TIMES.deactivateOther; round++) {
@@ -239,5 +239,5 @@ describe.each([
       await expectOnlyOpens(processes, survivor, retired);
       await activate(first, retired, survivor);
     }
-  }, 60_000);
+  });
 });

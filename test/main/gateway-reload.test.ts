@@ -32,16 +32,16 @@ test('from the line of the log on, no worker knows a key that has left the file'
 
   expect(await statuses(KEY_A)).toEqual([200]);
   replace(withKeys(KEY_B));
-  await expect.poll(reloads, { timeout: 10_000 }).toBe(1);
+  await expect.poll(reloads).toBe(1);
   expect(await statuses(KEY_B)).toEqual([200]);
   expect((await ask({ path: '/v1/models', headers: { Authorization: `Bearer ${KEY_A}` } })).status).toBe(401);
 
   replace('api-keys: []\n');
-  await expect.poll(reloads, { timeout: 10_000 }).toBe(2);
+  await expect.poll(reloads).toBe(2);
   expect(await statuses(undefined)).toEqual([200]);
 
   replace(withKeys(KEY_A));
-  await expect.poll(reloads, { timeout: 10_000 }).toBe(3);
+  await expect.poll(reloads).toBe(3);
   expect(await statuses(undefined)).toEqual([401]);
   expect(reloads()).toBe(3);
   expect(stdout()).not.toContain(KEY_A);
@@ -74,7 +74,7 @@ test('a reload in the middle of 100 streams breaks none, also when their key lea
   // The key, the name of the upstream and its credential go, and a port that takes no connection comes.
   const other = credential.replace('name: a', 'name: b').replace(upstream.origin, 'http://127.0.0.1:9');
   writeFileSync(file, `port: 0\n${withKeys(KEY_B)}${other}`);
-  await expect.poll(() => stdout().split(RELOADED).length - 1, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => stdout().split(RELOADED).length - 1).toBe(1);
 
   for (const response of open) response.end('data: after\n\n');
   const texts = await Promise.all(

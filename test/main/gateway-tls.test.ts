@@ -7,7 +7,6 @@ import { gatewayFile, gatewayProcess } from '../support/gateway.ts';
 import { spawnProcess, temporaryDirectory } from '../support/keyhearth.ts';
 import { answerOver, MANY, namesAt, openTls as open, writePair } from '../support/tls.ts';
 
-const PATIENCE = { timeout: 10_000 };
 const tlsSection = (directory: string) =>
   `tls: { enable: true, cert: "${join(directory, 'cert.pem')}", key: "${join(directory, 'key.pem')}" }\n`;
 
@@ -33,7 +32,7 @@ test('the gateway serves over TLS, and follows its certificate on each worker wi
   for (const socket of sockets) expect(await answerOver(socket)).toMatch(/^HTTP\/1\.1 404 /);
 
   writePair(directory, second);
-  await expect.poll(() => namesAt(gatewayOrigin), PATIENCE).toEqual(['second']);
+  await expect.poll(() => namesAt(gatewayOrigin)).toEqual(['second']);
   for (const socket of sockets) expect(await answerOver(socket)).toMatch(/^HTTP\/1\.1 404 /);
   expect(await answerOver(await open(gatewayOrigin, second))).toMatch(/^HTTP\/1\.1 404 /);
   child.kill('SIGTERM');
@@ -53,7 +52,7 @@ test('a symbolic link that leads elsewhere is a new certificate, as in Kubernete
   expect(await namesAt(gatewayOrigin)).toEqual(['first']);
   symlinkSync('second', join(directory, '..data_tmp'));
   renameSync(join(directory, '..data_tmp'), join(directory, '..data'));
-  await expect.poll(() => namesAt(gatewayOrigin), PATIENCE).toEqual(['second']);
+  await expect.poll(() => namesAt(gatewayOrigin)).toEqual(['second']);
 });
 
 test('a broken certificate leaves the last one in force, and the log says so once', async () => {
@@ -61,10 +60,10 @@ test('a broken certificate leaves the last one in force, and the log says so onc
   const { gatewayOrigin, directory, linesWith, child, ended } = running;
   const { cert } = selfSigned('other');
   writeFileSync(join(directory, 'cert.pem'), cert);
-  await expect.poll(() => linesWith('does not belong to the certificate'), PATIENCE).toHaveLength(1);
+  await expect.poll(() => linesWith('does not belong to the certificate')).toHaveLength(1);
   expect(await namesAt(gatewayOrigin)).toEqual(['first']);
   writePair(directory, selfSigned('second'));
-  await expect.poll(() => namesAt(gatewayOrigin), PATIENCE).toEqual(['second']);
+  await expect.poll(() => namesAt(gatewayOrigin)).toEqual(['second']);
   child.kill('SIGTERM');
   await ended;
   expect(linesWith('was not reloaded')).toHaveLength(1);
@@ -81,7 +80,7 @@ test('a stop answers over TLS, and waits for no client that asks nothing', async
   await answerOver(used);
   const signalled = performance.now();
   child.kill('SIGTERM');
-  await expect.poll(stdout, PATIENCE).toContain('finishing the requests in flight');
+  await expect.poll(stdout).toContain('finishing the requests in flight');
   expect(await answerOver(used)).toContain('Connection: close');
   expect(await ended).toBe(0);
   expect(performance.now() - signalled).toBeLessThan(9_000);

@@ -65,7 +65,7 @@ describe.each([
       await raw.untilAnswers(1);
     }
     process.child.kill('SIGTERM');
-    await expect.poll(process.stdout, { timeout: 10_000 }).toContain('finishing the requests in flight');
+    await expect.poll(process.stdout).toContain('finishing the requests in flight');
     for (const raw of connections) raw.write(GET);
     for (const raw of connections) {
       expect((await raw.untilAnswers(2))[1]).toMatchObject({ headers: { connection: 'close' } });
@@ -114,7 +114,7 @@ test('a new port in the file takes effect at the next start, and the log says so
   const { file, ask, stdout, child, ended } = await gatewayProcess('', { KEYHEARTH_WORKERS: '2' });
   const warning = `a change of port in ${file} takes effect at the next start`;
   writeFileSync(file, 'port: 8317\n');
-  await expect.poll(stdout, { timeout: 10_000 }).toContain(warning);
+  await expect.poll(stdout).toContain(warning);
   expect((await ask('/nowhere')).status).toBe(404);
   child.kill('SIGTERM');
   await ended;

@@ -570,7 +570,7 @@ describe('a service that has started', () => {
     onTestFinished(() => void child.kill('SIGKILL'));
     const ended = once(child, 'exit');
     const health = async () => (await fetch(`http://127.0.0.1:${port}/health`)).status;
-    await vi.waitFor(async () => expect(await health()).toBe(200), { timeout: 30_000 });
+    await vi.waitFor(async () => expect(await health()).toBe(200), { timeout: 60_000 });
     for (let i = 0; i < 100; i++) expect(await health()).toBe(200);
     child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);

@@ -10,8 +10,6 @@ import { answerOver, MANY, namesAt, openTls, writePair } from '../support/tls.ts
 /** As test/support/certificate.ts makes them. */
 const DAYS_VALID = 30;
 
-const PATIENCE = { timeout: 10_000 };
-
 const variables = (directory: string) => ({
   KEYHEARTH_DATA_DIR: temporaryDirectory(),
   KEYHEARTH_TLS_CERT: join(directory, 'cert.pem'),
@@ -35,7 +33,7 @@ test('the main port serves over TLS, and follows its certificate on each worker 
   expect(await sendRaw(origin, 'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n')).not.toContain(' 200 ');
 
   writePair(directory, second);
-  await expect.poll(() => namesAt(origin), PATIENCE).toEqual(['second']);
+  await expect.poll(() => namesAt(origin)).toEqual(['second']);
   for (const socket of sockets) expect(await answerOver(socket)).toMatch(/^HTTP\/1\.1 401 /);
   const [, metrics = ''] = /"metrics":"([^"]+)"/.exec(stdout()) ?? [];
   const { samples } = parseExposition((await client(metrics)('/metrics')).text, false);
@@ -53,12 +51,12 @@ test('each SIGHUP reads the certificate at once, and says what is wrong with it;
     stdout().split('the certificate was not reloaded, and the last one stays').length - 1;
   for (const times of [1, 2]) {
     child.kill('SIGHUP');
-    await expect.poll(problems, PATIENCE).toBe(times);
+    await expect.poll(problems).toBe(times);
   }
   expect(await namesAt(origin)).toEqual(['first']);
   writePair(directory, selfSigned('second'));
   child.kill('SIGHUP');
-  await expect.poll(() => namesAt(origin), PATIENCE).toEqual(['second']);
+  await expect.poll(() => namesAt(origin)).toEqual(['second']);
 });
 
 async function refusalWith(env: Record<string, string>): Promise<string> {

@@ -43,6 +43,7 @@ export type Opened = { page: Page; elsewhere: string[]; complaints: string[] };
 /** Opens a page. Records which other hosts it asks, and every error in its console. */
 export async function openPage(browser: Browser, url: string): Promise<Opened> {
   const page = await browser.newPage();
+  page.setDefaultTimeout(60_000);
   const elsewhere: string[] = [];
   const complaints: string[] = [];
   const own = new URL(url).origin;

@@ -35,7 +35,7 @@ export async function visit(
   const context = await browser.newContext({ viewport: DESKTOP, ...options });
   const page = await context.newPage();
   // Less than a test may take, so that the error names what is missing.
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   const complaints: string[] = [];
   await context.route('**/*', (route) => {
     const url = new URL(route.request().url());
@@ -63,7 +63,7 @@ export async function visit(
 /** Waits until nothing loads any more. */
 export async function settled(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).first().waitFor();
-  await expect.poll(() => page.locator('.loading, [aria-busy="true"]').count(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => page.locator('.loading, [aria-busy="true"]').count()).toBe(0);
 }
 
 /** Gives the browser a session, which takes a third of the time of a sign-in on the page. Then go to a page. */

@@ -16,7 +16,7 @@ test('operators see a ban, and can end it', async () => {
   expect(ended.status).toBe(204);
   expect(await gateway.manage({ path: 'ws-auth' })).toMatchObject({ status: 200 });
   await expect
-    .poll(() => gateway.events('address.locked'), { timeout: 20_000 })
+    .poll(() => gateway.events('address.locked'))
     .toMatchObject([
       { actor_kind: 'anonymous', address: '127.0.0.1', changes: { kind: { from: null, to: 'management' } } },
     ]);

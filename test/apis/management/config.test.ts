@@ -121,7 +121,7 @@ describe('a new file', () => {
     const gateway = await managed(FILE);
     appendFileSync(gateway.file, 'host: localhost\nws-auth: false\n');
     const isRead = async () => (await gateway.manage({ path: 'ws-auth' })).json['ws-auth'] === false;
-    await expect.poll(isRead, { timeout: 20_000 }).toBe(true);
+    await expect.poll(isRead).toBe(true);
     expect(await gateway.manage(put(`${gateway.read()}# more\n`))).toMatchObject(saved);
   });
 
@@ -251,5 +251,5 @@ test('a secret that is removed by hand removes the API', async () => {
     (await ask({ path: '/v0/management/config', headers: { 'X-Management-Key': 'a-secret' } })).status;
   expect(await status()).toBe(200);
   writeFileSync(file, `port: 0\napi-keys: [${KEY}]\nremote-management: { secret-key: "" }\n`);
-  await expect.poll(status, { timeout: 20_000 }).toBe(404);
+  await expect.poll(status).toBe(404);
 });

@@ -36,7 +36,7 @@ async function expectCached({ label, labelInSecret }: SecondKey, between: () => 
     await between();
     return (await label()) === known;
   };
-  await expect.poll(isKept, { timeout: 10_000 }).toBe(true);
+  await expect.poll(isKept).toBe(true);
 }
 
 test('what a key is comes from the cache', async () => {

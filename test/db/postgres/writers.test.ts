@@ -33,4 +33,4 @@ test('while somebody holds the lock of writers, keys are verified and asked for,
   expect(new Set(lists.map(({ status }) => status))).toEqual(new Set([200]));
   await holder.query('select pg_advisory_unlock_all()');
   expect((await change()).status).toBe(200);
-}, 60_000);
+});
