@@ -29,7 +29,9 @@ test('an account changes its keys 300 times in an hour, and can always make them
 
   const refused = await member('PATCH', `/auth/keys/${first.id}`, { label: 'other' });
   expect(refused).toMatchObject({ status: 429, json: { code: 'rate_limited' } });
-  expect(refused.json.detail).toContain('account:changes (300 in 1h)');
+  expect(refused.json.detail).toBe(
+    'The account has reached a rate limit: account:changes (300 in 1h). Try again later.',
+  );
   expect((await activate(member, first)).status).toBe(429);
   expect((await member('POST', `/auth/keys/${first.id}/deactivate`)).status).toBe(200);
   expect((await member('DELETE', `/auth/keys/${second.id}`)).status).toBe(204);

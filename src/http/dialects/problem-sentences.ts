@@ -76,5 +76,6 @@ export const unavailable = {
 export function usedUp(limits: readonly LimitState[]): string {
   const empty = limits.filter(({ remaining }) => remaining === 0);
   const names = empty.map(({ name, limit, window }) => `${name} (${limit} in ${window})`);
-  return `The API key has reached a rate limit: ${names.join(', ')}. Try again later.`;
+  const holder = empty.every(({ name }) => name.startsWith('account:')) ? 'account' : 'API key';
+  return `The ${holder} has reached a rate limit: ${names.join(', ')}. Try again later.`;
 }

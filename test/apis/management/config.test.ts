@@ -188,6 +188,27 @@ ${user}
     });
   });
 
+  test.each([
+    ['DELETE', undefined],
+    ['PUT', []],
+  ])('is not removed by %s', async (method, body) => {
+    const gateway = await managed(shared('ampcode: *shared'));
+    const before = gateway.read();
+    const path = body ? 'codex-api-key' : 'codex-api-key?index=0';
+    expect(await gateway.manage({ method, path, ...(body && { body }) })).toEqual(
+      expect.objectContaining({
+        status: 422,
+        json: {
+          error: {
+            type: 'invalid_config',
+            message: 'Another part of the file uses this part with "*"; edit the file itself.',
+          },
+        },
+      }),
+    );
+    expect(gateway.read()).toBe(before);
+  });
+
   test('may not become the hash of a new management key where it is a locked field', async () => {
     const gateway = await managed(FILE);
     const text = gateway
