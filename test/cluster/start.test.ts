@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
@@ -10,6 +9,9 @@ import { query } from '../support/postgres.ts';
 import { cluster, onOnePostgres, senders } from './replicas.ts';
 
 const MANY = LONG ? 10 : 5;
+
+const WAITING = `select query_start as since from pg_stat_activity
+  where datname = current_database() and wait_event = 'advisory'`;
 
 const onSharedPostgres = onOnePostgres();
 
@@ -26,10 +28,16 @@ describe('replicas that start', () => {
     const { url, startReplica } = await onSharedPostgres(0);
     const other = new Client({ connectionString: url });
     await other.connect();
-    // Longer than `lock_timeout`, which ends the wait of a request.
     await other.query("select pg_advisory_lock(x'4b487468'::int)");
     const starting = startReplica();
-    await sleep(6_000);
+    const waits = new Set<string>();
+    // The server ends the first wait after `lock_timeout`, as that of a request.
+    await expect
+      .poll(async () => {
+        for (const { since } of await query<{ since: Date }>(url, WAITING)) waits.add(since.toISOString());
+        return waits.size;
+      })
+      .toBe(2);
     await other.end();
     const { origin, log } = await starting;
     expect((await client(origin)('/health')).status).toBe(200);
