@@ -1,4 +1,4 @@
-import type { KeyId, Scope } from '../lib/brand.ts';
+import type { KeyId, RawKey, Scope } from '../lib/brand.ts';
 import { type Address, contains, type Network } from '../lib/network.ts';
 import type { Owner } from '../lib/principal.ts';
 import type { RateLimit } from '../lib/rate-limit.ts';
@@ -49,6 +49,9 @@ export type ApiKey = KeySettings &
     /** How often the key was used. The latest few seconds may be missing. */
     useCount: number;
   }>;
+
+/** A key and its secret, which no other answer contains. */
+export type KeyWithSecret = Readonly<{ key: ApiKey; rawKey: RawKey }>;
 
 export type KeyStatus = 'active' | 'inactive' | 'expired';
 

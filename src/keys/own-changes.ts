@@ -6,8 +6,8 @@ import { reachOf } from './reach.ts';
 import { type Consume, countWithin } from './self-rotation.ts';
 
 /**
- * These changes are cheap, and each leaves an audit event. A key that is activated can be deactivated again, which is an
- * event of webhooks: all receivers wait for those before it.
+ * Each change leaves an audit event. A key that is made or activated can be deactivated again, which is an event of
+ * webhooks: all receivers wait for those before it.
  */
 const LIMITS: readonly RateLimit[] = [
   { name: 'account:changes', limit: 300, window: '1h', windowMs: 60 * 60 * 1_000 },

@@ -18,6 +18,8 @@ export type RegenerateParts = {
   clock: Pick<Clock, 'now'>;
   change: Change;
   digest: (rawKey: RawKey, client: string) => Promise<Digests>;
+  /** @throws DomainError `rate_limited` */
+  countChange: (actor: Actor) => Promise<void>;
 };
 
 /**
@@ -25,13 +27,14 @@ export type RegenerateParts = {
  * refused from the moment of the answer. Who may do it is the same as for a rotation: the actor learns the new secret.
  */
 export const createRegenerate =
-  ({ db, clock, change, digest }: RegenerateParts) =>
+  ({ db, clock, change, digest, countChange }: RegenerateParts) =>
   async (id: KeyId, actor: Actor): Promise<Readonly<{ key: ApiKey; rawKey: RawKey }>> => {
     const asked = visible(await findKey(db, id), reachOf(actor));
     // Before the slow hash, and before the state of the key shows. The transaction decides again.
     refuse(exceedsScopes(actor.principal, asked));
     assertMayPassOn(actor, asked, clock.now());
     assertRotatable(asked, clock.now());
+    await countChange(actor);
     const prefix = asked.prefix ?? DEFAULT_PREFIX;
     const rawKey = generateRawKey(prefix);
     const digests = await digest(rawKey, clientOf(actor.principal));

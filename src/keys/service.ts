@@ -6,9 +6,9 @@ import { DomainError } from '../lib/failure.ts';
 import { type Actor, clientOf } from '../lib/principal.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import { createChange, type Revalidate } from './change.ts';
-import { assertNotDeclared, assertRotatable, isOfFile, keyOf, refuse, visible } from './checks.ts';
+import { assertNotDeclared, isOfFile, keyOf, refuse, visible } from './checks.ts';
 import { bcryptInputOf } from './digests.ts';
-import { type ApiKey, isAllowedFrom, type KeySettings } from './key.ts';
+import { type ApiKey, isAllowedFrom, type KeySettings, type KeyWithSecret } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey, hintOf } from './key-format.ts';
 import { countOwnChange } from './own-changes.ts';
 import { assertGranted } from './owned.ts';
@@ -16,13 +16,11 @@ import { defaultsOf, exceeds, exceedsByChange, exceedsScopes, isLater, isManagin
 import { type Reach, reachOf, type Viewer } from './reach.ts';
 import { assertMayPassOn } from './recent-sign-in.ts';
 import { createRegenerate } from './regenerate.ts';
+import { createRotate } from './rotate.ts';
 import { everyScope, type OwnScope } from './scopes.ts';
-import { type Consume, countSelfRotation } from './self-rotation.ts';
+import type { Consume } from './self-rotation.ts';
 import * as store from './store.ts';
 import { publicSettings } from './wire.ts';
-
-/** A key and its secret, which no other answer contains. */
-export type KeyWithSecret = Readonly<{ key: ApiKey; rawKey: RawKey }>;
 
 export type KeyService = ReturnType<typeof createKeyService>;
 
@@ -60,6 +58,9 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
   });
 
   const change = createChange({ db, clock, revalidate });
+  const countChange = (actor: Actor) => countOwnChange(limiter.consume, actor);
+  const parts = { db, clock, change, digest, countChange };
+  const rotate = createRotate({ ...parts, consume: limiter.consume });
 
   /** Some key must always be able to manage all keys. */
   async function assertManageable(tx: Tx, before: ApiKey, after: ApiKey | undefined): Promise<void> {
@@ -93,52 +94,6 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
       return key;
     });
 
-  async function rotate(
-    id: KeyId,
-    scope: OwnScope | undefined,
-    graceMs: number,
-    actor: Actor,
-  ): Promise<KeyWithSecret> {
-    const asked = visible(await store.findKey(db, id), reachOf(actor));
-    // Before the slow hash, and before the state of the key shows. The transaction decides again.
-    refuse(exceedsScopes(actor.principal, asked));
-    assertMayPassOn(actor, asked, clock.now());
-    assertRotatable(asked, clock.now());
-    if (scope === undefined) await countSelfRotation(limiter.consume, asked.rootId);
-    const { prefix } = asked;
-    const rawKey = generateRawKey(prefix ?? DEFAULT_PREFIX);
-    const digests = await digest(rawKey, clientOf(actor.principal));
-    return change(actor, scope, async (tx, maker, record) => {
-      const before = visible(await store.findKey(tx, id), maker.reach);
-      refuse(exceeds(maker, before));
-      const now = clock.now();
-      assertMayPassOn(actor, before, now);
-      assertRotatable(before, now);
-      const key = await store.insertKey(tx, {
-        ...digests,
-        settings: before,
-        prefix: prefix ?? DEFAULT_PREFIX,
-        source: 'created',
-        createdAt: now,
-        rotatedFrom: before,
-        account: before.account,
-      });
-      const expiresAt = Math.min(before.expiresAt ?? Number.POSITIVE_INFINITY, now + graceMs);
-      await store.updateKey(tx, before, { expiresAt, isExpired: graceMs === 0, rotatedTo: key.id });
-      const changes = {
-        ...changesBetween({ rotated_to: null }, { rotated_to: key.id }),
-        ...changesBetween(publicSettings(before), publicSettings({ ...before, expiresAt })),
-      };
-      await record({ action: 'key.rotated', key: before, changes });
-      await record({
-        action: 'key.created',
-        key,
-        changes: changesBetween(undefined, publicSettings(key)),
-      });
-      return { key, rawKey };
-    });
-  }
-
   const remove = (id: KeyId, scope: OwnScope | undefined, actor: Actor): Promise<void> =>
     change(actor, scope, async (tx, maker, record) => {
       const before = visible(await store.findKey(tx, id), maker.reach);
@@ -162,6 +117,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
       const resolved = resolve(chosen);
       // Before the slow hash. The transaction decides again.
       assertMayPassOn(actor, { scopes: chosen.scopes ?? actor.principal.scopes }, clock.now());
+      await countChange(actor);
       const rawKey = generateRawKey(prefix);
       const digests = await digest(rawKey, clientOf(actor.principal));
       return change(actor, 'keys:write', async (tx, maker, record) => {
@@ -196,7 +152,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
      */
     async update(id: KeyId, settings: ChosenSettings, force: boolean, actor: Actor): Promise<ApiKey> {
       const chosen = resolve(settings);
-      await countOwnChange(limiter.consume, actor);
+      await countChange(actor);
       return change(actor, 'keys:write', async (tx, maker, record) => {
         const before = visible(await store.findKey(tx, id), maker.reach);
         const isExpired = before.isExpired && chosen.expiresAt === undefined;
@@ -220,7 +176,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
     },
 
     async activate(id: KeyId, actor: Actor): Promise<ApiKey> {
-      await countOwnChange(limiter.consume, actor);
+      await countChange(actor);
       return setActive(id, true, actor);
     },
 
@@ -232,7 +188,7 @@ export function createKeyService({ db, fingerprintOf, bcrypt, clock, revalidate,
      */
     rotate: (id: KeyId, graceMs: number, actor: Actor) => rotate(id, 'keys:write', graceMs, actor),
 
-    regenerate: createRegenerate({ db, clock, change, digest }),
+    regenerate: createRegenerate(parts),
 
     delete: (id: KeyId, actor: Actor) => remove(id, 'keys:write', actor),
 

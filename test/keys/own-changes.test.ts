@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { ADMIN, peopled } from '../support/people.ts';
 
 const LIMIT = 300;
+/** So many keys the member of a test makes. */
+const MADE = 2;
 
 /** Sends requests, ten at a time: with more, PostgreSQL may have no connection left. */
 async function sendMany<Answer>(count: number, send: (number: number) => Promise<Answer>): Promise<Answer[]> {
@@ -24,8 +26,8 @@ test('an account changes its keys 300 times in an hour, and can always make them
   const [first, second, others] = [await made(member), await made(member), await made(other)];
   const activate = (person: typeof member, { id }: { id: number }) =>
     person('POST', `/auth/keys/${id}/activate`);
-  const answers = await sendMany(LIMIT, (i) => activate(member, i % 2 ? first : second));
-  expect(answers.filter(({ status }) => status === 200)).toHaveLength(LIMIT);
+  const answers = await sendMany(LIMIT - MADE, (i) => activate(member, i % 2 ? first : second));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(LIMIT - MADE);
 
   const refused = await member('PATCH', `/auth/keys/${first.id}`, { label: 'other' });
   expect(refused).toMatchObject({ status: 429, json: { code: 'rate_limited' } });
@@ -33,6 +35,8 @@ test('an account changes its keys 300 times in an hour, and can always make them
     'The account has reached a rate limit: account:changes (300 in 1h). Try again later.',
   );
   expect((await activate(member, first)).status).toBe(429);
+  expect((await member('POST', '/auth/keys')).status).toBe(429);
+  expect((await member('POST', `/auth/keys/${first.id}/rotate`)).status).toBe(429);
   expect((await member('POST', `/auth/keys/${first.id}/deactivate`)).status).toBe(200);
   expect((await member('DELETE', `/auth/keys/${second.id}`)).status).toBe(204);
 

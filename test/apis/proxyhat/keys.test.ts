@@ -6,6 +6,17 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const NOT_FOUND = { message: 'Not found.' };
 
 describe('the keys of an account', () => {
+  test('are made, and get another secret, 300 times in an hour', async () => {
+    const { member, made } = await proxyhat();
+    const call = await member('dev@example.com');
+    const { id } = await made(call);
+    const path = `profile/api-keys/${id}/regenerate`;
+    for (let i = 1; i < 300; i++) expect((await call('POST', path)).status).toBe(200);
+    expect((await call('POST', path)).status).toBe(429);
+    expect((await call('POST', 'profile/api-keys')).status).toBe(429);
+    expect((await call('DELETE', `profile/api-keys/${id}`)).status).toBe(204);
+  });
+
   test('are made, listed and deleted, to the exact body', async () => {
     const { member, made, as, send, rawKey } = await proxyhat();
     const call = await member('dev@example.com');
