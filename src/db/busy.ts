@@ -14,7 +14,9 @@ export class DatabaseBusyError extends DomainError {
 
 /** Whether the work was refused because of other work in the database, of this process or of another one. */
 export const isBusy = (error: unknown): boolean =>
-  error instanceof DomainError && error.failure.code === 'database_busy';
+  error instanceof DomainError &&
+  error.failure.code === 'database_busy' &&
+  error.failure.reason !== 'timeout';
 
 /**
  * Repeats the work, with growing pauses, as long as another writer holds the lock.

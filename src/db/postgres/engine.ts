@@ -20,6 +20,9 @@ import { openReader } from './reader.ts';
 import { connectAlone, isAlone } from './session.ts';
 import { openSlowReader } from './slow-reader.ts';
 
+/** What the server said, where that is known. */
+const causeOf = (error: unknown) => (error instanceof DomainError ? (error.cause ?? error) : error);
+
 type Location = Extract<DatabaseLocation, { engine: 'postgres' }>;
 
 /** A PostgreSQL database. Processes on several machines can share it. */
@@ -40,7 +43,7 @@ export function postgresEngine(location: Location, logger: Logger, memory: Datab
     new StartupError(
       isBusy(error)
         ? `Another process keeps the database ${name} busy; wait until it is done, or stop it, and start again.`
-        : `Cannot use the database ${name} (${reasonOf(error)}); check DATABASE_URL, and that the server takes connections.`,
+        : `Cannot use the database ${name} (${reasonOf(causeOf(error))}); check DATABASE_URL, and that the server takes connections.`,
     );
 
   /** On a connection of its own. */

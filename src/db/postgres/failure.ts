@@ -41,10 +41,12 @@ export function outageOf({ code = '' }: DatabaseError): Outage | undefined {
 
 /** The failure for an error that comes from the state of the server, and not from the statement. */
 export function refusalOf(error: DatabaseError): DomainError | undefined {
-  // The statement took too long, or a lock was not free in time.
-  if (error.code === '57014' || error.code === '55P03') {
-    return new DomainError({ code: 'database_busy', reason: 'timeout', retryAfter: 1 });
-  }
+  // A lock was not free in time.
+  if (error.code === '55P03')
+    return new DomainError({ code: 'database_busy', reason: 'other_change', retryAfter: 1 });
+  // The statement took too long.
+  if (error.code === '57014')
+    return new DomainError({ code: 'database_busy', reason: 'timeout', retryAfter: 1 }, { cause: error });
   const reason = outageOf(error);
   if (reason === undefined) return undefined;
   return new DomainError({ code: 'database_unavailable', reason, retryAfter: 5 }, { cause: error });
