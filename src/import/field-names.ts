@@ -15,7 +15,10 @@ export function createFieldNames(sources: ReadonlyMap<string, string>, ignoresUn
     if (known !== undefined) return known;
     // A field that has another source is not this one.
     if (FIELDS.includes(name) && !sources.has(name)) return name;
-    return ignoresUnknown ? undefined : name;
+    // Left out, `EXPIRES_AT` would make keys that never expire.
+    const lower = name.toLowerCase();
+    const isOursInAnotherCase = name !== lower && FIELDS.includes(lower) && !sources.has(lower);
+    return ignoresUnknown && !isOursInAnotherCase ? undefined : name;
   };
   return {
     nameOf,

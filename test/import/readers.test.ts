@@ -301,6 +301,30 @@ describe('a file of CSV', () => {
   });
 });
 
+describe('with --ignore-unknown, a field of ours in upper case', () => {
+  const digest = SHA256.toString('hex');
+  const of = (...sources: [string, string][]) =>
+    createFieldNames(new Map([['sha256', 'TOKEN'], ...sources]), true);
+
+  test.each(['EXPIRES_AT', 'IS_ACTIVE'])('is refused: %s', async (name) => {
+    await expect(csv(`TOKEN,other,${name}\n${digest},x,0\n`, of())).rejects.toThrow(
+      `Column 3 (${name}) must be written ${name.toLowerCase()}.`,
+    );
+    expect(await jsonl(JSON.stringify({ TOKEN: digest, other: 'x', [name]: '0' }), of())).toEqual([
+      { place: 1, field: name, reason: 'is a field that is not known' },
+    ]);
+  });
+
+  test('is read or left out when --field names a source of that field', async () => {
+    const key = { settings: { expiresAt: 1_893_456_000_000 } };
+    const upper = of(['expires_at', 'EXPIRES_AT']);
+    expect(await csv(`TOKEN,EXPIRES_AT\n${digest},1893456000\n`, upper)).toMatchObject([{ key }]);
+    const other = of(['expires_at', 'ends']);
+    const line = JSON.stringify({ TOKEN: digest, EXPIRES_AT: 1, ends: 1_893_456_000 });
+    expect(await jsonl(line, other)).toMatchObject([{ key }]);
+  });
+});
+
 test('lines are those of the text, wherever the chunks end', async () => {
   const parts = fc.array(fc.constantFrom('a', 'ä', '\n', '\r\n', 'bc'));
   await fc.assert(
