@@ -37,7 +37,8 @@ test('second factors, sessions and invitations end, and people sign in with the 
   const env = { ...(await databaseFor(dataDir)), KEYHEARTH_DATA_DIR: dataDir };
   const { code, stdout, stderr } = await keyhearth(['recover', '--pepper', '--yes', '--json'], { env });
   expect(code).toBe(0);
-  expect(stderr).toMatch(/^1 imported keys are lost and now inactive.*Import their file again/);
+  expect(stderr).toMatch(/^1 imported keys are lost and now inactive.*import their file again/);
+  expect(stderr).toContain('remove from the file all keys that were deleted or rotated');
   expect(await sqlIn(dataDir, 'select id from api_keys where is_active = 0')).toEqual([{ id: 10 }]);
   expect(JSON.parse(stdout)).toMatchObject({ keys: 1, lost_keys: 1, second_factors: 1, invitations: 1 });
   for (const table of ['sessions', 'invitations'])

@@ -44,6 +44,6 @@ async function replacePepper(context: Context, yes: boolean | undefined): Promis
   );
   if (lostKeys > 0)
     context.output.note(
-      `${lostKeys} imported keys are lost and now inactive, because nobody had used them since the import. Import their file again, or make new keys.`,
+      `${lostKeys} imported keys are lost and now inactive, because nobody had used them since the import. Make new keys, or import their file again. Before an import, remove from the file all keys that were deleted or rotated: Keyhearth no longer recognises these, and would make them valid again.`,
     );
 }
