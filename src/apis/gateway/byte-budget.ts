@@ -1,3 +1,5 @@
+import type { KeyPrincipal } from '../../lib/principal.ts';
+
 /** So much is held of all long bodies and messages together. */
 const ALL_BYTES = 256 * 1024 * 1024;
 
@@ -7,20 +9,37 @@ export type Reservation = Readonly<{
   resize(bytes: number): boolean;
 }>;
 
-/** Opens a reservation of a client: the first key of its chain of rotations, or 0 while no key is needed. */
-export type ByteBudget = (client: number) => Reservation;
+/** Who shares one part of the budget. */
+export type BudgetClient = `account ${string}` | `key ${number}` | 'no key';
 
-/** Opens a budget. A client gets a quarter of it, so that one alone cannot use it up. */
+/** Opens a reservation of a client. */
+export type ByteBudget = (client: BudgetClient) => Reservation;
+
+/** All keys of an account are one client. Without an account, it is the chain of rotations of the key. */
+export function budgetClientOf(
+  principal: Pick<KeyPrincipal, 'account' | 'rootId'> | undefined,
+): BudgetClient {
+  if (!principal) return 'no key';
+  const { account, rootId } = principal;
+  return account ? `account ${account.id}` : `key ${rootId}`;
+}
+
+/**
+ * Opens a budget. A client gets a quarter of it, and at most half of what it leaves free. So a few clients cannot use
+ * it up. Of 256 MiB, the first two greedy clients hold 64 MiB each. Each next one holds a third of the rest: 43, 28, 19,
+ * 13 and 8 MiB.
+ */
 export function createByteBudget(total = ALL_BYTES, share = total / 4): ByteBudget {
   let taken = 0;
-  const byClient = new Map<number, number>();
+  const byClient = new Map<BudgetClient, number>();
   return (client) => {
     let held = 0;
     return {
       resize(bytes) {
         const more = bytes - held;
         const ofClient = (byClient.get(client) ?? 0) + more;
-        if (more > 0 && (taken + more > total || ofClient > share)) return false;
+        const free = total - taken - more;
+        if (more > 0 && ofClient > Math.min(share, free / 2)) return false;
         taken += more;
         held = bytes;
         if (ofClient === 0) byClient.delete(client);

@@ -17,7 +17,7 @@ import {
   type ClientAuthentication,
   requestReader,
 } from './authenticate-client.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import { type ByteBudget, budgetClientOf } from './byte-budget.ts';
 import { PREFLIGHT } from './cors.ts';
 import { answerJson, beginExchange, type Exchange, fail } from './exchange.ts';
 import { createForward, type ForwardParts, type Order } from './forward.ts';
@@ -114,7 +114,7 @@ export function createClientApi(parts: ClientApiParts) {
 
   /** What is held of a body is dropped when the exchange ends. */
   function openHoldOf(exchange: Exchange): Hold {
-    const hold = openHold(budget(exchange.principal?.rootId ?? 0));
+    const hold = openHold(budget(budgetClientOf(exchange.principal)));
     const { release } = exchange;
     exchange.release = () => {
       hold.drop();

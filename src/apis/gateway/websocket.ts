@@ -12,7 +12,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { parseTarget } from '../../upstreams/target.ts';
 import type { Upstreams } from '../../upstreams/upstreams.ts';
 import type { AuthenticateClient, ClientAuthentication } from './authenticate-client.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import { type ByteBudget, budgetClientOf } from './byte-budget.ts';
 import { readHandshake } from './handshake.ts';
 import { type OpenSocket, trackOpenSockets } from './open-sockets.ts';
 import { bridge, type Leg } from './socket-bridge.ts';
@@ -120,7 +120,7 @@ export function createWebSockets(parts: WebSocketParts) {
       isUpgraded = true;
       connection.resume();
       const { principal, release } = client;
-      const reserve = () => budget(principal?.rootId ?? 0);
+      const reserve = () => budget(budgetClientOf(principal));
       const both: OpenSocket = {
         bridge: bridge({ socket, connection }, upstream, reserve, () => {
           open.remove(both);

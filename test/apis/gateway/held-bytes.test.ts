@@ -38,7 +38,7 @@ describe('a body in pieces of one byte', () => {
 
   test('is one buffer in the gateway', async () => {
     const { incoming, emit, stream } = request({ 'content-length': String(body.length) });
-    const read = untilModel(incoming, () => openHold(createByteBudget()(1)));
+    const read = untilModel(incoming, () => openHold(createByteBudget()('key 1')));
     inPieces(emit);
     stream.emit('end');
     const { content, model } = await read;
@@ -66,10 +66,10 @@ describe('all bodies together', () => {
   };
 
   test('have a budget: the next long one is refused, and a short one passes', async () => {
-    const reserve = createByteBudget(4 * MIB, 4 * MIB);
-    start(reserve(1), 1.9 * MIB);
-    expect(await start(reserve(2), MIB).result).toBe('bodies');
-    const short = start(reserve(2), 0);
+    const reserve = createByteBudget(12 * MIB, 4 * MIB);
+    start(reserve('key 1'), 1.9 * MIB);
+    expect(await start(reserve('key 1'), 1.9 * MIB).result).toBe('bodies');
+    const short = start(reserve('key 1'), 0);
     short.emit(Buffer.alloc(32 * 1024, 'x'));
     short.emit(Buffer.from('","model":"m"'));
     expect((await short.read).model).toBe('m');
@@ -103,14 +103,14 @@ describe('all bodies together', () => {
     ],
     ['ends with its request', ({ hold }) => hold.drop()],
   ])('get back what a body held that %s', async (_, end) => {
-    const budget = createByteBudget(4 * MIB, 4 * MIB);
-    const first = start(budget(1), 1.9 * MIB);
+    const budget = createByteBudget(12 * MIB, 4 * MIB);
+    const first = start(budget('key 1'), 1.9 * MIB);
     await end(first);
     first.hold.drop();
-    const next = start(budget(1), 1.9 * MIB);
+    const next = start(budget('key 1'), 1.9 * MIB);
     next.emit(Buffer.from('","model":"m"'));
     expect(await next.result).toBe('none');
-    expect(await start(budget(1), 1.9 * MIB).result).toBe('bodies');
+    expect(await start(budget('key 1'), 1.9 * MIB).result).toBe('bodies');
   });
 });
 
@@ -125,7 +125,7 @@ test('the long bodies of one key do not keep out those of another key', async ()
     const answer = await fetch(`${origin}/v1/chat/completions`, { method: 'POST', headers, body });
     return answer.status;
   };
-  const ofFirstKey = budget(1);
+  const ofFirstKey = budget('key 1');
   ofFirstKey.resize(2 * MIB);
   expect([await statusFor(CLIENT_KEY), await statusFor(OTHER_KEY)]).toEqual([503, 200]);
   ofFirstKey.resize(0);
@@ -138,7 +138,7 @@ describe('a body whose model does not come', () => {
   const begin = (headers?: Record<string, string>) => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     const { incoming, emit } = request(headers);
-    const result = failure(untilModel(incoming, () => openHold(createByteBudget()(1))));
+    const result = failure(untilModel(incoming, () => openHold(createByteBudget()('key 1'))));
     emit(Buffer.from('{"text":"'));
     return { emit, result };
   };

@@ -33,7 +33,7 @@ async function opened(budget: ByteBudget) {
 
 /** Whether the client has nothing in the budget. */
 const isFree = (budget: ByteBudget, share: number) => () => {
-  const all = budget(1);
+  const all = budget('key 1');
   const fits = all.resize(share);
   all.resize(0);
   return fits;
@@ -45,7 +45,7 @@ describe('a message that is not whole', () => {
   test('and for which the share of its client has no place, closes both sides', async () => {
     const budget = createByteBudget(16 * MIB);
     const { socket, closed, bothClosed, upstreamClosed } = await opened(budget);
-    const another = budget(1);
+    const another = budget('key 1');
     another.resize(3 * MIB);
     socket.send(Buffer.alloc(2 * MIB), { fin: false });
     expect(await bothClosed(closed, upstreamClosed)).toEqual([FULL, FULL]);
@@ -106,7 +106,7 @@ test('a side that is cut off is not read, also when the other side has closed', 
   bridge(
     client,
     upstream,
-    () => reserve(1),
+    () => reserve('key 1'),
     () => undefined,
   );
   socket.send(Buffer.alloc(MIB), { fin: false });
@@ -139,7 +139,7 @@ test('a long message gives its bytes back when it has passed', async () => {
 test('pieces of one byte count with the memory that each needs', () => {
   const [socket, connection] = [new EventEmitter(), new EventEmitter()];
   const onFull = vi.fn<() => void>();
-  meter('client', socket as WebSocket, connection as Socket, createByteBudget(0)(1), onFull);
+  meter('client', socket as WebSocket, connection as Socket, createByteBudget(0)('key 1'), onFull);
   for (let i = 0; i < 250; i++) connection.emit('data', Buffer.alloc(1));
   expect(onFull).not.toHaveBeenCalled();
   for (let i = 0; i < 10; i++) connection.emit('data', Buffer.alloc(1));
@@ -149,7 +149,13 @@ test('pieces of one byte count with the memory that each needs', () => {
 test('a whole message counts until the other side has taken it, also after a close', () => {
   const budget = createByteBudget(8 * MIB);
   const [socket, connection] = [new EventEmitter(), new EventEmitter()];
-  const { hold } = meter('client', socket as WebSocket, connection as Socket, budget(1), () => undefined);
+  const { hold } = meter(
+    'client',
+    socket as WebSocket,
+    connection as Socket,
+    budget('key 1'),
+    () => undefined,
+  );
   for (let i = 0; i < 16; i++) connection.emit('data', Buffer.alloc(64 * 1024));
   const release = hold(MIB);
   socket.emit('close');
