@@ -63,7 +63,7 @@ export const serverVariables = {
     }),
   KEYHEARTH_SHUTDOWN_DELAY_SECONDS: integer(0, 300).prefault('0').meta({
     description:
-      'The seconds between SIGTERM and the closing of the port, so that load balancers notice the stop. The program that stops Keyhearth (systemd, Docker, Kubernetes) must wait 15 seconds longer before it kills the process. See [Stop](stop.md).',
+      'The seconds between SIGTERM and the closing of the port, so that load balancers notice the stop. The program that stops Keyhearth (systemd, Docker, Kubernetes) must wait 25 seconds longer before it kills the process. See [Stop](stop.md).',
   }),
   KEYHEARTH_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {

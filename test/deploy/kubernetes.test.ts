@@ -114,7 +114,7 @@ describe.each(files)('%s', (file) => {
 
   test('gives Keyhearth more time to stop than it needs, and stops it after the last check', () => {
     const delay = Number(env.KEYHEARTH_SHUTDOWN_DELAY_SECONDS);
-    expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(delay + 15);
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(delay + 25);
     const { periodSeconds, failureThreshold } = container.readinessProbe;
     expect(delay).toBeGreaterThan(periodSeconds * failureThreshold * 2);
   });

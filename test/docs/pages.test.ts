@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { GENERATED, generateFile } from '../../docs/generate.ts';
 import { filesOf, textOf } from '../../docs/imports.ts';
+import { ACTIONS } from '../../src/audit/event.ts';
 import { commandVariables } from '../../src/config/names.ts';
 import { environmentSchema } from '../../src/config.ts';
 import { problemCodes } from '../../src/http/dialects/problem.ts';
@@ -21,6 +22,12 @@ test.each(Object.keys(GENERATED) as (keyof typeof GENERATED)[])(
 test('each variable and each error code has a row', () => {
   expect(readPage('docs/configuration.md')).toContain('| `KEYHEARTH_LOCKOUT_ATTEMPTS` | `5` |');
   for (const code of problemCodes) expect(readPage('docs/errors.md')).toMatch(`| \`${code}\` |`);
+});
+
+test('docs/audit.md has a row for each action', () => {
+  const rows = readPage('docs/audit.md').match(/^\| `\w+\.\w+`.*$/gm) ?? [];
+  const named = rows.flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`(\w+\.\w+)`/g)]);
+  expect(named.map(([, action]) => action).sort()).toEqual([...ACTIONS].sort());
 });
 
 /** The anchors that a page's headings get on the usual hosts. */
