@@ -38,7 +38,7 @@ RUN chmod -R u=rwX,go=rX node_modules/.keyhearth-cache
 
 FROM service
 COPY --from=compiled /app/node_modules/.keyhearth-cache ./node_modules/.keyhearth-cache
-RUN install -d -o node -g node -m 0700 /data
+RUN install -d -o node -g node -m 0700 /data && ln -s /app/bin/keyhearth.js /usr/local/bin/keyhearth
 USER node
 VOLUME /data
 EXPOSE 8800

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { environmentSchema } from '../../src/config.ts';
@@ -90,6 +91,15 @@ describe('the image', () => {
     const copied = copiedInto(/./).filter((line) => !line.includes('--from'));
     const needed = copied.flatMap((line) => line.split(' ').slice(1, -1)).map((path) => path.split('/')[0]);
     expect([...new Set(needed)].sort()).toEqual(included.sort());
+  });
+
+  test('has the command line by its name', async () => {
+    const [, target = '', name = ''] = /ln -s \/app\/(\S+) \/usr\/local\/bin\/(\S+)/.exec(dockerfile) ?? [];
+    expect(name).toBe('keyhearth');
+    const link = join(temporaryDirectory(), name);
+    symlinkSync(join(ROOT, target), link);
+    const { stdout } = await promisify(execFile)(link, ['--version']);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   test('sets what Compose does not pass', () => {
