@@ -18,6 +18,7 @@ import { selectEngine } from './db/select-engine.ts';
 import type { Db } from './db/tables.ts';
 import type { Logger } from './lib/logger.ts';
 import { ensurePrivateDirectory } from './lib/private-files.ts';
+import { StartupError } from './lib/startup-error.ts';
 import {
   type DatabaseMarker,
   markClaimed,
@@ -103,7 +104,10 @@ export async function openWithLostPepper<T>(
   const engine = selectEngine(config.database, logger, databaseMemory());
   const marker = readDatabaseMarker(source, dataDir);
   const isInUse = await engine.isInUse();
-  if (!(await engine.hasContent())) throw lostDatabase(engine.name, marker.path);
+  if (!(await engine.hasContent()))
+    throw marker.databaseId === undefined
+      ? new StartupError(`There is no database at ${engine.name}; check DATABASE_URL and KEYHEARTH_DATA_DIR.`)
+      : lostDatabase(engine.name, marker.path);
   const db = await engine.open();
   try {
     const { databaseId, pepperCheck: stored } = await readIdentity(db, { databaseName: engine.name, marker });

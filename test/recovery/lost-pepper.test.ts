@@ -77,3 +77,11 @@ test('a lost pepper is replaced only when no service runs', async () => {
   const [row] = await sqlIn(dataDir, 'select fingerprint from api_keys');
   expect(row?.fingerprint).not.toBeNull();
 });
+
+test('where there is no database, no pepper is lost', async () => {
+  const env = { KEYHEARTH_DATA_DIR: temporaryDirectory() };
+  expect(await keyhearth(['recover', '--pepper', '--yes'], { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^keyhearth: There is no database at .*keyhearth\.db; check /),
+  });
+});
