@@ -176,7 +176,7 @@ function prepareInTurn(db: Db, context: IdentityContext, logger: Logger): Promis
     if (!isBusy(error)) return false;
     if (!isReported)
       logger.warn(
-        `another process changes ${context.databaseName}, for example to a new schema; waits for ${PATIENCE_MS / 1_000} s at most`,
+        `another process keeps ${context.databaseName} busy, for example with a new schema; waits for ${PATIENCE_MS / 1_000} s at most`,
       );
     isReported = true;
     return true;

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Actor, clientOf } from '../lib/principal.ts';
 import type { Change } from './change.ts';
 import { assertRotatable, refuse, visible } from './checks.ts';
-import type { ApiKey } from './key.ts';
+import type { ApiKey, KeyWithSecret } from './key.ts';
 import { DEFAULT_PREFIX, generateRawKey } from './key-format.ts';
 import { exceeds, exceedsScopes } from './permission.ts';
 import { reachOf } from './reach.ts';
@@ -28,7 +28,7 @@ export type RegenerateParts = {
  */
 export const createRegenerate =
   ({ db, clock, change, digest, countChange }: RegenerateParts) =>
-  async (id: KeyId, actor: Actor): Promise<Readonly<{ key: ApiKey; rawKey: RawKey }>> => {
+  async (id: KeyId, actor: Actor): Promise<KeyWithSecret> => {
     const asked = visible(await findKey(db, id), reachOf(actor));
     // Before the slow hash, and before the state of the key shows. The transaction decides again.
     refuse(exceedsScopes(actor.principal, asked));

@@ -41,7 +41,7 @@ describe('replicas that start', () => {
     await other.end();
     const { origin, log } = await starting;
     expect((await client(origin)('/health')).status).toBe(200);
-    expect(log()).toContain('for example to a new schema; waits for 30 s at most');
+    expect(log()).toContain('for example with a new schema; waits for 30 s at most');
   });
 
   const refusal = async (starting: Promise<unknown>): Promise<string> =>
