@@ -8,13 +8,16 @@ const DUPLICATE_DATABASE = '42P04';
 export const nameFor = (text: string) =>
   `keyhearth_test_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 
+/** As the service connects, without its limit for an answer: on a busy machine, a test may write for longer than that. */
+export const patientConfig = (url: string) => ({ ...clientConfig(url), query_timeout: 0 });
+
 /** Runs one statement on a connection of its own. */
 export async function query<Row = Record<string, unknown>>(
   url: string,
   sql: string,
   values: unknown[] = [],
 ): Promise<Row[]> {
-  const client = new Client(clientConfig(url));
+  const client = new Client(patientConfig(url));
   client.on('error', () => undefined);
   await client.connect();
   try {

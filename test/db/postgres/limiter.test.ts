@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { Pool } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
-import { clientConfig } from '../../../src/db/postgres/session.ts';
 import { KeyId } from '../../../src/lib/brand.ts';
 import { DELETE_ENDED } from '../../../src/limits/counter-statements.ts';
 import { createPostgresLimiter } from '../../../src/limits/postgres-limiter.ts';
 import { histories, naiveLimiter } from '../../limits/naive-limiter.ts';
 import { databaseFor, service } from '../../support/keyhearth.ts';
 import { LONG } from '../../support/long.ts';
+import { patientConfig } from '../../support/postgres.ts';
 
 /** Limiters of two replicas on one database. */
 async function replicas() {
   const { dataDir } = await service();
   const { DATABASE_URL: url = '' } = await databaseFor(dataDir);
-  const pool = new Pool({ ...clientConfig(url), max: 4 });
+  const pool = new Pool({ ...patientConfig(url), max: 4 });
   const run = async <Row>(text: string, values: readonly unknown[]) =>
     (await pool.query(text, [...values])).rows as Row[];
   const errors: unknown[] = [];
