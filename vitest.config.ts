@@ -41,6 +41,7 @@ const TIMING = [
 const LONG_ALONE = [
   'test/apis/meta/docs-in-browser.test.ts',
   'test/apis/what-people-may-do.test.ts',
+  'test/backup/interrupted.test.ts',
   'test/cluster/*.test.ts',
   'test/count-reporter.test.ts',
   'test/dashboard/!(busy-dialog|confirm-key|keyboard|keys|setup|sign-in|snippets).test.ts',

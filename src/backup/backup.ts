@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { getuid } from 'node:process';
+import { setTimeout } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { copyDatabase, inspectFile } from '../db/sqlite/whole-file.ts';
 import { errorCode } from '../lib/error-code.ts';
@@ -11,16 +12,20 @@ import type { ReportProgress } from '../lib/report-progress.ts';
 
 export type Backup = Readonly<{ file: string; bytes: number; databaseId: string }>;
 
+const SIGNALS_MS = 10;
+
 export type Settings = Pick<Config, 'database' | 'dataDir' | 'pepper' | 'previousPepper'>;
 
 /**
  * Writes the database to a new file, also while the service runs. The file appears when it is complete and checked.
+ * @param interrupted aborts just before the process ends
  * @throws Refusal
  */
 export async function backUp(
   config: Settings,
   target: string,
-  report: ReportProgress = () => undefined,
+  report: ReportProgress,
+  interrupted: AbortSignal,
 ): Promise<Backup> {
   const path = databasePath(config);
   if (isMissing(path))
@@ -32,6 +37,8 @@ export async function backUp(
   assertFree(file);
   assertApartFromPepper(config, file);
   const draft = `${file}.${randomUUID()}`;
+  const removeDraft = () => removeDatabase(draft);
+  interrupted.addEventListener('abort', removeDraft);
   try {
     await copyDatabase(path, draft, (done, total) => report('Copying the database', done, total));
     report('Checking the copy');
@@ -42,6 +49,7 @@ export async function backUp(
         `The copy of ${path} is not a sound database of Keyhearth (${damage ?? 'it has no identity'}), so there is no backup; see docs/database-problems.md.`,
       );
     syncFile(draft);
+    await untilSignalsAreHandled();
     assertFree(file);
     renameSync(draft, file);
     syncFile(dirname(file));
@@ -53,9 +61,17 @@ export async function backUp(
       `Cannot write the backup ${file} (${errorCode(error)}); check the permissions and the free space of its directory.`,
     );
   } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${draft}${suffix}`, { force: true });
+    removeDraft();
+    interrupted.removeEventListener('abort', removeDraft);
   }
 }
+
+export function removeDatabase(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
+}
+
+/** A check of a large file blocks the process for seconds. Who has interrupted it then expects that nothing follows. */
+export const untilSignalsAreHandled = () => setTimeout(SIGNALS_MS);
 
 /** @throws Refusal for PostgreSQL */
 export function databasePath({ database }: Settings): string {

@@ -1,15 +1,6 @@
 import { createSecretKey, randomUUID } from 'node:crypto';
-import {
-  accessSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  linkSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, linkSync, renameSync, type Stats, statSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { changesBetween, type NewEvent } from '../audit/event.ts';
 import { fromEvent } from '../audit/row.ts';
@@ -27,7 +18,13 @@ import { isMissing, makePrivate, syncFile } from '../lib/private-files.ts';
 import { Refusal } from '../lib/refusal.ts';
 import { readDatabaseMarker } from '../pepper/database-marker.ts';
 import { loadPepper, pepperCheck } from '../pepper/pepper.ts';
-import { assertOwner, databasePath, type Settings } from './backup.ts';
+import {
+  assertOwner,
+  databasePath,
+  removeDatabase,
+  type Settings,
+  untilSignalsAreHandled,
+} from './backup.ts';
 import { type Revived, revivedKey } from './revoked.ts';
 
 const SMALLEST_PAGE = 512;
@@ -42,16 +39,22 @@ export type Restored = Readonly<{
   revived: readonly Revived[] | null;
 }>;
 
+type Parts = {
+  clock: Pick<Clock, 'now'>;
+  /** Called when the backup is known to fit. Nothing is changed when it throws. */
+  confirm: () => Promise<void>;
+  /** Aborts just before the process ends. */
+  interrupted: AbortSignal;
+};
+
 /**
  * Puts a backup in the place of the database.
- * @param confirm is called when the backup is known to fit; nothing is changed when it throws
  * @throws Refusal, or StartupError when the pepper or the schema does not fit
  */
 export async function restore(
   config: Settings,
   source: string,
-  clock: Pick<Clock, 'now'>,
-  confirm: () => Promise<void>,
+  { clock, confirm, interrupted }: Parts,
 ): Promise<Restored> {
   const database = databasePath(config);
   const backup = resolve(source);
@@ -68,12 +71,15 @@ export async function restore(
     throw new Refusal('not_found', `There is no directory ${dirname(database)}; set KEYHEARTH_DATA_DIR.`);
   assertOwner(dirname(database));
   const draft = `${database}.${randomUUID()}`;
+  const removeDraft = () => removeDatabase(draft);
+  interrupted.addEventListener('abort', removeDraft);
   try {
-    copyFileSync(backup, draft, constants.COPYFILE_EXCL);
+    await copyFile(backup, draft, constants.COPYFILE_EXCL);
     makePrivate(draft);
     const facts = inspectFile(draft);
     assertFits(config, backup, facts);
     await confirm();
+    await untilSignalsAreHandled();
     const from = { draft, id: facts.identity?.database_id, at: statSync(backup).mtime.getTime() };
     return replace(database, from, clock);
   } catch (error) {
@@ -84,7 +90,8 @@ export async function restore(
       `Cannot write the restored database to ${dirname(database)} (${code}); check the permissions of this directory, its free space, and whether its disk is mounted for writing.`,
     );
   } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${draft}${suffix}`, { force: true });
+    removeDraft();
+    interrupted.removeEventListener('abort', removeDraft);
   }
 }
 

@@ -13,7 +13,7 @@ export type Input = {
   ask(question: string): Promise<string | undefined>;
 };
 
-/** Calls the listener at Ctrl-C, and then ends the process. @returns what forgets the listener */
+/** Calls the listener when a signal asks the process to end, and then ends it. @returns what forgets the listener */
 export type Interrupts = (listener: () => void) => () => void;
 
 /** The options that all commands take. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { errorCode } from '../lib/error-code.ts';
@@ -42,13 +43,19 @@ const input: Input = {
   },
 };
 
+/** Ctrl-C, the end of a job, and a terminal that closes. */
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 function onInterrupt(listener: () => void): () => void {
-  const end = () => {
+  const end = (signal: (typeof INTERRUPTS)[number]) => {
     listener();
-    process.exit(EXIT.interrupted);
+    process.exit(128 + constants.signals[signal]);
   };
-  process.once('SIGINT', end);
-  return () => void process.off('SIGINT', end);
+  // once() would give a second signal back to the system, which ends the process before the first is handled.
+  for (const signal of INTERRUPTS) process.on(signal, end);
+  return () => {
+    for (const signal of INTERRUPTS) process.off(signal, end);
+  };
 }
 
 const { env, stderr } = process;

@@ -59,11 +59,22 @@ export function createOutput({ stdout, stderr, env, onInterrupt }: Parts, isJson
       });
       if (!isJson()) note(explanation);
     },
-    /** Does long work, and shows on a terminal how far it is. @param onCtrlC what to say when somebody interrupts it */
-    async withProgress<T>(work: (report: ReportProgress) => Promise<T>, onCtrlC: string): Promise<T> {
-      const forget = onInterrupt(() => note(onCtrlC));
+    /**
+     * Does long work, and shows on a terminal how far it is.
+     * @param work gets a signal, whose listeners are the last that it does when somebody interrupts it
+     * @param onInterruption what to say then
+     */
+    async withProgress<T>(
+      work: (report: ReportProgress, interrupted: AbortSignal) => Promise<T>,
+      onInterruption: string,
+    ): Promise<T> {
+      const interruption = new AbortController();
+      const forget = onInterrupt(() => {
+        interruption.abort();
+        note(onInterruption);
+      });
       try {
-        return await work(hasProgress() ? progress.report : () => undefined);
+        return await work(hasProgress() ? progress.report : () => undefined, interruption.signal);
       } finally {
         forget();
         progress.clear();

@@ -256,10 +256,8 @@ test('a service that starts in the middle of a restore keeps its database, and t
     },
   };
   const before = statSync(database).ino;
-  const yes = async () => undefined;
-  await expect(restore(config, file, clock, yes)).rejects.toThrow(
-    /Another process has .* Nothing was changed/,
-  );
+  const parts = { clock, confirm: async () => undefined, interrupted: new AbortController().signal };
+  await expect(restore(config, file, parts)).rejects.toThrow(/Another process has .* Nothing was changed/);
   expect(statSync(database).ino).toBe(before);
   expect(readdirSync(dataDir).filter((name) => /replaced|[\da-f]{8}-/.test(name))).toEqual([]);
   const [service] = started;

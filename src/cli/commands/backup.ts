@@ -20,7 +20,7 @@ export function addBackup(program: Command, context: Context): void {
       const { backUp } = await import('../../backup/backup.ts');
       const made = await asCommandError(() =>
         output.withProgress(
-          (report) => backUp(serviceConfig(context), file, report),
+          (...watched) => backUp(serviceConfig(context), file, ...watched),
           'Interrupted. There is no backup.',
         ),
       );
@@ -43,8 +43,13 @@ export function addBackup(program: Command, context: Context): void {
       const { restore } = await import('../../backup/restore.ts');
       const { systemClock } = await import('../../lib/clock.ts');
       const restored = await asCommandError(() =>
-        restore(serviceConfig(context), file, systemClock, () =>
-          confirm(context, `Replace the database by ${file}?`, yes),
+        output.withProgress(
+          (_, interrupted) =>
+            restore(serviceConfig(context), file, {
+              ...{ clock: systemClock, interrupted },
+              confirm: () => confirm(context, `Replace the database by ${file}?`, yes),
+            }),
+          'Interrupted. Nothing was changed.',
         ),
       );
       const { database, kept, replaced, revived } = restored;
