@@ -4,18 +4,20 @@ import type { Cluster } from '../../deploy/cluster/cluster.ts';
 import { type Caller, caller, createKey } from './traffic.ts';
 
 const WRITERS = 4;
-/** Long enough for some keys to be made; each time another moment, so that every stage of a change is met. */
+/** Each time another moment, so that every stage of a change is met. */
 const BETWEEN_MS = [300, 900] as const;
 
 export type Losses = { kills: number; acknowledged: number; lost: number };
 
-const someTime = () => sleep(BETWEEN_MS[0] + Math.random() * (BETWEEN_MS[1] - BETWEEN_MS[0]));
+const FEWEST = 3;
 
-/** Makes keys through `callers` until it is told to end. @returns the ids that somebody was told of */
-async function makeKeys(callers: () => Caller[], isOver: () => boolean): Promise<number[]> {
+/** Makes keys through `callers`, until it is told to end. */
+function makeKeys(callers: () => Caller[]) {
+  /** The ids that somebody was told of. */
   const told: number[] = [];
+  let isOver = false;
   async function write(writer: number): Promise<void> {
-    while (!isOver()) {
+    while (!isOver) {
       const all = callers();
       const call = all[writer % all.length];
       try {
@@ -27,8 +29,20 @@ async function makeKeys(callers: () => Caller[], isOver: () => boolean): Promise
       }
     }
   }
-  await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
-  return told;
+  const writers = Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
+  return {
+    /** Some time, and longer on a machine that is too busy to make a few keys in it. */
+    async makeSome(): Promise<void> {
+      const before = told.length;
+      await sleep(BETWEEN_MS[0] + Math.random() * (BETWEEN_MS[1] - BETWEEN_MS[0]));
+      while (told.length < before + FEWEST) await sleep(5);
+    },
+    async end(): Promise<readonly number[]> {
+      isOver = true;
+      await writers;
+      return told;
+    },
+  };
 }
 
 async function lossesOf(url: string, kills: number, told: readonly number[]): Promise<Losses> {
@@ -45,14 +59,10 @@ export async function killReplicas(
   { replicas, startReplica, postgres }: Cluster,
   kills: number,
 ): Promise<Losses> {
-  let isOver = false;
   const serving = replicas.map((replica) => ({ replica, call: caller(replica.origin) }));
-  const making = makeKeys(
-    () => serving.map(({ call }) => call),
-    () => isOver,
-  );
+  const making = makeKeys(() => serving.map(({ call }) => call));
   for (let i = 0; i < kills; i++) {
-    await someTime();
+    await making.makeSome();
     const place = i % serving.length;
     const victim = serving[place];
     if (!victim) throw new Error('nobody to kill');
@@ -61,27 +71,20 @@ export async function killReplicas(
     const replica = await startReplica();
     serving[place] = { replica, call: caller(replica.origin) };
   }
-  isOver = true;
-  const told = await making;
+  const told = await making.end();
   replicas.splice(0, replicas.length, ...serving.map(({ replica }) => replica));
   return lossesOf(postgres.url, kills, told);
 }
 
 /** Kills PostgreSQL with SIGKILL, and starts it again, while keys are made through all replicas. */
 export async function killDatabase({ replicas, postgres }: Cluster, kills: number): Promise<Losses> {
-  let isOver = false;
   const callers = replicas.map(({ origin }) => caller(origin));
-  const making = makeKeys(
-    () => callers,
-    () => isOver,
-  );
+  const making = makeKeys(() => callers);
   for (let i = 0; i < kills; i++) {
-    await someTime();
-    await someTime();
+    await making.makeSome();
     await postgres.kill();
     await postgres.start();
   }
-  await someTime();
-  isOver = true;
-  return lossesOf(postgres.url, kills, await making);
+  await making.makeSome();
+  return lossesOf(postgres.url, kills, await making.end());
 }
