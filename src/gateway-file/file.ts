@@ -27,7 +27,7 @@ const unreadable = (why: string): FileProblem => ({
   kind: 'unreadable',
   line: undefined,
   field: '',
-  sentence: `The file cannot be read (${why}).`,
+  sentence: `The file cannot be read (${why}); correct its path, its owner or its rights.`,
 });
 
 export function readGatewayFile(path: string): FileContent | FileProblem {

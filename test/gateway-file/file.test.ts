@@ -12,8 +12,16 @@ const NOBODY = 65_534;
 
 describe('reading', () => {
   test.each([
-    ['a directory', (path: string) => path, 'The file cannot be read (EISDIR).'],
-    ['a missing file', (path: string) => join(path, 'missing'), 'The file cannot be read (ENOENT).'],
+    [
+      'a directory',
+      (path: string) => path,
+      'The file cannot be read (EISDIR); correct its path, its owner or its rights.',
+    ],
+    [
+      'a missing file',
+      (path: string) => join(path, 'missing'),
+      'The file cannot be read (ENOENT); correct its path, its owner or its rights.',
+    ],
     [
       'a large file',
       (path: string) => fileOf(path, Buffer.alloc(1024 * 1024 + 1)),

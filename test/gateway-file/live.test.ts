@@ -61,7 +61,9 @@ describe('at the start', () => {
       ),
     );
     unlinkSync(file.path);
-    await expect(file.thread()).rejects.toThrow('The file cannot be read (ENOENT).');
+    await expect(file.thread()).rejects.toThrow(
+      'The file cannot be read (ENOENT); correct its path, its owner or its rights.',
+    );
   });
 
   test('a thread that is replaced takes what the others have', async () => {
@@ -138,7 +140,7 @@ describe('a reload', () => {
     await live.reload();
     expect(live.problem()).toMatchObject({
       kind: 'unreadable',
-      sentence: 'The file cannot be read (ENOENT).',
+      sentence: 'The file cannot be read (ENOENT); correct its path, its owner or its rights.',
     });
     expect(file.accepted()).toEqual([KEY_A]);
   });
