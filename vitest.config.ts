@@ -46,7 +46,7 @@ const LONG_ALONE = [
   'test/count-reporter.test.ts',
   'test/dashboard/!(busy-dialog|confirm-key|keyboard|keys|setup|sign-in|snippets).test.ts',
   'test/declared-keys/many.test.ts',
-  'test/deploy/{logs,prefix}.test.ts',
+  'test/deploy/{logs,prefix,unit}.test.ts',
   'test/docs/commands.test.ts',
   'test/durability/*.test.ts',
   'test/keys/{hashing,listing-load}.test.ts',
