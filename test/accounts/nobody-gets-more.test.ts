@@ -45,7 +45,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 /** A way to act: the session of an account, or a key, which may get another account later. */
 type Actor = { headers: Record<string, string>; account: string; key?: number };
 
-test('no sequence gives a member more than a member may', { timeout: LONG ? 600_000 : 120_000 }, async () => {
+test('no sequence gives a member more than a member may', { timeout: 600_000 }, async () => {
   const it = await peopled({ env: { KEYHEARTH_LOCKOUT_ATTEMPTS: '0', KEYHEARTH_LOG_LEVEL: 'error' } });
   const { send, dataDir, adminId } = it;
   await sqlIn(dataDir, 'create table first_admin as select * from accounts');
