@@ -126,9 +126,20 @@ test('a new data directory below the working directory is a warning, once', asyn
   expect(await logOf()).not.toContain('made the new data directory');
 });
 
+test('the package contains each configuration to which its pages lead', () => {
+  const links = globSync('docs/**/*.md', { cwd: installed }).flatMap((page) =>
+    (readFileSync(join(installed, page), 'utf8').match(/\]\([^)\s]*\/deploy\/[^)\s]*\)/g) ?? []).map((link) =>
+      join(installed, dirname(page), link.slice(2, -1)),
+    ),
+  );
+  expect(links.length).toBeGreaterThan(10);
+  expect(links.filter((link) => !existsSync(link))).toEqual([]);
+});
+
 test('the package contains no tests, no sources of TypeScript and no build for one machine', () => {
   const { files } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-  expect(files).toEqual(['bin', 'build', 'deploy/systemd', 'docs/*.md', 'docs/decisions/*.md']);
+  const others = files.filter((path: string) => !path.startsWith('deploy/'));
+  expect(others).toEqual(['bin', 'build', 'docs/*.md', 'docs/decisions/*.md']);
   const list = execFileSync('find', [installed, '-name', '*.ts', '-not', '-name', '*.d.ts'], {
     encoding: 'utf8',
   });
