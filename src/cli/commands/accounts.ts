@@ -3,9 +3,9 @@ import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { list, time } from '../format.ts';
-import { onDatabase } from '../on-database.ts';
 import { type Column, table } from '../table.ts';
 import { collect, suggesting } from '../values.ts';
+import { onDatabase } from '../without-service.ts';
 
 type Account = {
   id: string;

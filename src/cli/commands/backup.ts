@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
-import { onDatabase } from '../on-database.ts';
 import { asCommandError } from '../refused.ts';
 import { table } from '../table.ts';
+import { onDatabase } from '../without-service.ts';
 
 /** Copies the database to a file, and puts such a copy back. */
 export function addBackup(program: Command, context: Context): void {

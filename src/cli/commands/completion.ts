@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { Context } from '../context.ts';
+import { onOwnFiles } from '../without-service.ts';
 
 const EXAMPLES = `
 Examples:
@@ -9,8 +10,7 @@ Examples:
 
 /** Prints what makes a shell complete commands and options. Add it last, because it describes all others. */
 export function addCompletion(program: Command, { output }: Context): void {
-  program
-    .command('completion')
+  onOwnFiles(program.command('completion'))
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
     .description('print a script that completes commands and options in your shell')
     .addHelpText('after', EXAMPLES)

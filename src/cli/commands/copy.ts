@@ -5,9 +5,9 @@ import type { DatabaseLocation } from '../../db/location.ts';
 import { StartupError } from '../../lib/startup-error.ts';
 import type { Context, Environment } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
-import { onDatabase } from '../on-database.ts';
 import { asCommandError } from '../refused.ts';
 import { table } from '../table.ts';
+import { onDatabase } from '../without-service.ts';
 
 const HELP = `
 Each database is the path of an SQLite file, a URL postgres://user@host/database, or env:NAME for a variable that holds

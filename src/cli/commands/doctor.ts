@@ -3,9 +3,9 @@ import type { Finding } from '../../doctor/finding.ts';
 import { StartupError } from '../../lib/startup-error.ts';
 import type { Context, Environment } from '../context.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
-import { onDatabase } from '../on-database.ts';
 import type { Paint, Style } from '../table.ts';
 import { visible } from '../text.ts';
+import { onDatabase } from '../without-service.ts';
 
 const STYLES: Readonly<Record<Finding['level'], Style>> = { error: 'red', warning: 'yellow', info: 'dim' };
 

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FIELDS, SETTING_FIELDS } from '../../import/field-list.ts';
 import type { Context } from '../context.ts';
-import { onDatabase } from '../on-database.ts';
 import { collect } from '../values.ts';
+import { onDatabase } from '../without-service.ts';
 
 type Common = { dryRun?: true };
 type KeysOptions = Common & {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { onDatabase } from '../on-database.ts';
+import { onDatabase } from '../without-service.ts';
 
 /** Brings the database up to date without a start. */
 export function addMigrate(program: Command, context: Context): void {

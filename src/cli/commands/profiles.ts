@@ -2,14 +2,14 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
 import { table } from '../table.ts';
+import { onOwnFiles } from '../without-service.ts';
 
 /** Profiles keep the URL and the key of a service. */
 export function addProfiles(program: Command, context: Context): void {
   const { env, input, output } = context;
   const profiles = program.command('profiles').description('save where Keyhearth answers, and a key for it');
 
-  profiles
-    .command('list')
+  onOwnFiles(profiles.command('list'))
     .description('list the profiles, without their keys')
     .action(async () => {
       const { readProfiles } = await import('../profiles.ts');
@@ -55,8 +55,7 @@ export function addProfiles(program: Command, context: Context): void {
       });
     });
 
-  profiles
-    .command('remove')
+  onOwnFiles(profiles.command('remove'))
     .argument('<name>')
     .description('remove a profile and its key')
     .action(async (name: string) => {

@@ -3,7 +3,7 @@ import { isVisible, MAX_LABEL_LENGTH } from '../../keys/label.ts';
 import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../exit-codes.ts';
-import { onDatabase } from '../on-database.ts';
+import { onDatabase } from '../without-service.ts';
 
 /** Makes a managing key, for an operator when all of them are lost. */
 export function addRecover(program: Command, context: Context): void {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { usageError } from '../exit-codes.ts';
-import { onDatabase } from '../on-database.ts';
+import { onDatabase } from '../without-service.ts';
 
 /** bin/keyhearth.js starts the service before it loads the command line. This command is here for its help. */
 export function addServe(program: Command): void {

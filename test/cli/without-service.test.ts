@@ -69,6 +69,18 @@ describe('a variable that only resembles a setting', () => {
 });
 
 describe('an option for a service', () => {
+  test.each(['profiles list', 'profiles remove a', 'completion bash'])(
+    'is refused by %s',
+    async (command) => {
+      const name = command.replace(/ (?:a|bash)$/, '');
+      for (const option of ['--url', '--profile', '--key-file'])
+        expect(await keyhearth([option, 'x', ...words(command)])).toEqual({
+          ...{ code: 2, stdout: '' },
+          stderr: `keyhearth: ${name} asks no service, so ${option} has no meaning here; remove it.\n`,
+        });
+    },
+  );
+
   test.each<readonly [string, string]>([
     ...commands,
     ['import proxbox', 'file'],

@@ -9,6 +9,12 @@ const OF_CONNECTIONS = ['url', 'profile', 'keyFile'];
  * one must not change another database by mistake.
  */
 export const onDatabase = (command: Command): Command =>
+  withoutService(command, 'works on the database, without a service');
+
+/** A command that uses files of the person who runs it, or none. Options that have no effect would be misleading. */
+export const onOwnFiles = (command: Command): Command => withoutService(command, 'asks no service');
+
+const withoutService = (command: Command, why: string): Command =>
   command
     .configureHelp({
       ...command.configureHelp(),
@@ -24,9 +30,7 @@ export const onDatabase = (command: Command): Command =>
           called.getOptionValueSourceWithGlobals(option.attributeName()) === 'cli',
       );
       if (given)
-        throw usageError(
-          `${nameOf(called)} works on the database, without a service, so ${given.long} has no meaning here; remove it.`,
-        );
+        throw usageError(`${nameOf(called)} ${why}, so ${given.long} has no meaning here; remove it.`);
     });
 
 const rootOf = (command: Command): Command => (command.parent ? rootOf(command.parent) : command);
