@@ -411,7 +411,7 @@ ampcode: { upstream-api-keys: [{ upstream-api-key: "amp-key", api-keys: ["short-
 
   test.each([
     ['/nonexistent/config.yaml', 'There is no such file.'],
-    ['/tmp', 'The file cannot be read (EISDIR).'],
+    ['/tmp', 'The file cannot be read (EISDIR); correct its path, its owner or its rights.'],
   ])('that cannot be read is refused: %s', (path, sentence) => {
     expect(() => readCliProxy(path)).toThrow(sentence);
   });
