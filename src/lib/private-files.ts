@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   linkSync,
@@ -31,8 +33,9 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
     const entries = readdirSync(path).filter((entry) => entry !== 'lost+found');
     const { mode, uid } = statSync(path);
     if (uid !== getuid?.()) {
+      const inIt = isWritable(path) ? 'set KEYHEARTH_DATA_DIR to a directory in it, or ' : '';
       throw new StartupError(
-        `${path} belongs to another user; set KEYHEARTH_DATA_DIR to a directory below it, or give it to the user ${getuid?.()} with chown.`,
+        `${path} belongs to another user; ${inIt}give it to this one: chown ${getuid?.()} ${path}`,
       );
     }
     if ((mode & 0o077) !== 0 && entries.length > 0 && !entries.some(isOurs)) {
@@ -54,6 +57,15 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
       path,
       `Cannot use ${path} as the data directory (${errorCode(error)}); make it a directory that this user owns and can write, or set KEYHEARTH_DATA_DIR.`,
     );
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { canBeNobody, keyhearthAsNobody, NOBODY } from '../cli/command.ts';
 import {
   FIRST_KEY,
   type Process,
@@ -74,8 +75,18 @@ test.skipIf(!isRoot)('a volume of another user stops the start, and says what to
   const dataDir = temporaryDirectory();
   chownSync(dataDir, OTHER_USER, GROUP);
   expect(await refusalOf(dataDir)).toMatch(
-    /belongs to another user; set KEYHEARTH_DATA_DIR.* user 0 with chown/,
+    /belongs to another user; set KEYHEARTH_DATA_DIR to a directory in it, or give it to this one: chown 0 /,
   );
+});
+
+test.skipIf(!canBeNobody)('a folder that this user cannot write to needs another owner', () => {
+  const dataDir = temporaryDirectory();
+  chmodSync(dataDir, 0o755);
+  const { status, stderr } = keyhearthAsNobody(dataDir, 'serve');
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: `keyhearth: ${dataDir} belongs to another user; give it to this one: chown ${NOBODY} ${dataDir}\n`,
+  });
 });
 
 test.each(['640', '620'])('a pepper of our own with mode %s loses the rights of its group', async (mode) => {
