@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { getuid } from 'node:process';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { copyDatabase, inspectFile } from '../db/sqlite/whole-file.ts';
 import { errorCode } from '../lib/error-code.ts';
@@ -11,8 +11,6 @@ import { Refusal } from '../lib/refusal.ts';
 import type { ReportProgress } from '../lib/report-progress.ts';
 
 export type Backup = Readonly<{ file: string; bytes: number; databaseId: string }>;
-
-const SIGNALS_MS = 10;
 
 export type Settings = Pick<Config, 'database' | 'dataDir' | 'pepper' | 'previousPepper'>;
 
@@ -70,8 +68,14 @@ export function removeDatabase(path: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
 }
 
-/** A check of a large file blocks the process for seconds. Who has interrupted it then expects that nothing follows. */
-export const untilSignalsAreHandled = () => setTimeout(SIGNALS_MS);
+/**
+ * A check of a large file blocks the process for seconds. After an interruption in this time, nothing more may happen.
+ * Node handles signals between two of its phases `check`.
+ */
+export async function untilSignalsAreHandled(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+}
 
 /** @throws Refusal for PostgreSQL */
 export function databasePath({ database }: Settings): string {

@@ -1,7 +1,18 @@
 import { createSecretKey, randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, linkSync, renameSync, type Stats, statSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import {
+  accessSync,
+  constants,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  linkSync,
+  openSync,
+  renameSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { changesBetween, type NewEvent } from '../audit/event.ts';
 import { fromEvent } from '../audit/row.ts';
 import { assertNotNewer } from '../db/migrate.ts';
@@ -14,7 +25,7 @@ import {
 } from '../db/sqlite/whole-file.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorCode } from '../lib/error-code.ts';
-import { isMissing, makePrivate, syncFile } from '../lib/private-files.ts';
+import { isMissing, syncFile } from '../lib/private-files.ts';
 import { Refusal } from '../lib/refusal.ts';
 import { readDatabaseMarker } from '../pepper/database-marker.ts';
 import { loadPepper, pepperCheck } from '../pepper/pepper.ts';
@@ -74,8 +85,7 @@ export async function restore(
   const removeDraft = () => removeDatabase(draft);
   interrupted.addEventListener('abort', removeDraft);
   try {
-    await copyFile(backup, draft, constants.COPYFILE_EXCL);
-    makePrivate(draft);
+    await copyInPieces(backup, draft, interrupted);
     const facts = inspectFile(draft);
     assertFits(config, backup, facts);
     await confirm();
@@ -93,6 +103,12 @@ export async function restore(
     removeDraft();
     interrupted.removeEventListener('abort', removeDraft);
   }
+}
+
+/** The end of the process waits for a piece at most. For a copy by the system, it would wait until all is copied. */
+async function copyInPieces(from: string, to: string, interrupted: AbortSignal): Promise<void> {
+  const draft = createWriteStream(to, { fd: openSync(to, 'wx', 0o600) });
+  await pipeline(createReadStream(from), draft, { signal: interrupted });
 }
 
 function assertReadable(backup: string): void {
