@@ -10,6 +10,7 @@ const BETWEEN_MS = [300, 900] as const;
 export type Losses = { kills: number; acknowledged: number; lost: number };
 
 const FEWEST = 3;
+const PATIENCE_MS = 120_000;
 
 /** Makes keys through `callers`, until it is told to end. */
 function makeKeys(callers: () => Caller[]) {
@@ -35,7 +36,11 @@ function makeKeys(callers: () => Caller[]) {
     async makeSome(): Promise<void> {
       const before = told.length;
       await sleep(BETWEEN_MS[0] + Math.random() * (BETWEEN_MS[1] - BETWEEN_MS[0]));
-      while (told.length < before + FEWEST) await sleep(5);
+      const deadline = performance.now() + PATIENCE_MS;
+      while (told.length < before + FEWEST) {
+        if (performance.now() > deadline) throw new Error('the replicas make no keys any more');
+        await sleep(5);
+      }
     },
     async end(): Promise<readonly number[]> {
       isOver = true;

@@ -33,10 +33,7 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
     const entries = readdirSync(path).filter((entry) => entry !== 'lost+found');
     const { mode, uid } = statSync(path);
     if (uid !== getuid?.()) {
-      const inIt = isWritable(path) ? 'set KEYHEARTH_DATA_DIR to a directory in it, or ' : '';
-      throw new StartupError(
-        `${path} belongs to another user; ${inIt}give it to this one: chown ${getuid?.()} ${path}`,
-      );
+      throw new StartupError(`${path} belongs to another user; ${adviceForAnotherOwner(path)}`);
     }
     if ((mode & 0o077) !== 0 && entries.length > 0 && !entries.some(isOurs)) {
       throw new StartupError(
@@ -60,12 +57,16 @@ export function ensurePrivateDirectory(path: string, isOurs: (entry: string) => 
   }
 }
 
-function isWritable(path: string): boolean {
+/** Root may write everywhere, and must not take the directory from the user of the service. */
+function adviceForAnotherOwner(path: string): string {
+  const uid = getuid?.();
+  if (uid === 0) return 'start Keyhearth as that user.';
+  const giveIt = `give it to this user: chown ${uid} "${path}"`;
   try {
-    accessSync(path, constants.W_OK);
-    return true;
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return `set KEYHEARTH_DATA_DIR to a directory in it, or ${giveIt}`;
   } catch {
-    return false;
+    return giveIt;
   }
 }
 

@@ -170,7 +170,7 @@ test('no sequence gives a key more than its maker held, or leaves no managing ke
   // The sequences reach both sides of the rules.
   for (const name of ['create 201', 'create 403', 'patch 200', 'patch 403', 'rotate 201', 'self-rotate 201'])
     expect(outcomes.get(name), name).toBeGreaterThan(0);
-});
+}, 600_000);
 
 /** The service marks expired keys once a minute, whatever the test does. */
 const withoutMark = (keys: Stored[]) => keys.map(({ isExpired: _, ...key }) => key);
