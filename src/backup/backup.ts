@@ -70,7 +70,7 @@ export function removeDatabase(path: string): void {
 
 /**
  * A check of a large file blocks the process for seconds. After an interruption in this time, nothing more may happen.
- * Node handles signals between two of its phases `check`.
+ * Between two calls of `setImmediate`, Node handles the signals that have arrived.
  */
 export async function untilSignalsAreHandled(): Promise<void> {
   await setImmediate();

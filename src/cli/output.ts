@@ -61,7 +61,7 @@ export function createOutput({ stdout, stderr, env, onInterrupt }: Parts, isJson
     },
     /**
      * Does long work, and shows on a terminal how far it is.
-     * @param work gets a signal, whose listeners are the last that it does when somebody interrupts it
+     * @param work gets a signal that aborts when somebody interrupts it, just before the process ends
      * @param onInterruption what to say then
      */
     async withProgress<T>(
